@@ -1,0 +1,15 @@
+# Debian's libcpuinfo-dev brings no CMake package; vcpkg's does and is preferred.
+find_package(cpuinfo CONFIG QUIET)
+if(NOT TARGET cpuinfo AND NOT TARGET cpuinfo::cpuinfo)
+  find_path(CPUINFO_INCLUDE_DIR cpuinfo.h)
+  find_library(CPUINFO_LIBRARY cpuinfo)
+  include(FindPackageHandleStandardArgs)
+  find_package_handle_standard_args(cpuinfo REQUIRED_VARS CPUINFO_LIBRARY CPUINFO_INCLUDE_DIR)
+  if(cpuinfo_FOUND)
+    add_library(cpuinfo::cpuinfo UNKNOWN IMPORTED)
+    set_target_properties(cpuinfo::cpuinfo PROPERTIES IMPORTED_LOCATION ${CPUINFO_LIBRARY}
+                          INTERFACE_INCLUDE_DIRECTORIES ${CPUINFO_INCLUDE_DIR})
+  endif()
+elseif(TARGET cpuinfo AND NOT TARGET cpuinfo::cpuinfo)
+  add_library(cpuinfo::cpuinfo ALIAS cpuinfo)
+endif()

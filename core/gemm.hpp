@@ -1,0 +1,32 @@
+// Matrix multiplication on raw storage. Operations and layers use it; it dispatches to the kernel table.
+#pragma once
+
+#include <cstdint>
+
+#include "tempera/core/scalar.hpp"
+
+namespace tempera::core {
+
+/// C[m,n] = act(A·B + bias), or C += A·B. Row-major with leading dimensions; A is [m,k] ([k,m] if transposed), B is [k,n]
+/// ([n,k] if transposed). Any extent may be 0; k = 0 gives zeros (plus bias).
+struct Gemm {
+  std::int64_t m = 0, n = 0, k = 0;
+  const Scalar* a = nullptr;
+  std::int64_t lda = 0;
+  bool transpose_a = false;
+  const Scalar* b = nullptr;
+  std::int64_t ldb = 0;
+  bool transpose_b = false;
+  Scalar* c = nullptr;
+  std::int64_t ldc = 0;
+  bool accumulate = false;            ///< C += instead of C =
+  const Scalar* column_bias = nullptr;  ///< [n], added to every row; not together with accumulate
+  const Scalar* row_bias = nullptr;     ///< [m], added to every column; not together with accumulate
+  bool relu = false;                  ///< max(·, 0) last
+  bool parallel = true;               ///< false inside a parallel loop over matrices
+};
+
+/// Deterministic: the order of additions over k depends on the extents and the instruction level alone.
+void gemm(const Gemm& args);
+
+}  // namespace tempera::core

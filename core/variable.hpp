@@ -1,0 +1,122 @@
+// Reverse-mode automatic differentiation.
+//
+// A Variable is a handle to a node: a value, optionally a gradient, and the function that made it. Nodes have rising
+// ids, so descending id order is a topological order, and `backward` needs nothing but a priority queue.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tempera/core/tensor.hpp"
+
+namespace tempera::core {
+
+struct Node;
+
+/// Which inputs of an operation want a gradient; a backward function leaves the others' slots empty.
+class Needs {
+ public:
+  explicit Needs(const Node& node) : node_(&node) {}
+  [[nodiscard]] bool operator[](std::size_t input) const noexcept;
+
+ private:
+  const Node* node_;
+};
+
+/// One gradient per input, of that input's shape; an empty Tensor for an input that needs none.
+using Gradients = std::vector<Tensor>;
+/// Pure: receives the gradient of the loss by the output and returns those by the inputs.
+using BackwardFn = std::function<Gradients(const Tensor& grad_output, const Needs& needs)>;
+
+/// Handle to a node of the graph. Copies refer to the same node.
+class Variable {
+ public:
+  Variable() = default;
+  /// A leaf: data (`requires_grad` false) or a parameter.
+  explicit Variable(Tensor value, bool requires_grad = false);
+
+  [[nodiscard]] bool empty() const noexcept { return node_ == nullptr; }
+  [[nodiscard]] const Tensor& value() const noexcept;
+  [[nodiscard]] const Shape& shape() const noexcept { return value().shape(); }
+  [[nodiscard]] bool requires_grad() const noexcept;
+  /// Gradient accumulated by `backward`; an empty Tensor before that, and for anything but a leaf.
+  [[nodiscard]] const Tensor& grad() const noexcept;
+
+  /// Replaces a leaf's value (an optimizer's update). Throws ShapeError if the shape changes.
+  void set_value(Tensor value) const;
+  /// A leaf's value to write into. The caller must not keep the reference across operations.
+  [[nodiscard]] Tensor& mutable_value() const;
+  [[nodiscard]] Tensor& mutable_grad() const;
+  void zero_grad() const;
+  /// The same value as a leaf without history.
+  [[nodiscard]] Variable detach() const;
+
+  [[nodiscard]] const std::shared_ptr<Node>& node() const noexcept { return node_; }
+
+ private:
+  friend Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward);
+  explicit Variable(std::shared_ptr<Node> node) : node_(std::move(node)) {}
+
+  std::shared_ptr<Node> node_;
+};
+
+/// The node behind a Variable.
+struct Node {
+  Tensor value;
+  Tensor grad;
+  bool requires_grad = false;
+  std::int64_t id = 0;
+  const char* op = "leaf";        ///< operation that made it, as in error texts
+  std::string scope;              ///< path of the layer it was made in, e.g. "fc1"
+  std::vector<Variable> inputs;   ///< released by `backward`
+  BackwardFn backward;            ///< empty for leaves
+
+  Node() = default;
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node();  // iterative: a chain of a million operations must not overflow the stack
+};
+
+/// Makes the result of an operation. Without an input that requires a gradient, or under NoGrad, the history is dropped.
+[[nodiscard]] Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward);
+
+/// Adds d root/d leaf to every leaf's gradient and releases the graph. `root` must have one element (ShapeError).
+void backward(const Variable& root);
+/// The same for any shape, starting from the given gradient of the loss by `root`.
+void backward(const Variable& root, const Tensor& grad);
+
+/// Whether operations record history on this thread.
+[[nodiscard]] bool grad_enabled() noexcept;
+
+/// While alive, operations on this thread record no history.
+class NoGrad {
+ public:
+  NoGrad() noexcept;
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+  ~NoGrad();
+
+ private:
+  bool previous_;
+};
+
+/// While alive, nodes made on this thread carry this path ("block1/conv2" inside "block1"), for error texts.
+class ScopeName {
+ public:
+  explicit ScopeName(std::string_view name);
+  ScopeName(const ScopeName&) = delete;
+  ScopeName& operator=(const ScopeName&) = delete;
+  ~ScopeName();
+
+ private:
+  std::size_t previous_length_;
+};
+
+/// Where the first non-finite value arose among the nodes that `root` was computed from: "fc1: matmul", or "" if all are
+/// finite. To be called before `backward` releases the graph.
+[[nodiscard]] std::string first_nonfinite(const Variable& root);
+
+}  // namespace tempera::core
