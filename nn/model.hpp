@@ -1,0 +1,61 @@
+// A network: a list of layers from a configuration, its parameters by name, its facts.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tempera/core/fields.hpp"
+#include "tempera/nn/layer.hpp"
+
+namespace tempera::nn {
+
+/// The "model" section of a config.
+struct ModelConfig {
+  std::vector<std::unique_ptr<core::Configurable>> layers;  ///< in order; made by a LayerRegistry's catalog
+  const LayerRegistry* registry = nullptr;                  ///< whose catalog `layers` come from; null: the built-in one
+
+  ModelConfig() = default;
+  ModelConfig(const ModelConfig& other);
+  ModelConfig(ModelConfig&&) noexcept = default;
+  ModelConfig& operator=(ModelConfig other) noexcept;
+  ~ModelConfig() = default;
+  void fields(core::FieldVisitor& v);
+};
+
+/// Counts over a whole model.
+struct ModelFacts {
+  std::int64_t parameters = 0;     ///< trainable numbers
+  std::int64_t multiply_adds = 0;  ///< per sample
+};
+
+class Model {
+ public:
+  /// Plans first (shape errors and absurd sizes are found before any allocation), then builds. `input` is the shape of a
+  /// sample. Throws ShapeError, ConfigError (no layers), UnsupportedError (more memory than the machine has).
+  Model(const ModelConfig& config, const core::Shape& input, std::uint64_t seed);
+
+  /// Shapes and counts only: every parameter has a shape and no value; forward may not be called.
+  [[nodiscard]] static Model planned(const ModelConfig& config, const core::Shape& input);
+
+  /// [batch, input…] → [batch, output…]
+  [[nodiscard]] core::Variable forward(const core::Variable& x, ForwardContext& context);
+
+  [[nodiscard]] const core::Shape& input() const noexcept { return input_; }
+  [[nodiscard]] const core::Shape& output() const noexcept { return output_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<Layer>>& layers() const noexcept { return layers_; }
+  /// Facts of every layer, containers before their children, in order of execution.
+  [[nodiscard]] std::vector<const LayerInfo*> infos() const;
+  /// Handles, in order of declaration; their names are unique.
+  [[nodiscard]] std::vector<Parameter> parameters() const;
+  [[nodiscard]] std::vector<Buffer> buffers() const;
+  [[nodiscard]] ModelFacts facts() const;
+
+ private:
+  Model() = default;
+  core::Shape input_, output_;
+  std::vector<std::unique_ptr<Layer>> layers_;
+};
+
+}  // namespace tempera::nn
