@@ -23,12 +23,15 @@ namespace tempera::core {
 /// What is said about a field besides its name and type.
 struct FieldDoc {
   std::string_view help;
-  std::string_view unit = {};                               ///< "epochs", "pixels"; empty for a plain number
-  double min = -std::numeric_limits<double>::infinity();   ///< of numbers and of each element of lists
+  std::string_view unit = {};                             ///< "epochs", "pixels"; empty for a plain number
+  double min = -std::numeric_limits<double>::infinity();  ///< of numbers and of each element of lists
   double max = std::numeric_limits<double>::infinity();
-  bool above_min = false;  ///< min itself is not allowed
-  bool below_max = false;  ///< max itself is not allowed
-  bool required = false;   ///< there is no default: the key must be present
+  bool above_min = false;     ///< min itself is not allowed
+  bool below_max = false;     ///< max itself is not allowed
+  bool required = false;      ///< there is no default: the key must be present
+  std::size_t min_items = 0;  ///< of lists
+  std::size_t max_items = std::numeric_limits<std::size_t>::max();
+  bool single = false;  ///< of lists of numbers or words: a bare value stands for a list of one
 };
 
 class FieldVisitor;
@@ -51,11 +54,35 @@ class Configurable {
 class TypeCatalog {
  public:
   virtual ~TypeCatalog() = default;
-  [[nodiscard]] virtual std::string_view kind() const = 0;               ///< "layer", "optimizer"
-  [[nodiscard]] virtual std::vector<std::string> names() const = 0;      ///< sorted
+  [[nodiscard]] virtual std::string_view kind() const = 0;           ///< "layer", "optimizer"
+  [[nodiscard]] virtual std::vector<std::string> names() const = 0;  ///< sorted
   [[nodiscard]] virtual std::string_view help(std::string_view name) const = 0;
   /// A default configuration of that type; null for an unknown one.
   [[nodiscard]] virtual std::unique_ptr<Configurable> create(std::string_view name) const = 0;
+};
+
+/// Copyable owner of a Configurable (a config struct holds layers and optimizers by value).
+template <class T = Configurable>
+class Clonable {
+ public:
+  Clonable() = default;
+  explicit Clonable(std::unique_ptr<T> value) : value_(std::move(value)) {}
+  Clonable(const Clonable& o)
+      : value_(o.value_ ? std::unique_ptr<T>(static_cast<T*>(o.value_->clone().release())) : nullptr) {}
+  Clonable(Clonable&&) noexcept = default;
+  Clonable& operator=(Clonable o) noexcept {
+    value_ = std::move(o.value_);
+    return *this;
+  }
+  ~Clonable() = default;
+  [[nodiscard]] T* get() const noexcept { return value_.get(); }
+  T* operator->() const noexcept { return value_.get(); }
+  T& operator*() const noexcept { return *value_; }
+  explicit operator bool() const noexcept { return value_ != nullptr; }
+  std::unique_ptr<T>& pointer() noexcept { return value_; }
+
+ private:
+  std::unique_ptr<T> value_;
 };
 
 /// A nested struct seen through its fields.
@@ -90,6 +117,8 @@ class FieldVisitor {
                      const FieldDoc& doc) = 0;
   virtual void typed_list(std::string_view name, const TypeCatalog& catalog,
                           std::vector<std::unique_ptr<Configurable>>& value, const FieldDoc& doc) = 0;
+  /// Any JSON value, kept as its text ("{}", "[1, 2]"); for what has no fixed fields, such as the paths of a study.
+  virtual void raw(std::string_view name, std::string& json, const FieldDoc& doc) = 0;
   /// A rule that ties several fields together; call after the fields. Readers report it if `holds` is false.
   virtual void rule(bool holds, std::string_view field, const std::string& message) = 0;
 
@@ -104,18 +133,21 @@ class FieldVisitor {
   template <class T>
     requires requires(T& t, FieldVisitor& v) { t.fields(v); }
   void object(std::string_view name, T& value, const FieldDoc& doc) {
-    object(name, [&value](FieldVisitor& v) { value.fields(v); }, nullptr, doc);
+    object(
+        name, [&value](FieldVisitor& v) { value.fields(v); }, nullptr, doc);
   }
+  /// Visits the live value where there is one, so that a reference found inside it stays good.
   template <class T>
     requires requires(T& t, FieldVisitor& v) { t.fields(v); }
   void object(std::string_view name, std::optional<T>& value, const FieldDoc& doc) {
     bool present = value.has_value();
-    T copy = value.value_or(T{});
-    object(name, [&copy](FieldVisitor& v) { copy.fields(v); }, &present, doc);
-    if (present) {
-      value = std::move(copy);
-    } else {
+    T fresh{};
+    object(
+        name, [&value, &fresh](FieldVisitor& v) { (value ? *value : fresh).fields(v); }, &present, doc);
+    if (!present) {
       value.reset();
+    } else if (!value) {
+      value = std::move(fresh);
     }
   }
   template <class T>
@@ -125,29 +157,26 @@ class FieldVisitor {
         name, value.size(), [&value](std::size_t n) { value.resize(n); },
         [&value](std::size_t i) -> FieldsFn { return [&item = value[i]](FieldVisitor& v) { item.fields(v); }; }, doc);
   }
-};
-
-/// Copyable owner of a Configurable (a config struct holds layers and optimizers by value).
-template <class T = Configurable>
-class Clonable {
- public:
-  Clonable() = default;
-  explicit Clonable(std::unique_ptr<T> value) : value_(std::move(value)) {}
-  Clonable(const Clonable& o) : value_(o.value_ ? std::unique_ptr<T>(static_cast<T*>(o.value_->clone().release())) : nullptr) {}
-  Clonable(Clonable&&) noexcept = default;
-  Clonable& operator=(Clonable o) noexcept {
-    value_ = std::move(o.value_);
-    return *this;
+  void typed(std::string_view name, const TypeCatalog& catalog, Clonable<>& value, const FieldDoc& doc) {
+    typed(name, catalog, value.pointer(), doc);
   }
-  ~Clonable() = default;
-  [[nodiscard]] T* get() const noexcept { return value_.get(); }
-  T* operator->() const noexcept { return value_.get(); }
-  T& operator*() const noexcept { return *value_; }
-  explicit operator bool() const noexcept { return value_ != nullptr; }
-  std::unique_ptr<T>& pointer() noexcept { return value_; }
-
- private:
-  std::unique_ptr<T> value_;
+  /// A list that can be copied with the struct it is in (containers of layers need that).
+  void typed_list(std::string_view name, const TypeCatalog& catalog, std::vector<Clonable<>>& value,
+                  const FieldDoc& doc) {
+    struct Borrowed {  // gives the things back whatever the visitor does
+      explicit Borrowed(std::vector<Clonable<>>& from) : owner(from) {
+        for (Clonable<>& item : owner) items.push_back(std::move(item.pointer()));
+      }
+      ~Borrowed() {
+        owner.resize(items.size());
+        for (std::size_t i = 0; i < items.size(); ++i) owner[i].pointer() = std::move(items[i]);
+      }
+      std::vector<Clonable<>>& owner;
+      std::vector<std::unique_ptr<Configurable>> items = {};
+    };
+    Borrowed borrowed(value);
+    typed_list(name, catalog, borrowed.items, doc);
+  }
 };
 
 }  // namespace tempera::core
