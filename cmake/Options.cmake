@@ -1,0 +1,30 @@
+# How every file of the project is compiled: the language, the warnings, the sanitizers, ccache where present.
+# Targets take these flags by linking to tempera::options, which is never exported.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+find_program(TEMPERA_CCACHE ccache)
+mark_as_advanced(TEMPERA_CCACHE)
+if(TEMPERA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TEMPERA_CCACHE})
+endif()
+
+add_library(tempera_options INTERFACE)
+add_library(tempera::options ALIAS tempera_options)
+target_compile_options(tempera_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor -Wold-style-cast
+  -Wno-missing-field-initializers $<$<BOOL:${TEMPERA_WERROR}>:-Werror>)
+
+if(TEMPERA_SANITIZE)
+  target_compile_options(tempera_options INTERFACE
+    -fsanitize=${TEMPERA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(tempera_options INTERFACE -fsanitize=${TEMPERA_SANITIZE})
+endif()
+if(TEMPERA_COVERAGE)
+  target_compile_options(tempera_options INTERFACE --coverage -fprofile-update=atomic)
+  target_link_options(tempera_options INTERFACE --coverage)
+endif()
