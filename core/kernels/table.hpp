@@ -17,6 +17,22 @@ enum class Isa { kScalar, kSse42, kAvx2, kAvx512 };
 /// Levels this build has kernels for and this processor (and its operating system) can run, in rising order.
 [[nodiscard]] std::vector<Isa> available_isas();
 
+/// A piece of a matrix product: C(m×n) = act(A·B + bias), or C += A·B. The operands may be packed or not: A is reached
+/// through both of its strides, B(p, j) = b[p·b_row + j]. Nothing outside of the m×k, k×n and m×n elements is touched.
+struct GemmTile {
+  std::int64_t m = 0, n = 0, k = 0;
+  const Scalar* a = nullptr;
+  std::int64_t a_row = 0, a_column = 0;  ///< A(i, p) = a[i·a_row + p·a_column]
+  const Scalar* b = nullptr;
+  std::int64_t b_row = 0;
+  Scalar* c = nullptr;
+  std::int64_t c_row = 0;                ///< C(i, j) = c[i·c_row + j]
+  bool accumulate = false;               ///< C += instead of C =; bias and relu come after it
+  const Scalar* column_bias = nullptr;   ///< [n], added to every row, or null
+  const Scalar* row_bias = nullptr;      ///< [m], added to every column, or null
+  bool relu = false;                     ///< max(·, 0) last; NaN stays NaN
+};
+
 /// Unless said otherwise n counts elements, x, y, a, b may not overlap partially, and y may equal an input.
 struct KernelTable {
   using Unary = void (*)(std::int64_t n, const Scalar* x, Scalar* y) noexcept;
@@ -33,44 +49,49 @@ struct KernelTable {
   /// y += a·x
   void (*axpy)(std::int64_t n, Scalar a, const Scalar* x, Scalar* y) noexcept;
 
-  // y = f(x)
+  // y = f(x); gelu is the exact x·Φ(x), relu leaves NaN alone
   Unary exp, log, sqrt, relu, gelu, sigmoid, tanh, softplus;
   // dx from (dy, y or x): relu_grad(dy, y), sigmoid_grad(dy, y), tanh_grad(dy, y), gelu_grad(dy, x)
   Binary relu_grad, sigmoid_grad, tanh_grad, gelu_grad;
 
   Reduce sum;          ///< fixed order of additions for a given n and level
   Reduce sum_squares;
-  Reduce max;          ///< n ≥ 1; NaN if any is NaN
+  Reduce max;          ///< −infinity for n = 0; NaN if any is NaN
   Rows column_sum;     ///< y[c] += Σ_r x[r, c]
   Rows softmax;        ///< of each row
   Rows log_softmax;    ///< of each row
   /// dx from (dy, y = softmax): y·(dy − Σ dy·y) by row
   void (*softmax_grad)(std::int64_t rows, std::int64_t columns, const Scalar* dy, const Scalar* y, Scalar* dx) noexcept;
-  /// Per row: loss[r] = −Σ t·log softmax(x), grad = scale·(softmax(x) − t), t = (1−smoothing)·onehot + smoothing/columns
+  /// Per row: loss[r] = −Σ t·log softmax(x), grad = scale·(softmax(x) − t), t = (1−smoothing)·onehot + smoothing/columns.
+  /// Labels must lie in [0, columns). grad may be null.
   void (*cross_entropy)(std::int64_t rows, std::int64_t columns, const Scalar* x, const std::int32_t* labels,
                         Scalar smoothing, Scalar scale, Scalar* loss, Scalar* grad) noexcept;
 
   /// y = x·scale + shift
   void (*normalize_u8)(std::int64_t n, const std::uint8_t* x, Scalar scale, Scalar shift, Scalar* y) noexcept;
 
-  /// Momentum SGD as in PyTorch: g += decay·w; v = momentum·v + g; w −= rate·(nesterov ? g + momentum·v : v)
+  /// Momentum SGD as in PyTorch: g += decay·w; v = momentum·v + g; w −= rate·(nesterov ? g + momentum·v : v).
+  /// v may be null if momentum is 0.
   void (*sgd)(std::int64_t n, Scalar rate, Scalar momentum, Scalar decay, bool nesterov, const Scalar* g, Scalar* v,
               Scalar* w) noexcept;
-  /// Adam: rate already bias-corrected is not assumed: c1 = 1−β1^t, c2 = 1−β2^t
+  /// Adam (Kingma & Ba 2015, algorithm 1) with c1 = 1−β1^t, c2 = 1−β2^t: g += decay·w; w −= rate·decoupled_decay·w
+  /// (Loshchilov & Hutter 2019); m = β1·m + (1−β1)·g; v = β2·v + (1−β2)·g²; w −= rate·(m/c1)/(√(v/c2) + ε)
   void (*adam)(std::int64_t n, Scalar rate, Scalar beta1, Scalar beta2, Scalar epsilon, Scalar c1, Scalar c2,
                Scalar decay, Scalar decoupled_decay, const Scalar* g, Scalar* m, Scalar* v, Scalar* w) noexcept;
 
-  // Building blocks of core/gemm.cpp. Panels: A in strips of `gemm_mr` rows, B in strips of `gemm_nr` columns, k-major.
-  std::int64_t gemm_mr, gemm_nr;
-  /// panel[p·mr + i] = A(i, p), rows ≥ m filled with 0. element (i, p) of A is at a[i·row_stride + p·column_stride]
-  void (*gemm_pack_a)(std::int64_t m, std::int64_t k, const Scalar* a, std::int64_t row_stride,
-                      std::int64_t column_stride, Scalar* panel) noexcept;
-  /// panel[p·nr + j] = B(p, j), columns ≥ n filled with 0; strides as above: b[p·row_stride + j·column_stride]
-  void (*gemm_pack_b)(std::int64_t n, std::int64_t k, const Scalar* b, std::int64_t row_stride,
-                      std::int64_t column_stride, Scalar* panel) noexcept;
-  /// C(m×n) (+)= panel_a · panel_b over k, m ≤ mr, n ≤ nr
-  void (*gemm_tile)(std::int64_t m, std::int64_t n, std::int64_t k, const Scalar* panel_a, const Scalar* panel_b,
-                    Scalar* c, std::int64_t ldc, bool accumulate) noexcept;
+  // Building blocks of core/gemm.cpp.
+  std::int64_t gemm_mr, gemm_nr;  ///< largest tile of C that gemm_tile makes
+  /// panel[p·mr + i] = A(i, p) for m rows, m ≤ mr; the rows up to mr are filled with 0. A(i, p) is a[i·row + p·column].
+  void (*gemm_pack_a)(std::int64_t m, std::int64_t k, const Scalar* a, std::int64_t row, std::int64_t column,
+                      Scalar* panel) noexcept;
+  /// panel[p·nr + j] = B(p, j) for n columns, n ≤ nr; columns up to nr are filled with 0. B(p, j) is b[p·row + j·column].
+  void (*gemm_pack_b)(std::int64_t n, std::int64_t k, const Scalar* b, std::int64_t row, std::int64_t column,
+                      Scalar* panel) noexcept;
+  /// One tile of C: m ≤ gemm_mr, n ≤ gemm_nr.
+  void (*gemm_tile)(const GemmTile& tile) noexcept;
+  /// C of any m and n from operands that are both contiguous along k: a_column = 1 and B(p, j) = b[j·b_row + p]. Nothing
+  /// has to be packed, which is what counts when C has few rows.
+  void (*gemm_dot)(const GemmTile& tile) noexcept;
 };
 
 /// The table in use. Chosen at first use from TEMPERA_ISA or the processor; throws UnsupportedError for an unknown or

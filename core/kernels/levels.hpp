@@ -1,0 +1,15 @@
+// What each instruction level's translation unit offers to table.cpp: a function that puts its kernels into a table,
+// over those of the level below.
+#pragma once
+
+#include "tempera/core/kernels/table.hpp"
+
+namespace tempera::core::detail {
+
+void fill_scalar(KernelTable& table);         ///< every kernel, by the three below
+void fill_scalar_math(KernelTable& table);    ///< elementwise functions
+void fill_scalar_rows(KernelTable& table);    ///< reductions and functions of rows
+void fill_scalar_update(KernelTable& table);  ///< optimizer steps
+void fill_scalar_gemm(KernelTable& table);
+
+}  // namespace tempera::core::detail

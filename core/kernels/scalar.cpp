@@ -1,0 +1,14 @@
+// The reference level: the plainest loops, instantiated for Scalar (double in the f64 preset). Every other level is
+// tested against it.
+#include "tempera/core/kernels/levels.hpp"
+
+namespace tempera::core::detail {
+
+void fill_scalar(KernelTable& table) {
+  fill_scalar_math(table);
+  fill_scalar_rows(table);
+  fill_scalar_update(table);
+  fill_scalar_gemm(table);
+}
+
+}  // namespace tempera::core::detail
