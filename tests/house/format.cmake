@@ -1,0 +1,17 @@
+# The test house.format: clang-format would change no file. Skipped where clang-format-16 is missing.
+find_program(TEMPERA_CLANG_FORMAT clang-format-16)
+mark_as_advanced(TEMPERA_CLANG_FORMAT)
+set(formatted)
+foreach(folder ${TEMPERA_FOLDERS} tests bench examples)
+  foreach(ending hpp cpp ipp)
+    file(GLOB_RECURSE found CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${folder}/*.${ending})
+    list(APPEND formatted ${found})
+  endforeach()
+endforeach()
+if(TEMPERA_CLANG_FORMAT)
+  add_test(NAME house.format COMMAND ${TEMPERA_CLANG_FORMAT} --dry-run -Werror ${formatted}
+           WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+else()
+  add_test(NAME house.format COMMAND ${CMAKE_COMMAND} -E echo "skipped: there is no clang-format-16")
+  set_tests_properties(house.format PROPERTIES SKIP_REGULAR_EXPRESSION "^skipped")
+endif()

@@ -1,0 +1,17 @@
+# The test house.headers_alone: every header compiles as the first line of a file, with nothing but what the installed
+# package would give its users. The target is built by the test, so that the message stands in the test's output.
+add_library(tempera_headers_alone OBJECT EXCLUDE_FROM_ALL)
+foreach(folder ${TEMPERA_FOLDERS})
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/${folder}/*.hpp)
+  list(REMOVE_ITEM headers core/xt.hpp)  # shows xtensor on purpose, to .cpp files only
+  foreach(header ${headers})
+    set(source ${CMAKE_CURRENT_BINARY_DIR}/headers_alone/${header}.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "#include \"tempera/${header}\"\n")
+    target_sources(tempera_headers_alone PRIVATE ${source})
+  endforeach()
+endforeach()
+target_compile_options(tempera_headers_alone PRIVATE -O0)
+target_link_libraries(tempera_headers_alone PRIVATE tempera_options tempera::nn tempera::datasets)
+add_test(NAME house.headers_alone
+         COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target tempera_headers_alone)
+set_tests_properties(house.headers_alone PROPERTIES TIMEOUT 600)
