@@ -9,8 +9,7 @@ declare -A packages=(
            librapidcheck-dev"
   [test]="python3-venv clang-format-16=clang-format-16 chromium@debian"  # Ubuntu's chromium is a snap
   [data]="dataset-fashion-mnist"
-  [dev]="clang-16=clang++-16 clang-format-16=clang-format-16 clang-tidy-16=clang-tidy-16 libclang-rt-16-dev
-         libomp-16-dev"
+  [dev]="clang-16=clang++-16 clang-format-16=clang-format-16 clang-tidy-16=clang-tidy-16 libclang-rt-16-dev"
   [bench]="libbenchmark-dev"
   [coverage]="gcovr=gcovr"
 )
