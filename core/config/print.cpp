@@ -50,7 +50,8 @@ std::string flat(const ConfigValue& value, const std::string& pointer, bool cano
   std::string text;
   if (value.is(Kind::kList)) {
     for (std::size_t i = 0; i < value.items.size(); ++i) {
-      text += (i == 0 ? "" : comma) + flat(value.items[i], child_pointer(pointer, i), canonical);
+      if (i > 0) text += comma;
+      text += flat(value.items[i], child_pointer(pointer, i), canonical);
     }
     return "[" + text + "]";
   }
@@ -93,7 +94,7 @@ void print(const ConfigValue& value, const std::string& pointer, std::size_t ind
   const std::string margin(indent + 2, ' ');
   out += list ? "[" : "{";
   for (std::size_t i = 0; i < count; ++i) {
-    out += (i == 0 ? "\n" : ",\n") + margin;
+    out.append(i == 0 ? "\n" : ",\n").append(margin);
     if (list) {
       print(value.items[i], child_pointer(pointer, i), indent + 2, indent + 2, out);
     } else {
@@ -103,7 +104,7 @@ void print(const ConfigValue& value, const std::string& pointer, std::size_t ind
       print(member.value, child_pointer(pointer, member.name), indent + 2, indent + 2 + name.size(), out);
     }
   }
-  if (count > 0) out += "\n" + std::string(indent, ' ');
+  if (count > 0) out.append("\n").append(indent, ' ');
   out += list ? "]" : "}";
 }
 
