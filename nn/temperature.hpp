@@ -46,8 +46,8 @@ struct AlikePair {
 
 /// Two identities on a network's own logits, with the largest error seen; rounding is all that separates them from 0.
 struct SoftmaxIdentities {
-  double logit_of_sigmoid = 0;    ///< max |logit(σ(z)) − z| over all logits with |z| ≤ 30 (beyond, σ rounds to 1)
-  double two_class_softmax = 0;   ///< max |softmax([z₁, z₂])₁ − σ(z₁ − z₂)| over the two largest logits of each row
+  double logit_of_sigmoid = 0;  ///< max |logit(σ(z)) − z| over all logits with |z| ≤ 30 (beyond, σ rounds to 1)
+  double two_class_softmax = 0;  ///< max |softmax([z₁, z₂])₁ − σ(z₁ − z₂)| over the two largest logits of each row
   std::int64_t logits_skipped = 0;  ///< those beyond ±30
 };
 [[nodiscard]] SoftmaxIdentities softmax_identities(const core::Tensor& logits);

@@ -51,7 +51,8 @@ TEST_CASE("errors, confusion, NLL, Brier score, entropy and both calibration err
     const auto width = nn::reliability(golden.logits, golden.labels, nn::Binning::kEqualWidth, 15, temperature);
     CHECK(nn::expected_calibration_error(width) == doctest::Approx(expected["ece"].get<double>()).epsilon(1e-7));
     const auto mass = nn::reliability(golden.logits, golden.labels, nn::Binning::kEqualMass, 15, temperature);
-    CHECK(nn::expected_calibration_error(mass) == doctest::Approx(expected["ece_equal_mass"].get<double>()).epsilon(1e-7));
+    CHECK(nn::expected_calibration_error(mass) ==
+          doctest::Approx(expected["ece_equal_mass"].get<double>()).epsilon(1e-7));
   }
 }
 
