@@ -1,44 +1,48 @@
 // Layers: one file and one registration each.
 //
-//   class Linear final : public Layer {
+//   class Scale final : public Layer {
 //    public:
-//     struct Config { std::int64_t out = 0; …; void fields(core::FieldVisitor& v); };
-//     Linear(const Config& config, LayerBuilder& b);                  // checks the input shape, declares everything
+//     struct Config { double initial = 1; void fields(core::FieldVisitor& v); };
+//     Scale(const Config& config, LayerBuilder& b);                   // checks the input shape, declares everything
 //     Variable forward(const Variable& x, ForwardContext& context) override;
-//     static std::vector<LayerExample<Config>> examples();            // for the contract tests and the reference docs
+//     static std::vector<LayerExample<Config>> examples();            // for the contract tests
 //   };
 //
 // The constructor is the only description of a layer: it runs once to plan (shapes and counts, no memory) and once more
-// to build, so that shape inference cannot disagree with the layer.
+// to build, so that shape inference cannot disagree with the layer. What it may declare is in layer_builder.hpp.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "tempera/core/fields.hpp"
+#include "tempera/core/errors.hpp"
 #include "tempera/core/random.hpp"
 #include "tempera/core/variable.hpp"
 #include "tempera/nn/parameter.hpp"
 
 namespace tempera::nn {
 
-class Initializer;
-class LayerRegistry;
+using core::Variable;
 
 /// What a forward pass needs to know besides its input.
 struct ForwardContext {
   bool training = false;   ///< dropout drops, batch norm uses and updates batch statistics
   std::uint64_t seed = 0;  ///< of the run
   std::int64_t step = 0;   ///< optimizer step; with the layer's path it addresses random masks
+  bool fuse = true;        ///< false: every layer runs by itself, which gives the same bits, only slower
 
   /// The random numbers of one layer in this step.
   [[nodiscard]] core::Random random(std::string_view layer_path) const noexcept {
     return core::Random(seed, layer_path).substream(static_cast<std::uint64_t>(step));
   }
 };
+
+/// Activations that the layer before them may apply to its own result while that is still in the cache.
+enum class Activation { kNone, kRelu };
 
 /// What is known of a layer before and after it runs. Shapes are per sample, without the batch axis.
 struct LayerInfo {
@@ -48,6 +52,19 @@ struct LayerInfo {
   std::int64_t multiply_adds = 0;  ///< of this layer alone, per sample
   std::vector<Parameter> parameters;
   std::vector<Buffer> buffers;
+
+  /// `conv2d "block1/conv2"`, as error texts name it.
+  [[nodiscard]] std::string label() const;
+};
+
+/// A shape that does not fit a layer; what() begins with the layer's label.
+class LayerShapeError : public core::ShapeError {
+ public:
+  LayerShapeError(const LayerInfo& layer, const std::string& message);
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
 };
 
 /// Base of all layers.
@@ -59,13 +76,22 @@ class Layer {
   virtual ~Layer() = default;
 
   /// [batch, input…] → [batch, output…]. Call through operator(), which checks the shape.
-  [[nodiscard]] virtual core::Variable forward(const core::Variable& x, ForwardContext& context) = 0;
+  [[nodiscard]] virtual Variable forward(const Variable& x, ForwardContext& context) = 0;
+  /// forward followed by `activation` in one operation, of the same bits. Empty if the layer has no such operation.
+  [[nodiscard]] virtual Variable forward_fused(const Variable& /*x*/, Activation /*activation*/,
+                                               ForwardContext& /*context*/) {
+    return {};
+  }
+  /// What this layer is to a layer before it that could do its work.
+  [[nodiscard]] virtual Activation activation() const noexcept { return Activation::kNone; }
 
-  /// Checks the input's shape (ShapeError naming the layer), runs forward with error texts that name this layer.
-  [[nodiscard]] core::Variable operator()(const core::Variable& x, ForwardContext& context);
+  /// Checks the input's shape, runs forward within the layer's scope. Throws LayerShapeError.
+  [[nodiscard]] Variable operator()(const Variable& x, ForwardContext& context);
+  /// The same for forward_fused.
+  [[nodiscard]] Variable fused(const Variable& x, Activation activation, ForwardContext& context);
 
   [[nodiscard]] const LayerInfo& info() const noexcept { return info_; }
-  [[nodiscard]] const std::vector<std::unique_ptr<Layer>>& children() const noexcept { return children_; }
+  [[nodiscard]] std::span<const std::unique_ptr<Layer>> children() const noexcept { return children_; }
 
  private:
   friend class LayerBuilder;
@@ -73,48 +99,10 @@ class Layer {
   std::vector<std::unique_ptr<Layer>> children_;
 };
 
-/// Hands a layer its input shape and takes its declarations.
-class LayerBuilder {
- public:
-  /// kPlan allocates nothing; kBuild makes and initialises the parameters from `seed`.
-  enum class Mode { kPlan, kBuild };
-  LayerBuilder(const LayerRegistry& registry, Mode mode, std::uint64_t seed);
+/// Runs layers one after the other, fusing an activation into the layer before it where that layer can.
+[[nodiscard]] Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x, ForwardContext& context);
 
-  /// Builds the layer that `config` describes (a Configurable made by the registry) as `name` below the current path;
-  /// an empty name takes the type and a number ("linear1"). Throws ShapeError naming the layer if the input does not fit,
-  /// ConfigError for a duplicate name.
-  [[nodiscard]] std::unique_ptr<Layer> build(const core::Configurable& config, const core::Shape& input);
-
-  // --- for the constructor of a layer ---
-  [[nodiscard]] const core::Shape& input() const noexcept { return current_->input; }
-  [[nodiscard]] const std::string& path() const noexcept { return current_->path; }
-  /// ShapeError unless the input has this rank. `layout` says what is expected: "[channels, height, width]".
-  void expect_rank(int rank, std::string_view layout) const;
-  /// ShapeError `<type> "<path>": <rule>`.
-  [[noreturn]] void fail(const std::string& rule) const;
-  /// A trainable tensor, initialised by `init` from (seed, path). Fans are taken from the shape: [out, in, …].
-  [[nodiscard]] core::Variable parameter(std::string_view name, const core::Shape& shape, const Initializer& init,
-                                         Role role);
-  /// A constant-initialised parameter.
-  [[nodiscard]] core::Variable parameter(std::string_view name, const core::Shape& shape, Scalar value, Role role);
-  [[nodiscard]] core::Variable buffer(std::string_view name, const core::Shape& shape, Scalar value);
-  void output(const core::Shape& shape) { current_->output = shape; }
-  void multiply_adds(std::int64_t count) { current_->multiply_adds = count; }
-  /// Builds a layer inside this one; the container owns nothing: it is kept in children() and returned as a reference.
-  Layer& child(const core::Configurable& config, const core::Shape& input);
-
- private:
-  struct Frame;
-  [[nodiscard]] std::string unique_name(const core::Configurable& config);
-
-  const LayerRegistry& registry_;
-  Mode mode_;
-  std::uint64_t seed_;
-  LayerInfo* current_ = nullptr;
-  Frame* frame_ = nullptr;
-};
-
-/// An input and configuration on which the contract tests exercise a layer.
+/// An input and a configuration on which the contract tests exercise a layer.
 template <class Config>
 struct LayerExample {
   Config config;

@@ -3,24 +3,22 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "tempera/core/fields.hpp"
 #include "tempera/nn/layer.hpp"
+#include "tempera/nn/layer_builder.hpp"
+#include "tempera/nn/layer_list.hpp"
 
 namespace tempera::nn {
 
 /// The "model" section of a config.
 struct ModelConfig {
-  std::vector<std::unique_ptr<core::Configurable>> layers;  ///< in order; made by a LayerRegistry's catalog
-  const LayerRegistry* registry = nullptr;                  ///< whose catalog `layers` come from; null: the built-in one
+  LayerList layers;                         ///< in order; made by a LayerRegistry
+  const LayerRegistry* registry = nullptr;  ///< that made `layers` and outlives this; null: the built-in one
 
-  ModelConfig() = default;
-  ModelConfig(const ModelConfig& other);
-  ModelConfig(ModelConfig&&) noexcept = default;
-  ModelConfig& operator=(ModelConfig other) noexcept;
-  ~ModelConfig() = default;
+  [[nodiscard]] const LayerRegistry& layer_types() const;
   void fields(core::FieldVisitor& v);
 };
 
@@ -32,28 +30,31 @@ struct ModelFacts {
 
 class Model {
  public:
-  /// Plans first (shape errors and absurd sizes are found before any allocation), then builds. `input` is the shape of a
-  /// sample. Throws ShapeError, ConfigError (no layers), UnsupportedError (more memory than the machine has).
+  /// Plans first, so that shape errors and absurd sizes are found before any allocation, then builds. `input` is the
+  /// shape of a sample. Throws ShapeError, ConfigError (no layers, names that clash), UnsupportedError (more memory than
+  /// the machine has).
   Model(const ModelConfig& config, const core::Shape& input, std::uint64_t seed);
 
-  /// Shapes and counts only: every parameter has a shape and no value; forward may not be called.
+  /// Shapes and counts only: every parameter has a shape and no value; forward may not be called. Never too large.
   [[nodiscard]] static Model planned(const ModelConfig& config, const core::Shape& input);
 
-  /// [batch, input…] → [batch, output…]
+  /// [batch, input…] → [batch, output…]. Throws ShapeError naming the layer.
   [[nodiscard]] core::Variable forward(const core::Variable& x, ForwardContext& context);
 
   [[nodiscard]] const core::Shape& input() const noexcept { return input_; }
   [[nodiscard]] const core::Shape& output() const noexcept { return output_; }
-  [[nodiscard]] const std::vector<std::unique_ptr<Layer>>& layers() const noexcept { return layers_; }
+  [[nodiscard]] std::span<const std::unique_ptr<Layer>> layers() const noexcept { return layers_; }
   /// Facts of every layer, containers before their children, in order of execution.
   [[nodiscard]] std::vector<const LayerInfo*> infos() const;
   /// Handles, in order of declaration; their names are unique.
   [[nodiscard]] std::vector<Parameter> parameters() const;
   [[nodiscard]] std::vector<Buffer> buffers() const;
+  /// Throws UnsupportedError if 64 bits cannot count them.
   [[nodiscard]] ModelFacts facts() const;
 
  private:
-  Model() = default;
+  Model(const ModelConfig& config, const core::Shape& input, LayerBuilder::Mode mode, std::uint64_t seed);
+
   core::Shape input_, output_;
   std::vector<std::unique_ptr<Layer>> layers_;
 };

@@ -1,0 +1,77 @@
+#include "tempera/nn/layer.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace tempera::nn {
+namespace {
+
+// Scopes nest by themselves, so that only the last part of the path is added.
+std::string_view own_name(const LayerInfo& info) {
+  const std::string_view path = info.path;
+  return path.substr(path.rfind('/') + 1);
+}
+
+bool fits(const core::Shape& batch, const core::Shape& sample) {
+  if (batch.rank() != sample.rank() + 1) return false;
+  for (int axis = 0; axis < sample.rank(); ++axis) {
+    if (batch[axis + 1] != sample[axis]) return false;
+  }
+  return true;
+}
+
+std::string expected(const core::Shape& sample) {
+  std::string text = "[batch";
+  for (const std::int64_t extent : sample.extents()) text += fmt::format(", {}", extent);
+  return text + "]";
+}
+
+// Errors of the operations inside say which layer they belong to.
+template <class Run>
+Variable within(const LayerInfo& info, const Variable& x, Run run) {
+  if (!fits(x.shape(), info.input)) {
+    throw LayerShapeError(info, fmt::format("expects {}, received {}", expected(info.input), x.shape().text()));
+  }
+  const core::ScopeName scope(own_name(info));
+  try {
+    return run();
+  } catch (const LayerShapeError&) {
+    throw;
+  } catch (const core::ShapeError& error) {
+    throw LayerShapeError(info, error.what());
+  }
+}
+
+}  // namespace
+
+std::string LayerInfo::label() const { return fmt::format("{} \"{}\"", type, path); }
+
+LayerShapeError::LayerShapeError(const LayerInfo& layer, const std::string& message)
+    : ShapeError(fmt::format("{}: {}", layer.label(), message)), path_(layer.path) {}
+
+Variable Layer::operator()(const Variable& x, ForwardContext& context) {
+  return within(info_, x, [&] { return forward(x, context); });
+}
+
+Variable Layer::fused(const Variable& x, Activation activation, ForwardContext& context) {
+  return within(info_, x, [&] { return forward_fused(x, activation, context); });
+}
+
+Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x, ForwardContext& context) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const bool last = i + 1 == layers.size();
+    const Activation next = last || !context.fuse ? Activation::kNone : layers[i + 1]->activation();
+    if (next != Activation::kNone) {
+      if (Variable y = layers[i]->fused(x, next, context); !y.empty()) {
+        x = std::move(y);
+        ++i;
+        continue;
+      }
+    }
+    x = (*layers[i])(x, context);
+  }
+  return x;
+}
+
+}  // namespace tempera::nn

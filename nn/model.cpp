@@ -1,0 +1,95 @@
+#include "tempera/nn/model.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/layer_registry.hpp"
+
+namespace tempera::nn {
+namespace {
+
+void collect(std::span<const std::unique_ptr<Layer>> layers, std::vector<const LayerInfo*>& infos) {
+  for (const auto& layer : layers) {
+    infos.push_back(&layer->info());
+    collect(layer->children(), infos);
+  }
+}
+
+void add_to(std::int64_t& sum, std::int64_t term, const LayerInfo& info) {
+  if (__builtin_add_overflow(sum, term, &sum)) {
+    throw core::UnsupportedError("model", fmt::format("up to {} there is more than 64 bits can count", info.label()));
+  }
+}
+
+// Plans and refuses before anything is allocated: values and gradients are the least that training needs.
+const ModelConfig& affordable(const ModelConfig& config, const core::Shape& input) {
+  const std::int64_t parameters = Model::planned(config, input).facts().parameters;
+  const double needed = 2.0 * static_cast<double>(sizeof(Scalar)) * static_cast<double>(parameters);
+  const double present = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  if (needed <= present) return config;
+  throw core::UnsupportedError(
+      "model", fmt::format("{} parameters need {:.1f} GB for values and gradients, this machine has {:.1f} GB", parameters,
+                           needed * 1e-9, present * 1e-9));
+}
+
+}  // namespace
+
+const LayerRegistry& ModelConfig::layer_types() const {
+  return registry == nullptr ? LayerRegistry::builtin() : *registry;
+}
+
+void ModelConfig::fields(core::FieldVisitor& v) {
+  v.typed_list("layers", layer_types(), layers.items(), {.help = "the layers, in order", .required = true});
+  v.rule(!layers.empty(), "layers", "a model has at least one layer");
+}
+
+Model::Model(const ModelConfig& config, const core::Shape& input, LayerBuilder::Mode mode, std::uint64_t seed)
+    : input_(input), output_(input) {
+  if (config.layers.empty()) throw core::ConfigError("model: \"layers\" is empty; a model has at least one layer");
+  LayerBuilder builder(config.layer_types(), mode, seed);
+  for (const auto& layer : config.layers.items()) {
+    layers_.push_back(builder.build(*layer, output_));
+    output_ = layers_.back()->info().output;
+  }
+}
+
+Model::Model(const ModelConfig& config, const core::Shape& input, std::uint64_t seed)
+    : Model(affordable(config, input), input, LayerBuilder::Mode::kBuild, seed) {}
+
+Model Model::planned(const ModelConfig& config, const core::Shape& input) {
+  return Model(config, input, LayerBuilder::Mode::kPlan, 0);
+}
+
+core::Variable Model::forward(const core::Variable& x, ForwardContext& context) {
+  return forward_all(layers_, x, context);
+}
+
+std::vector<const LayerInfo*> Model::infos() const {
+  std::vector<const LayerInfo*> infos;
+  collect(layers_, infos);
+  return infos;
+}
+
+std::vector<Parameter> Model::parameters() const {
+  std::vector<Parameter> all;
+  for (const LayerInfo* info : infos()) all.insert(all.end(), info->parameters.begin(), info->parameters.end());
+  return all;
+}
+
+std::vector<Buffer> Model::buffers() const {
+  std::vector<Buffer> all;
+  for (const LayerInfo* info : infos()) all.insert(all.end(), info->buffers.begin(), info->buffers.end());
+  return all;
+}
+
+ModelFacts Model::facts() const {
+  ModelFacts facts;
+  for (const LayerInfo* info : infos()) {
+    for (const Parameter& parameter : info->parameters) add_to(facts.parameters, parameter.numel(), *info);
+    add_to(facts.multiply_adds, info->multiply_adds, *info);
+  }
+  return facts;
+}
+
+}  // namespace tempera::nn
