@@ -5,11 +5,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <queue>
 #include <unordered_set>
 #include <utility>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/core/kernels/table.hpp"
+#include "tempera/core/parallel.hpp"
 
 namespace tempera::core {
 namespace {
@@ -28,35 +29,52 @@ void accumulate(Tensor& sum, Tensor term) {
     sum = std::move(term);
     return;
   }
-  const std::span<Scalar> target = sum.mutable_values();
-  const std::span<const Scalar> source = term.values();
-  for (std::size_t i = 0; i < target.size(); ++i) target[i] += source[i];
+  constexpr std::int64_t kGrain = 32768;
+  const auto add = kernels().add;
+  Scalar* target = sum.mutable_data();
+  const Scalar* source = term.data();
+  parallel_for(sum.numel(), kGrain, [=](std::int64_t begin, std::int64_t end) {
+    add(end - begin, target + begin, source + begin, target + begin);
+  });
 }
 
-struct YoungestFirst {
-  bool operator()(const Node* a, const Node* b) const noexcept { return a->id < b->id; }
-};
+bool older(const std::shared_ptr<Node>& a, const std::shared_ptr<Node>& b) noexcept { return a->id < b->id; }
 
-// Keeps every node of a traversal alive through the shared pointer that reached it.
+// The nodes whose gradient is complete but not yet propagated, youngest first. It is all that keeps a visited graph
+// alive, so the memory of a node goes as soon as the node has been dealt with.
 class Frontier {
  public:
-  void push(const std::shared_ptr<Node>& node) {
-    if (!seen_.insert(node.get()).second) return;
-    alive_.push_back(node);
-    queue_.push(node.get());
-  }
-  Node* pop() {
-    if (queue_.empty()) return nullptr;
-    Node* node = queue_.top();
-    queue_.pop();
-    return node;
+  Frontier() = default;
+  Frontier(const Frontier&) = delete;
+  Frontier& operator=(const Frontier&) = delete;
+  ~Frontier() {  // not empty after an exception: a second attempt must not find half a gradient
+    for (const auto& node : heap_) node->grad = Tensor();
   }
 
+  void push(const std::shared_ptr<Node>& node) {
+    heap_.push_back(node);
+    std::ranges::push_heap(heap_, older);
+  }
+  std::shared_ptr<Node> pop() {
+    std::ranges::pop_heap(heap_, older);
+    std::shared_ptr<Node> node = std::move(heap_.back());
+    heap_.pop_back();
+    return node;
+  }
+  [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
+
  private:
-  std::priority_queue<Node*, std::vector<Node*>, YoungestFirst> queue_;
-  std::unordered_set<const Node*> seen_;
-  std::vector<std::shared_ptr<Node>> alive_;
+  std::vector<std::shared_ptr<Node>> heap_;
 };
+
+bool is_leaf(const Node& node) noexcept { return node.op == kLeafOp; }
+
+// Adds to a node's gradient; a node made by an operation is queued when it receives its first one.
+void deliver(const std::shared_ptr<Node>& node, Tensor gradient, Frontier& frontier) {
+  const bool first = node->grad.empty();
+  accumulate(node->grad, std::move(gradient));
+  if (first && !is_leaf(*node)) frontier.push(node);
+}
 
 void check_gradients(const Node& node, const Gradients& gradients) {
   if (gradients.size() != node.inputs.size()) {
@@ -73,15 +91,17 @@ void check_gradients(const Node& node, const Gradients& gradients) {
 }
 
 void propagate(Node& node, Frontier& frontier) {
-  Gradients gradients = node.backward(node.grad, Needs(node));
+  const Tensor gradient = std::exchange(node.grad, Tensor());
+  if (!node.backward) {
+    throw Error(
+        fmt::format("backward of {}: its history was released by an earlier backward through it", place_of(node)));
+  }
+  Gradients gradients = node.backward(gradient, Needs(node));
   check_gradients(node, gradients);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
-    const std::shared_ptr<Node>& input = node.inputs[i].node();
-    if (gradients[i].empty() || !input->requires_grad) continue;
-    accumulate(input->grad, std::move(gradients[i]));
-    frontier.push(input);
+    if (gradients[i].empty() || !node.inputs[i].requires_grad()) continue;
+    deliver(node.inputs[i].node(), std::move(gradients[i]), frontier);
   }
-  node.grad = Tensor();
   node.backward = nullptr;
   node.inputs.clear();
 }
@@ -92,18 +112,15 @@ bool Needs::operator[](std::size_t input) const noexcept { return node_->inputs[
 
 Node::~Node() {
   std::vector<std::shared_ptr<Node>> pending;
-  const auto detach_inputs = [&pending](Node& node) {
-    for (Variable& input : node.inputs) {
-      if (input.node().use_count() == 1) pending.push_back(input.node());
-    }
+  const auto take_inputs = [&pending](Node& node) {
+    for (Variable& input : node.inputs) pending.push_back(std::move(input.node_));
     node.inputs.clear();
-    node.backward = nullptr;
   };
-  detach_inputs(*this);
+  take_inputs(*this);
   while (!pending.empty()) {
     const std::shared_ptr<Node> last = std::move(pending.back());
     pending.pop_back();
-    if (last.use_count() == 1) detach_inputs(*last);
+    if (last.use_count() == 1) take_inputs(*last);
   }
 }
 
@@ -151,16 +168,13 @@ void backward(const Variable& root) {
 
 void backward(const Variable& root, const Tensor& grad) {
   if (grad.shape() != root.shape()) {
-    throw ShapeError(fmt::format("backward: gradient has shape {}, the variable {}", grad.shape().text(),
-                                 root.shape().text()));
+    throw ShapeError(
+        fmt::format("backward: gradient has shape {}, the variable {}", grad.shape().text(), root.shape().text()));
   }
   if (!root.requires_grad()) return;
   Frontier frontier;
-  accumulate(root.mutable_grad(), grad);
-  frontier.push(root.node());
-  while (Node* node = frontier.pop()) {
-    if (node->backward) propagate(*node, frontier);
-  }
+  deliver(root.node(), grad, frontier);
+  while (!frontier.empty()) propagate(*frontier.pop(), frontier);
 }
 
 bool grad_enabled() noexcept { return recording; }
@@ -174,15 +188,29 @@ ScopeName::ScopeName(std::string_view name) : previous_length_(scope_path.size()
 ScopeName::~ScopeName() { scope_path.resize(previous_length_); }
 
 std::string first_nonfinite(const Variable& root) {
-  Frontier frontier;
-  frontier.push(root.node());
+  struct Use {
+    const Node* user = nullptr;  // null for the root
+    std::size_t input = 0;
+  };
+  std::unordered_set<const Node*> seen{root.node().get()};
+  std::vector<std::pair<const Node*, Use>> pending{{root.node().get(), Use{}}};
   const Node* first = nullptr;
-  while (Node* node = frontier.pop()) {
-    for (const Variable& input : node->inputs) frontier.push(input.node());
-    const bool finite = std::ranges::all_of(node->value.values(), [](Scalar v) { return std::isfinite(v); });
-    if (!finite && (first == nullptr || node->id < first->id)) first = node;
+  Use use;
+  while (!pending.empty()) {
+    const auto [node, from] = pending.back();
+    pending.pop_back();
+    for (std::size_t i = 0; i < node->inputs.size(); ++i) {
+      const Node* input = node->inputs[i].node().get();
+      if (input != nullptr && seen.insert(input).second) pending.push_back({input, Use{node, i}});
+    }
+    if (first != nullptr && first->id < node->id) continue;
+    if (std::ranges::all_of(node->value.values(), [](Scalar v) { return std::isfinite(v); })) continue;
+    first = node;
+    use = from;
   }
-  return first == nullptr ? std::string() : place_of(*first);
+  if (first == nullptr) return {};
+  if (!is_leaf(*first) || use.user == nullptr) return place_of(*first);
+  return fmt::format("{}, input {}", place_of(*use.user), use.input);
 }
 
 }  // namespace tempera::core

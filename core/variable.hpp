@@ -28,7 +28,8 @@ class Needs {
 
 /// One gradient per input, of that input's shape; an empty Tensor for an input that needs none.
 using Gradients = std::vector<Tensor>;
-/// Pure: receives the gradient of the loss by the output and returns those by the inputs.
+/// Pure: receives the gradient of the loss by the output and returns those by the inputs. It captures tensors, never
+/// Variables: those would tie the graph into a chain that is released recursively.
 using BackwardFn = std::function<Gradients(const Tensor& grad_output, const Needs& needs)>;
 
 /// Handle to a node of the graph. Copies refer to the same node.
@@ -57,11 +58,15 @@ class Variable {
   [[nodiscard]] const std::shared_ptr<Node>& node() const noexcept { return node_; }
 
  private:
+  friend struct Node;
   friend Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward);
   explicit Variable(std::shared_ptr<Node> node) : node_(std::move(node)) {}
 
   std::shared_ptr<Node> node_;
 };
+
+/// What a node that no operation made carries in place of an operation's name.
+inline constexpr char kLeafOp[] = "leaf";
 
 /// The node behind a Variable.
 struct Node {
@@ -69,10 +74,10 @@ struct Node {
   Tensor grad;
   bool requires_grad = false;
   std::int64_t id = 0;
-  const char* op = "leaf";        ///< operation that made it, as in error texts
-  std::string scope;              ///< path of the layer it was made in, e.g. "fc1"
-  std::vector<Variable> inputs;   ///< released by `backward`
-  BackwardFn backward;            ///< empty for leaves
+  const char* op = kLeafOp;      ///< operation that made it, as in error texts
+  std::string scope;             ///< path of the layer it was made in, e.g. "fc1"
+  std::vector<Variable> inputs;  ///< released by `backward`
+  BackwardFn backward;           ///< empty for leaves
 
   Node() = default;
   Node(const Node&) = delete;
@@ -80,10 +85,13 @@ struct Node {
   ~Node();  // iterative: a chain of a million operations must not overflow the stack
 };
 
-/// Makes the result of an operation. Without an input that requires a gradient, or under NoGrad, the history is dropped.
+/// Makes the result of an operation; `op` is a string literal other than "leaf". An empty Variable among the inputs
+/// stands for an operand that was left out. Without an input that requires a gradient, or under NoGrad, the history is dropped.
 [[nodiscard]] Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward);
 
 /// Adds d root/d leaf to every leaf's gradient and releases the graph. `root` must have one element (ShapeError).
+/// Throws ShapeError when an operation returns a gradient of another shape than its input's, and Error when part of the
+/// graph was already released by an earlier call.
 void backward(const Variable& root);
 /// The same for any shape, starting from the given gradient of the loss by `root`.
 void backward(const Variable& root, const Tensor& grad);
@@ -115,8 +123,8 @@ class ScopeName {
   std::size_t previous_length_;
 };
 
-/// Where the first non-finite value arose among the nodes that `root` was computed from: "fc1: matmul", or "" if all are
-/// finite. To be called before `backward` releases the graph.
+/// Where the first non-finite value arose among the nodes that `root` was computed from: "fc1: matmul"; for a parameter
+/// or datum that is itself not finite, who uses it: "fc1: linear, input 1"; or "" if all are finite. To be called before `backward` releases the graph.
 [[nodiscard]] std::string first_nonfinite(const Variable& root);
 
 }  // namespace tempera::core
