@@ -1,0 +1,79 @@
+#include "tempera/core/gemm.hpp"
+#include "tempera/core/ops/broadcast.hpp"
+#include "tempera/core/ops/check.hpp"
+#include "tempera/core/ops/matmul.hpp"
+
+namespace tempera::core {
+namespace {
+
+void check(const Variable& x, const Variable& weight, const Variable& bias) {
+  require(weight.shape().rank() == 2, "linear", "the weight must have two axes [out, in], received {}", weight.shape());
+  require(x.shape().rank() == 2, "linear",
+          "the input must have two axes [batch, {}], received {} (is \"flatten\" missing?)", weight.shape()[1],
+          x.shape());
+  require(x.shape()[1] == weight.shape()[1], "linear", "input has {} columns, weight expects {}, received {} and {}",
+          x.shape()[1], weight.shape()[1], x.shape(), weight.shape());
+  require(bias.empty() || bias.shape() == Shape{weight.shape()[0]}, "linear", "the bias must be [{}], received {}",
+          weight.shape()[0], bias.empty() ? Shape{} : bias.shape());
+}
+
+Tensor by_input(const Tensor& dy, const Tensor& weight) {
+  Tensor dx({dy.dim(0), weight.dim(1)});
+  gemm({.m = dx.dim(0),
+        .n = dx.dim(1),
+        .k = dy.dim(1),
+        .a = dy.data(),
+        .lda = dy.dim(1),
+        .b = weight.data(),
+        .ldb = weight.dim(1),
+        .c = dx.mutable_data(),
+        .ldc = dx.dim(1)});
+  return dx;
+}
+
+Tensor by_weight(const Tensor& dy, const Tensor& x) {
+  Tensor dw({dy.dim(1), x.dim(1)});
+  gemm({.m = dw.dim(0),
+        .n = dw.dim(1),
+        .k = dy.dim(0),
+        .a = dy.data(),
+        .lda = dy.dim(1),
+        .transpose_a = true,
+        .b = x.data(),
+        .ldb = x.dim(1),
+        .c = dw.mutable_data(),
+        .ldc = dw.dim(1)});
+  return dw;
+}
+
+}  // namespace
+
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias, bool with_relu) {
+  check(x, weight, bias);
+  Tensor y({x.shape()[0], weight.shape()[0]});
+  gemm({.m = y.dim(0),
+        .n = y.dim(1),
+        .k = x.shape()[1],
+        .a = x.value().data(),
+        .lda = x.shape()[1],
+        .b = weight.value().data(),
+        .ldb = weight.shape()[1],
+        .transpose_b = true,
+        .c = y.mutable_data(),
+        .ldc = y.dim(1),
+        .column_bias = bias.empty() ? nullptr : bias.value().data(),
+        .relu = with_relu});
+  Tensor result = with_relu ? y : Tensor();
+  return record(
+      "linear", std::move(y), {x, weight, bias},
+      [x = x.value(), w = weight.value(), result = std::move(result)](const Tensor& grad, const Needs& needs) {
+        const Tensor dy = result.empty() ? grad : map(grad, result, kernels().relu_grad, kLightGrain);
+        Gradients gradients(3);
+        if (needs[0]) gradients[0] = by_input(dy, w);
+        if (needs[1]) gradients[1] = by_weight(dy, x);
+        if (needs[2]) gradients[2] = sum_to(dy, {w.dim(0)});
+        return gradients;
+      });
+}
+
+}  // namespace tempera::core

@@ -1,0 +1,23 @@
+// Matrix products.
+#pragma once
+
+#include "tempera/core/variable.hpp"
+
+namespace tempera::core {
+
+/// Which operands of `matmul` are read transposed.
+struct Transposed {
+  bool a = false;
+  bool b = false;
+};
+
+/// [m, k] · [k, n] → [m, n]; an operand marked transposed has its two axes the other way round. Throws ShapeError
+/// unless both have two axes and the inner extents agree.
+[[nodiscard]] Variable matmul(const Variable& a, const Variable& b, Transposed transposed = {});
+
+/// x [batch, in] · weightᵀ [out, in] + bias [out] → [batch, out], then max(·, 0) if `with_relu`. An empty `bias` is left
+/// out. Fused: defined by relu(add(matmul(x, weight, {.b = true}), bias)). Throws ShapeError.
+[[nodiscard]] Variable linear(const Variable& x, const Variable& weight, const Variable& bias = {},
+                              bool with_relu = false);
+
+}  // namespace tempera::core

@@ -1,0 +1,89 @@
+#include "tempera/core/ops/softmax.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tempera/core/ops/broadcast.hpp"
+#include "tempera/core/ops/check.hpp"
+#include "tempera/core/ops/elementwise.hpp"
+#include "tempera/core/parallel.hpp"
+
+namespace tempera::core {
+namespace {
+
+struct Rows {
+  std::int64_t rows, columns;
+  [[nodiscard]] std::int64_t grain() const { return std::max<std::int64_t>(1, kHeavyGrain / columns); }
+};
+
+Rows rows_of(const char* op, const Shape& shape) {
+  require(shape.rank() >= 1 && shape.dim(-1) > 0, op, "needs a last axis that is not empty, received {}", shape);
+  return {shape.numel() / shape.dim(-1), shape.dim(-1)};
+}
+
+Tensor by_rows(const Tensor& x, const Rows& r, KernelTable::Rows f) {
+  Tensor y(x.shape());
+  const Scalar* from = x.data();
+  Scalar* to = y.mutable_data();
+  parallel_for(r.rows, r.grain(), [=](std::int64_t begin, std::int64_t end) {
+    f(end - begin, r.columns, from + begin * r.columns, to + begin * r.columns);
+  });
+  return y;
+}
+
+Tensor softmax_gradient(const Tensor& dy, const Tensor& y, const Rows& r) {
+  Tensor dx(y.shape());
+  const Scalar* g = dy.data();
+  const Scalar* p = y.data();
+  Scalar* to = dx.mutable_data();
+  parallel_for(r.rows, r.grain(), [=, f = kernels().softmax_grad](std::int64_t begin, std::int64_t end) {
+    const std::int64_t at = begin * r.columns;
+    f(end - begin, r.columns, g + at, p + at, to + at);
+  });
+  return dx;
+}
+
+// dx = dy − exp(y)·Σ dy
+Tensor log_softmax_gradient(const Tensor& dy, const Tensor& y, const Rows& r) {
+  Tensor dx = map(y, kernels().exp, kHeavyGrain);
+  const Scalar* g = dy.data();
+  Scalar* to = dx.mutable_data();
+  parallel_for(r.rows, r.grain(), [=, sum = kernels().sum](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      const Scalar* grad = g + row * r.columns;
+      Scalar* out = to + row * r.columns;
+      const Scalar total = sum(r.columns, grad);
+      for (std::int64_t c = 0; c < r.columns; ++c) out[c] = grad[c] - out[c] * total;
+    }
+  });
+  return dx;
+}
+
+Variable heated(const char* op, const Variable& x, double temperature) {
+  require_parameter(temperature > 0 && std::isfinite(temperature), op, "the temperature must be above 0, received {}",
+                    temperature);
+  return temperature == 1.0 ? x : div(x, temperature);
+}
+
+}  // namespace
+
+Variable softmax(const Variable& x) {
+  const Rows r = rows_of("softmax", x.shape());
+  Tensor y = by_rows(x.value(), r, kernels().softmax);
+  return record("softmax", y, {x},
+                [y, r](const Tensor& dy, const Needs&) { return Gradients{softmax_gradient(dy, y, r)}; });
+}
+
+Variable log_softmax(const Variable& x) {
+  const Rows r = rows_of("log_softmax", x.shape());
+  Tensor y = by_rows(x.value(), r, kernels().log_softmax);
+  return record("log_softmax", y, {x},
+                [y, r](const Tensor& dy, const Needs&) { return Gradients{log_softmax_gradient(dy, y, r)}; });
+}
+
+Variable softmax(const Variable& x, double temperature) { return softmax(heated("softmax", x, temperature)); }
+Variable log_softmax(const Variable& x, double temperature) {
+  return log_softmax(heated("log_softmax", x, temperature));
+}
+
+}  // namespace tempera::core
