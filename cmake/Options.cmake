@@ -21,7 +21,8 @@ target_compile_options(tempera_options INTERFACE
 
 if(TEMPERA_SANITIZE)
   target_compile_options(tempera_options INTERFACE
-    -fsanitize=${TEMPERA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    -fsanitize=${TEMPERA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all
+    -Wno-maybe-uninitialized)  # GCC sees it inside the standard library once the sanitizers' calls are in
   target_link_options(tempera_options INTERFACE -fsanitize=${TEMPERA_SANITIZE})
 endif()
 if(TEMPERA_COVERAGE)
