@@ -12,4 +12,9 @@ void fill_scalar_rows(KernelTable& table);    ///< reductions and functions of r
 void fill_scalar_update(KernelTable& table);  ///< optimizer steps
 void fill_scalar_gemm(KernelTable& table);
 
+// In single precision only; each is compiled for its instruction set from simd.ipp.
+void fill_sse42(KernelTable& table);
+void fill_avx2(KernelTable& table);
+void fill_avx512(KernelTable& table);
+
 }  // namespace tempera::core::detail

@@ -43,7 +43,7 @@ Scalar normal_cdf(Scalar x) noexcept {
   return Scalar{0.5} * std::erfc(-x / std::numbers::sqrt2_v<Scalar>);
 }
 
-Scalar gelu(Scalar x) noexcept { return x == 0 ? x : x * normal_cdf(x); }
+Scalar gelu(Scalar x) noexcept { return x * normal_cdf(x); }
 
 Scalar gelu_grad(Scalar dy, Scalar x) noexcept {
   const Scalar density = std::exp(-x * x / 2) * std::numbers::inv_sqrtpi_v<Scalar> / std::numbers::sqrt2_v<Scalar>;

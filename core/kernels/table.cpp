@@ -15,18 +15,24 @@
 namespace tempera::core {
 namespace {
 
+using Fill = void (*)(KernelTable&);
+
 struct Level {
   Isa isa;
   std::string_view name;
-  void (*fill)(KernelTable&);  // null where this build has no kernels for it
+  Fill fill;  // null where this build has no kernels for it
   bool (*supported)();
 };
 
+// The vector levels hold floats; in double precision they are not built, and nothing refers to them.
+constexpr Fill in_single_precision(Fill fill) { return sizeof(Scalar) == sizeof(float) ? fill : nullptr; }
+
 constexpr std::array kLevels{
     Level{Isa::kScalar, "scalar", detail::fill_scalar, [] { return true; }},
-    Level{Isa::kSse42, "sse42", nullptr, [] { return cpuinfo_has_x86_sse4_2(); }},
-    Level{Isa::kAvx2, "avx2", nullptr, [] { return cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3(); }},
-    Level{Isa::kAvx512, "avx512", nullptr,
+    Level{Isa::kSse42, "sse42", in_single_precision(detail::fill_sse42), [] { return cpuinfo_has_x86_sse4_2(); }},
+    Level{Isa::kAvx2, "avx2", in_single_precision(detail::fill_avx2),
+          [] { return cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3(); }},
+    Level{Isa::kAvx512, "avx512", in_single_precision(detail::fill_avx512),
           [] {
             return cpuinfo_has_x86_avx512f() && cpuinfo_has_x86_avx512dq() && cpuinfo_has_x86_avx512bw() &&
                    cpuinfo_has_x86_avx512vl();

@@ -1,0 +1,60 @@
+// AVX2 with fused multiply-add: eight floats a vector.
+#include <immintrin.h>
+
+#include <cstdint>
+#include <xsimd/xsimd.hpp>
+
+#include "tempera/core/kernels/levels.hpp"
+
+namespace tempera::core {
+namespace {
+
+using V = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;  // plain avx2 would not fuse
+constexpr std::int64_t kLanes = 8;
+constexpr std::int64_t kTileRows = 6;
+constexpr std::int64_t kTileVectors = 2;
+constexpr std::int64_t kDotRows = 2;
+constexpr bool kMaskIsFree = false;
+
+// The first lanes of a vector.
+struct Part {
+  __m256i mask;
+};
+
+Part part_of(std::int64_t n) noexcept {
+  return {_mm256_cmpgt_epi32(_mm256_set1_epi32(n < 8 ? static_cast<int>(n) : 8),
+                             _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))};
+}
+
+V load(const float* x, Part part) noexcept { return _mm256_maskload_ps(x, part.mask); }
+void store(float* y, Part part, V value) noexcept { _mm256_maskstore_ps(y, part.mask, value); }
+
+V load_bytes(const std::uint8_t* x) noexcept {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x))));
+}
+
+// Sums of lanes that are congruent modulo 4.
+__m128 fold(V x) noexcept { return _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1)); }
+
+// Lane group l (of four floats) from x[l].
+V load_groups(const float* const* x) noexcept {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x[0])), _mm_loadu_ps(x[1]), 1);
+}
+
+// Within every lane group: out[i] lane j = in[j] lane i.
+void transpose_groups(V& a, V& b, V& c, V& d) noexcept {
+  const __m256d ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b)), ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+  const __m256d cd_low = _mm256_castps_pd(_mm256_unpacklo_ps(c, d)), cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+  a = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_low, cd_low));
+  b = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_low, cd_low));
+  c = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high));
+  d = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high));
+}
+
+#include "simd.ipp"
+
+}  // namespace
+
+void detail::fill_avx2(KernelTable& table) { fill(table); }
+
+}  // namespace tempera::core

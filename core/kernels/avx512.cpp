@@ -1,0 +1,63 @@
+// AVX-512 (F, DQ, BW, VL): sixteen floats a vector, masks for nothing.
+#include <immintrin.h>
+
+#include <cstdint>
+#include <xsimd/xsimd.hpp>
+
+#include "tempera/core/kernels/levels.hpp"
+
+namespace tempera::core {
+namespace {
+
+using V = xsimd::batch<float, xsimd::avx512dq>;
+constexpr std::int64_t kLanes = 16;
+constexpr std::int64_t kTileRows = 14;
+constexpr std::int64_t kTileVectors = 2;
+constexpr std::int64_t kDotRows = 6;
+constexpr bool kMaskIsFree = true;
+
+// The first lanes of a vector.
+struct Part {
+  __mmask16 mask;
+};
+
+Part part_of(std::int64_t n) noexcept { return {static_cast<__mmask16>(n < 16 ? (1U << n) - 1 : 0xFFFFU)}; }
+
+V load(const float* x, Part part) noexcept { return _mm512_maskz_loadu_ps(part.mask, x); }
+void store(float* y, Part part, V value) noexcept { _mm512_mask_storeu_ps(y, part.mask, value); }
+
+V load_bytes(const std::uint8_t* x) noexcept {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));
+}
+
+// Sums of lanes that are congruent modulo 4.
+__m128 fold(V x) noexcept {
+  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));
+  return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+// Lane group l (of four floats) from x[l]. Masked broadcasts use the load ports alone, insertions would need port 5.
+V load_groups(const float* const* x) noexcept {
+  __m512 v = _mm512_broadcast_f32x4(_mm_loadu_ps(x[0]));
+  v = _mm512_mask_broadcast_f32x4(v, 0x00F0, _mm_loadu_ps(x[1]));
+  v = _mm512_mask_broadcast_f32x4(v, 0x0F00, _mm_loadu_ps(x[2]));
+  return _mm512_mask_broadcast_f32x4(v, 0xF000, _mm_loadu_ps(x[3]));
+}
+
+// Within every lane group: out[i] lane j = in[j] lane i.
+void transpose_groups(V& a, V& b, V& c, V& d) noexcept {
+  const __m512d ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b)), ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+  const __m512d cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d)), cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+  a = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_low, cd_low));
+  b = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low));
+  c = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high));
+  d = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high));
+}
+
+#include "simd.ipp"
+
+}  // namespace
+
+void detail::fill_avx512(KernelTable& table) { fill(table); }
+
+}  // namespace tempera::core

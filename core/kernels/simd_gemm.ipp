@@ -1,0 +1,90 @@
+// The tile of a matrix product: R rows by W vectors of sums in registers, A broadcast, B by the vector.
+
+// Adds what is asked for to the sums of n columns from column j of row i on, and stores them.
+void store_sums(const GemmTile& t, std::int64_t i, std::int64_t j, Part part, V sum) noexcept {
+  float* c = t.c + i * t.c_row + j;
+  if (t.accumulate) sum += load(c, part);
+  if (t.column_bias != nullptr) sum += load(t.column_bias + j, part);
+  if (t.row_bias != nullptr) sum += V(t.row_bias[i]);
+  if (t.relu) sum = xsimd::max(V(0.0F), sum);  // the second operand is what comes out for NaN
+  store(c, part, sum);
+}
+
+// Addresses of A's elements (r, p) for the current p. Rows are reached in threes from one pointer, which x86's address
+// modes give for nothing; fourteen pointers would not fit into the registers.
+template <std::int64_t R, bool kUnitRow>
+class Rows {
+ public:
+  explicit Rows(const GemmTile& t) noexcept : row_(t.a_row), column_(t.a_column) {
+#pragma GCC unroll 16
+    for (std::int64_t g = 0; g < kBases; ++g) base_[g] = t.a + 3 * g * row_;
+  }
+  [[nodiscard]] V operator[](std::int64_t r) const noexcept {
+    return kUnitRow ? V(base_[0][r]) : V(base_[r / 3][r % 3 * row_]);
+  }
+  void next() noexcept {
+#pragma GCC unroll 16
+    for (std::int64_t g = 0; g < kBases; ++g) base_[g] += column_;
+  }
+
+ private:
+  static constexpr std::int64_t kBases = kUnitRow ? 1 : (R + 2) / 3;
+  const float* base_[kBases];
+  std::int64_t row_, column_;
+};
+
+template <std::int64_t R, std::int64_t W, bool kUnitRow, bool kMasked>
+void tile_of(const GemmTile& t) noexcept {
+  V sums[R][W];
+#pragma GCC unroll 16
+  for (std::int64_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (std::int64_t w = 0; w < W; ++w) sums[r][w] = V(0.0F);
+  }
+  const Part whole = part_of(kLanes);
+  const Part last = kMasked ? part_of(t.n - (W - 1) * kLanes) : whole;
+  Rows<R, kUnitRow> rows(t);
+  const float* b = t.b;
+  for (std::int64_t p = 0; p < t.k; ++p, b += t.b_row, rows.next()) {
+    V columns[W];
+#pragma GCC unroll 4
+    for (std::int64_t w = 0; w < W; ++w) {
+      columns[w] = kMasked && w == W - 1 ? load(b + w * kLanes, last) : V::load_unaligned(b + w * kLanes);
+    }
+#pragma GCC unroll 16
+    for (std::int64_t r = 0; r < R; ++r) {
+      const V a = rows[r];
+#pragma GCC unroll 4
+      for (std::int64_t w = 0; w < W; ++w) sums[r][w] = xsimd::fma(a, columns[w], sums[r][w]);
+    }
+  }
+#pragma GCC unroll 16
+  for (std::int64_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (std::int64_t w = 0; w < W; ++w) store_sums(t, r, w * kLanes, w == W - 1 ? last : whole, sums[r][w]);
+  }
+}
+
+using TileFn = void (*)(const GemmTile&) noexcept;
+
+// The instance for R rows, found by going down from the largest.
+template <std::int64_t R, std::int64_t W, bool kUnitRow, bool kMasked>
+TileFn tile_with_rows(std::int64_t rows) noexcept {
+  if constexpr (R > 1) {
+    if (rows < R) return tile_with_rows<R - 1, W, kUnitRow, kMasked>(rows);
+  }
+  return tile_of<R, W, kUnitRow, kMasked>;
+}
+
+template <std::int64_t W, bool kUnitRow>
+TileFn tile_with_vectors(const GemmTile& t) noexcept {
+  if constexpr (W > 1) {
+    if (t.n <= (W - 1) * kLanes) return tile_with_vectors<W - 1, kUnitRow>(t);
+  }
+  if (kMaskIsFree || t.n < W * kLanes) return tile_with_rows<kTileRows, W, kUnitRow, true>(t.m);
+  return tile_with_rows<kTileRows, W, kUnitRow, kMaskIsFree>(t.m);
+}
+
+void tile(const GemmTile& t) noexcept {
+  (t.a_row == 1 ? tile_with_vectors<kTileVectors, true>(t) : tile_with_vectors<kTileVectors, false>(t))(t);
+}

@@ -1,0 +1,65 @@
+// SSE4.2: four floats a vector, no fused multiply-add, no masked access.
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+#include <xsimd/xsimd.hpp>
+
+#include "tempera/core/kernels/levels.hpp"
+
+namespace tempera::core {
+namespace {
+
+using V = xsimd::batch<float, xsimd::sse4_2>;
+constexpr std::int64_t kLanes = 4;
+constexpr std::int64_t kTileRows = 4;
+constexpr std::int64_t kTileVectors = 2;
+constexpr std::int64_t kDotRows = 2;
+constexpr bool kMaskIsFree = false;
+
+// The first lanes of a vector.
+struct Part {
+  std::int64_t count;
+};
+
+Part part_of(std::int64_t n) noexcept { return {n}; }
+
+V load(const float* x, Part part) noexcept {
+  switch (part.count) {
+    case 0: return V(0.0F);
+    case 1: return _mm_load_ss(x);
+    case 2: return _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(x)));
+    case 3: return _mm_movelh_ps(_mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(x))), _mm_load_ss(x + 2));
+    default: return _mm_loadu_ps(x);
+  }
+}
+
+void store(float* y, Part part, V value) noexcept {
+  if (part.count >= 4) return _mm_storeu_ps(y, value);
+  float lanes[4];
+  _mm_storeu_ps(lanes, value);
+  for (std::int64_t i = 0; i < part.count; ++i) y[i] = lanes[i];
+}
+
+V load_bytes(const std::uint8_t* x) noexcept {
+  std::int32_t four;
+  std::memcpy(&four, x, sizeof four);
+  return _mm_cvtepi32_ps(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(four)));
+}
+
+// Sums of lanes that are congruent modulo 4.
+__m128 fold(V x) noexcept { return x; }
+
+// Lane group l (of four floats) from x[l].
+V load_groups(const float* const* x) noexcept { return _mm_loadu_ps(x[0]); }
+
+// Within every lane group: out[i] lane j = in[j] lane i.
+void transpose_groups(V& a, V& b, V& c, V& d) noexcept { _MM_TRANSPOSE4_PS(a.data, b.data, c.data, d.data); }
+
+#include "simd.ipp"
+
+}  // namespace
+
+void detail::fill_sse42(KernelTable& table) { fill(table); }
+
+}  // namespace tempera::core
