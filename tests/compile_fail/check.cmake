@@ -1,0 +1,16 @@
+# Compiles CASE twice: without MUST_FAIL, which must work, and with it, which must fail as its first line expects.
+file(STRINGS ${CASE} first LIMIT_COUNT 1)
+string(REGEX REPLACE "^// expect: " "" expected "${first}")
+set(compile ${COMPILER} -std=c++20 -fsyntax-only -Wall -Wextra -Werror -I${INCLUDE} ${CASE})
+
+execute_process(COMMAND ${compile} RESULT_VARIABLE status ERROR_VARIABLE output)
+if(NOT status EQUAL 0)
+  message(FATAL_ERROR "must compile without MUST_FAIL:\n${output}")
+endif()
+execute_process(COMMAND ${compile} -DMUST_FAIL RESULT_VARIABLE status ERROR_VARIABLE output)
+if(status EQUAL 0)
+  message(FATAL_ERROR "compiles, but must not")
+endif()
+if(NOT output MATCHES "${expected}")
+  message(FATAL_ERROR "fails, but not with \"${expected}\":\n${output}")
+endif()
