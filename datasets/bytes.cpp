@@ -1,0 +1,71 @@
+#include "tempera/datasets/bytes.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/datasets/file_handle.hpp"
+
+namespace tempera::data {
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
+  throw core::DataError(path.string(), fmt::format("cannot {}: {}", action, std::generic_category().message(errno)));
+}
+
+bool write_all(int descriptor, std::span<const std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+Bytes read_file(const std::filesystem::path& path) {
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) fail(path, "open");
+  struct stat facts = {};
+  if (::fstat(file.get(), &facts) != 0) fail(path, "examine");
+  if (!S_ISREG(facts.st_mode)) throw core::DataError(path.string(), "a data file must be a regular file");
+  if (facts.st_size > kMaxFileBytes) {
+    throw core::DataError(path.string(), fmt::format("a data file may have {} bytes, this one has {}", kMaxFileBytes,
+                                                     facts.st_size));
+  }
+  const auto size = static_cast<std::size_t>(facts.st_size);
+  const auto data = std::make_shared_for_overwrite<std::uint8_t[]>(size);
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(file.get(), data.get() + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail(path, "read");
+    if (got == 0) break;  // it shrank since fstat; what is missing is found by the parser
+    done += static_cast<std::size_t>(got);
+  }
+  return {data, done};
+}
+
+bool write_file_atomically(const std::filesystem::path& path,
+                           std::span<const std::span<const std::uint8_t>> parts) {
+  std::error_code ignored;
+  std::filesystem::create_directories(path.parent_path(), ignored);  // a failure shows when the file is made
+  std::string temporary = path.string() + ".XXXXXX";
+  const FileHandle file(::mkstemp(temporary.data()));
+  if (!file) return false;
+  bool written = true;
+  for (const auto& part : parts) written = written && write_all(file.get(), part);
+  written = written && ::fsync(file.get()) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
+  if (!written) ::unlink(temporary.c_str());
+  return written;
+}
+
+}  // namespace tempera::data
