@@ -116,6 +116,8 @@ std::string pretty_json(const ConfigValue& value) {
   return out + "\n";
 }
 
+std::string line_json(const ConfigValue& value) { return flat(value, "", false); }
+
 std::string canonical_json(const ConfigValue& value) { return flat(value, "", true); }
 
 }  // namespace tempera::core

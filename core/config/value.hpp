@@ -57,6 +57,9 @@ struct ConfigMember {
 /// Throws ConfigError for a number that is not finite or text that is not UTF-8, naming its pointer.
 [[nodiscard]] std::string pretty_json(const ConfigValue& value);
 
+/// JSON for people on one line: `{"a": [1, 2]}`. Throws as pretty_json.
+[[nodiscard]] std::string line_json(const ConfigValue& value);
+
 /// JSON for hashing: keys sorted, no white space, numbers in their shortest exact form. Throws as pretty_json.
 [[nodiscard]] std::string canonical_json(const ConfigValue& value);
 

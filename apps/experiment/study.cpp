@@ -1,0 +1,117 @@
+#include "tempera/apps/experiment/study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tempera/apps/experiment/overrides.hpp"
+#include "tempera/core/config/nearest.hpp"
+
+namespace tempera::cli {
+namespace {
+
+using core::ConfigIssue;
+using core::ConfigMember;
+using core::ConfigValue;
+using Kind = ConfigValue::Kind;
+
+constexpr std::string_view kVaryPointer = "/study/vary";
+
+void report(const ConfigValue& at, std::string pointer, std::string message, std::vector<ConfigIssue>& issues) {
+  issues.push_back({at.place.file, at.place.line, std::move(pointer), std::move(message)});
+}
+
+// One member of "vary": a path and its values.
+void check_values(const ConfigMember& member, std::vector<ConfigIssue>& issues) {
+  const std::string pointer = core::child_pointer(kVaryPointer, member.name);
+  if (!member.value.is(Kind::kList) || member.value.items.empty()) {
+    report(member.value, pointer, "must be a list of at least one value, got " + describe(member.value), issues);
+    return;
+  }
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < member.value.items.size(); ++i) {
+    const ConfigValue& item = member.value.items[i];
+    if (!seen.insert(canonical_json(item)).second) {
+      report(item, core::child_pointer(pointer, i), "stands twice in the list: " + describe(item), issues);
+    }
+  }
+}
+
+// How many combinations there are; 0 after an issue.
+std::size_t check_vary(const ConfigValue& vary, std::vector<ConfigIssue>& issues) {
+  const std::size_t before = issues.size();
+  if (!vary.is(Kind::kObject)) {
+    report(vary, std::string(kVaryPointer), "must be an object of lists, got " + describe(vary), issues);
+    return 0;
+  }
+  std::size_t count = 1;
+  for (const ConfigMember& member : vary.members) {
+    check_values(member, issues);
+    if (issues.size() == before) count *= std::min(member.value.items.size(), kMaxVariants + 1);
+    if (count > kMaxVariants) {
+      report(vary, std::string(kVaryPointer), fmt::format("makes more than {} runs", kMaxVariants), issues);
+      return 0;
+    }
+  }
+  return issues.size() == before ? count : 0;
+}
+
+void check_pair_by(const ConfigValue& study, const ConfigValue& vary, std::vector<ConfigIssue>& issues) {
+  const ConfigValue* pair_by = study.find("pair_by");
+  if (pair_by == nullptr || !pair_by->is(Kind::kText) || vary.find(pair_by->text) != nullptr) return;
+  std::vector<std::string> names;
+  for (const ConfigMember& member : vary.members) names.push_back(member.name);
+  report(*pair_by, "/study/pair_by",
+         fmt::format("must be one of the paths that vary, got \"{}\"{}", core::shortened(pair_by->text),
+                     core::suggestion(pair_by->text, names)),
+         issues);
+}
+
+// The combination of that number, the last path being the lowest digit.
+StudyVariant variant(const ConfigValue& document, const ConfigValue& vary, std::size_t number,
+                     std::vector<ConfigIssue>& issues) {
+  std::vector<std::size_t> digits(vary.members.size());
+  for (std::size_t k = digits.size(); k-- > 0;) {
+    const std::size_t base = vary.members[k].value.items.size();
+    digits[k] = number % base;
+    number /= base;
+  }
+  StudyVariant result;
+  result.document = document;
+  for (std::size_t k = 0; k < digits.size(); ++k) {
+    const ConfigMember& member = vary.members[k];
+    const ConfigValue& value = member.value.items[digits[k]];
+    result.overrides.emplace_back(member.name, line_json(value));
+    apply_override(result.document, member.name, value, issues, core::child_pointer(kVaryPointer, member.name));
+  }
+  return result;
+}
+
+}  // namespace
+
+void StudyConfig::fields(core::FieldVisitor& v) {
+  v.raw("vary", vary,
+        {.help = "paths and the lists of values they take, such as {\"seed\": [1, 2, 3]}; every combination is run"});
+  v.field("pair_by", pair_by, {.help = "the varied path that makes two runs comparable, such as \"seed\""});
+}
+
+std::vector<StudyVariant> expand_study(const ConfigValue& document, std::vector<ConfigIssue>& issues) {
+  ConfigValue single = document;
+  single.erase("study");
+  const ConfigValue* study = document.find("study");
+  if (study == nullptr || !study->is(Kind::kObject)) return {{{}, std::move(single)}};
+  const ConfigValue nothing = ConfigValue::object();
+  const ConfigValue* given = study->find("vary");
+  const ConfigValue& vary = given == nullptr ? nothing : *given;
+  const std::size_t count = check_vary(vary, issues);
+  check_pair_by(*study, vary, issues);
+  const std::size_t before = issues.size();
+  std::vector<StudyVariant> variants;
+  for (std::size_t i = 0; i < count && issues.size() == before; ++i) {
+    variants.push_back(variant(single, vary, i, issues));
+  }
+  return variants;
+}
+
+}  // namespace tempera::cli
