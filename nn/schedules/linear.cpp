@@ -17,7 +17,10 @@ class Linear final : public Curve {
       v.field("from", from, {.help = "value at the start; the configured number if left out"});
       v.field("to", to, {.help = "value at the end, kept from then on"});
       v.field("over_epochs", over_epochs,
-              {.help = "time from start to end; the rest of training if left out", .unit = "epochs", .min = 0, .above_min = true});
+              {.help = "time from start to end; the rest of training if left out",
+               .unit = "epochs",
+               .min = 0,
+               .above_min = true});
     }
   };
   explicit Linear(const Config& config) : config_(config) {}

@@ -1,0 +1,173 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "nn/configured.hpp"
+#include "tempera/core/parallel.hpp"
+#include "tempera/core/random.hpp"
+#include "tempera/nn/clipping.hpp"
+#include "tempera/nn/optimizer.hpp"
+#include "tempera/nn/weight_average.hpp"
+
+using namespace tempera;
+using core::Tensor;
+
+namespace {
+
+nn::Parameter parameter(const std::string& name, const Tensor& value, nn::Role role = nn::Role::kWeight) {
+  return {.name = name, .shape = value.shape(), .role = role, .variable = core::Variable(value, true)};
+}
+
+void set_grad(const nn::Parameter& p, const Tensor& grad) { p.variable.mutable_grad() = grad; }
+
+std::unique_ptr<nn::Optimizer> optimizer(const std::string& json, const std::vector<nn::Parameter>& parameters) {
+  const nn::OptimizerRegistry& registry = nn::OptimizerRegistry::builtin();
+  return registry.make(*configured(registry, json), parameters);
+}
+
+Tensor random(const core::Shape& shape, std::string_view stream) {
+  Tensor result(shape);
+  core::Random(5, stream).fill_normal(result.mutable_values(), 0, 1);
+  return result;
+}
+
+std::vector<Scalar> numbers(const nlohmann::json& json) { return json.get<std::vector<Scalar>>(); }
+
+}  // namespace
+
+TEST_CASE("after 20 steps every optimizer is where PyTorch's, or its formula in double, is") {
+  nlohmann::json golden;
+  std::ifstream(TEMPERA_SOURCE_DIR "/tests/golden/optimizers.json") >> golden;
+  const auto self = golden["self"].get<Scalar>();
+  for (const auto& item : golden["cases"]) {
+    const std::string config = item["config"].dump();
+    CAPTURE(config);
+    const std::vector<nn::Parameter> parameters{
+        parameter("weight", Tensor({2, 3}, numbers(golden["start"]["weight"]))),
+        parameter("bias", Tensor({2}, numbers(golden["start"]["bias"])), nn::Role::kBias)};
+    const auto under_test = optimizer(config, parameters);
+    for (std::size_t step = 0; step < golden["gradients"]["bias"].size(); ++step) {
+      for (const nn::Parameter& p : parameters) {
+        Tensor grad(p.shape, numbers(golden["gradients"][p.name][step]));
+        for (std::int64_t i = 0; i < p.numel(); ++i) grad.mutable_data()[i] += self * p.variable.value().data()[i];
+        set_grad(p, grad);
+      }
+      under_test->step();
+    }
+    for (const nn::Parameter& p : parameters) {
+      const std::vector<Scalar> end = numbers(item["end"][p.name]);
+      for (std::size_t i = 0; i < end.size(); ++i) {
+        CHECK(p.variable.value().values()[i] == doctest::Approx(end[i]).epsilon(2e-5));
+      }
+    }
+  }
+}
+
+TEST_CASE("weight decay leaves biases alone unless decay_all is set") {
+  for (const bool all : {false, true}) {
+    const std::vector<nn::Parameter> p{parameter("bias", Tensor::full({2}, 1), nn::Role::kBias)};
+    const auto sgd = optimizer(
+        nlohmann::json{{"type", "sgd"}, {"learning_rate", 0.5}, {"weight_decay", 0.5}, {"decay_all", all}}.dump(), p);
+    set_grad(p[0], Tensor::zeros({2}));
+    sgd->step();
+    CHECK(p[0].variable.value().data()[0] == (all ? 0.75F : 1.0F));
+  }
+}
+
+TEST_CASE(
+    "a parameter without a gradient does not move, and one that shares its tensor keeps the other handle's value") {
+  const Tensor shared = Tensor::full({3}, 1);
+  const std::vector<nn::Parameter> p{parameter("moves", shared), parameter("stays", shared)};
+  const auto sgd = optimizer(R"({"type": "sgd", "learning_rate": 1})", p);
+  set_grad(p[0], Tensor::full({3}, 1));
+  sgd->step();
+  CHECK(p[0].variable.value().data()[1] == 0);
+  CHECK(p[1].variable.value().data()[1] == 1);
+  CHECK(shared.data()[1] == 1);
+}
+
+TEST_CASE("updates have the same bits on one thread and on four") {
+  const core::Shape shape{300, 700};
+  std::vector<std::vector<Scalar>> ends;
+  for (const int threads : {1, 4}) {
+    core::set_thread_count(threads);
+    const std::vector<nn::Parameter> p{parameter("weight", random(shape, "w"))};
+    const auto sgd = optimizer(R"({"type": "sgd", "learning_rate": 0.1, "momentum": 0.9, "clip_norm": 1,
+                                   "max_squared_length": 5})",
+                               p);
+    for (int step = 0; step < 3; ++step) {
+      set_grad(p[0], random(shape, "g"));
+      sgd->step();
+    }
+    ends.emplace_back(p[0].variable.value().values().begin(), p[0].variable.value().values().end());
+  }
+  core::set_thread_count(2);
+  CHECK(ends[0] == ends[1]);
+}
+
+TEST_CASE("in steady state a step takes no tensor storage from the system and copies no parameter") {
+  const std::vector<nn::Parameter> p{parameter("weight", random({200, 300}, "w"))};
+  const auto adam = optimizer(R"({"type": "adam", "clip_norm": 0.1, "clip_value": 1, "max_squared_length": 5})", p);
+  nn::WeightAverage average(p, 0.9);
+  const auto one_step = [&] {
+    set_grad(p[0], random({200, 300}, "g"));
+    adam->step();
+    average.update();
+    adam->zero_grad();
+  };
+  one_step();
+  one_step();
+  const Scalar* before = p[0].variable.value().data();
+  const std::int64_t allocations = core::allocator_stats().system_allocations;
+  for (int i = 0; i < 10; ++i) one_step();
+  CHECK(core::allocator_stats().system_allocations == allocations);
+  CHECK(p[0].variable.value().data() == before);
+}
+
+TEST_CASE("clipping by norm shortens all gradients to the limit and keeps their direction") {
+  const std::vector<nn::Parameter> p{parameter("a", Tensor::zeros({1})), parameter("b", Tensor::zeros({2}))};
+  set_grad(p[0], Tensor({1}, {3}));
+  set_grad(p[1], Tensor({2}, {0, 4}));
+  CHECK(nn::gradient_norm(p) == doctest::Approx(5));
+  CHECK(nn::clip_gradient_norm(p, 10) == doctest::Approx(5));
+  CHECK(p[0].variable.grad().data()[0] == 3);
+  CHECK(nn::clip_gradient_norm(p, 1) == doctest::Approx(5));
+  CHECK(p[0].variable.grad().data()[0] == doctest::Approx(0.6));
+  CHECK(p[1].variable.grad().data()[1] == doctest::Approx(0.8));
+}
+
+TEST_CASE("clipping by value moves only elements beyond the limit") {
+  const std::vector<nn::Parameter> p{parameter("a", Tensor::zeros({3}))};
+  set_grad(p[0], Tensor({3}, {-2, 0.25, 2}));
+  nn::clip_gradient_values(p, 0.5);
+  CHECK(p[0].variable.grad().data()[0] == -0.5F);
+  CHECK(p[0].variable.grad().data()[1] == 0.25F);
+  CHECK(p[0].variable.grad().data()[2] == 0.5F);
+}
+
+TEST_CASE("the length limit shortens long incoming vectors to its root and leaves short ones and biases") {
+  const std::vector<nn::Parameter> p{parameter("w", Tensor({2, 2}, {3, 4, 0.6F, 0.8F})),
+                                     parameter("b", Tensor::full({2}, 9), nn::Role::kBias)};
+  nn::limit_squared_lengths(p, 4);
+  CHECK(p[0].variable.value().data()[0] == doctest::Approx(1.2));
+  CHECK(p[0].variable.value().data()[1] == doctest::Approx(1.6));
+  CHECK(p[0].variable.value().data()[2] == 0.6F);
+  CHECK(p[1].variable.value().data()[0] == 9);
+}
+
+TEST_CASE("the average of weights is decay^n·start + (1 − decay)·Σ decay^(n−i)·w_i, and can be swapped in and out") {
+  const std::vector<nn::Parameter> p{parameter("w", Tensor::full({2}, 1))};
+  nn::WeightAverage average(p, 0.75);
+  double expected = 1;
+  for (const double w : {2.0, 5.0, -3.0}) {
+    p[0].variable.mutable_value() = Tensor::full({2}, static_cast<Scalar>(w));
+    average.update();
+    expected = 0.75 * expected + 0.25 * w;
+  }
+  average.swap();
+  CHECK(p[0].variable.value().data()[0] == doctest::Approx(expected));
+  average.swap();
+  CHECK(p[0].variable.value().data()[0] == -3);
+}
