@@ -84,11 +84,11 @@ FileHandle lock(const fs::path& folder) {
 }  // namespace
 
 FileSet fetch(const KnownSet& set, const Environment& environment) {
+  const std::vector<std::string> mirrors = mirrors_of(set, environment);
+  if (!environment.download || mirrors.empty()) throw FetchError("", "\n  download: switched off");
   if (!environment.cache) {
     throw FetchError("", "\n  download: there is no cache folder to put it (neither XDG_CACHE_HOME nor HOME is set)");
   }
-  const std::vector<std::string> mirrors = mirrors_of(set, environment);
-  if (!environment.download || mirrors.empty()) throw FetchError("", "\n  download: switched off");
   const fs::path folder = *environment.cache / set.name;
   std::error_code error;
   fs::create_directories(folder, error);
