@@ -150,6 +150,7 @@ using InitializerChoice = core::Clonable<core::Configurable>;
 /// PyTorch's default for weights of linear and convolution: kaiming_uniform of slope √5, which is ±1/√fan_in.
 [[nodiscard]] InitializerChoice default_weight_init();
 /// The initialiser that `choice` describes; if it is not set, ±1/√fan_in of `weight`, PyTorch's default for biases.
-[[nodiscard]] std::unique_ptr<Initializer> weight_initializer(const InitializerChoice& choice, const core::Shape& weight);
+[[nodiscard]] std::unique_ptr<Initializer> weight_initializer(const InitializerChoice& choice,
+                                                              const core::Shape& weight);
 
 }  // namespace tempera::nn

@@ -41,7 +41,8 @@ std::string LayerBuilder::claim_name(const core::Configurable& config) {
 }
 
 std::unique_ptr<Layer> LayerBuilder::build(const core::Configurable& config, const core::Shape& input) {
-  Frame frame{.info = {.path = claim_name(config), .type = std::string(config.type()), .input = input, .output = input}};
+  Frame frame{
+      .info = {.path = claim_name(config), .type = std::string(config.type()), .input = input, .output = input}};
   struct Enter {
     Frame*& current;
     Frame* outer;

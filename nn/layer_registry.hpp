@@ -46,14 +46,15 @@ class LayerRegistry final : public core::Registry<Layer, core::NamedFields, Laye
 
   /// A configuration of L as a config file would give it. Throws Error if L is not registered.
   template <class L>
-  [[nodiscard]] std::unique_ptr<core::Configurable> configure(typename L::Config config = {}, std::string name = {}) const {
+  [[nodiscard]] std::unique_ptr<core::Configurable> configure(typename L::Config config = {},
+                                                              std::string name = {}) const {
     std::unique_ptr<core::Configurable> made = create(type_of(typeid(L)));
     static_cast<Of<L>&>(*made).config = std::move(config);
     common(*made).name = std::move(name);
     return made;
   }
 
-  /// What L::examples() (or, for containers, L::examples(registry)) gives.
+  /// What L::examples() or, for containers, L::examples(registry) gives; nothing if L has neither.
   [[nodiscard]] std::vector<AnyLayerExample> examples(std::string_view type) const;
 
   /// Ways of initialising weights; a program may add its own.
@@ -66,7 +67,7 @@ class LayerRegistry final : public core::Registry<Layer, core::NamedFields, Laye
     std::vector<LayerExample<typename L::Config>> examples;
     if constexpr (requires { L::examples(*this); }) {
       examples = L::examples(*this);
-    } else {
+    } else if constexpr (requires { L::examples(); }) {
       examples = L::examples();
     }
     std::vector<AnyLayerExample> result;

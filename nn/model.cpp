@@ -29,8 +29,8 @@ const ModelConfig& affordable(const ModelConfig& config, const core::Shape& inpu
   const double present = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   if (needed <= present) return config;
   throw core::UnsupportedError(
-      "model", fmt::format("{} parameters need {:.1f} GB for values and gradients, this machine has {:.1f} GB", parameters,
-                           needed * 1e-9, present * 1e-9));
+      "model", fmt::format("{} parameters need {:.1f} GB for values and gradients, this machine has {:.1f} GB",
+                           parameters, needed * 1e-9, present * 1e-9));
 }
 
 }  // namespace

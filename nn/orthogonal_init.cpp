@@ -46,7 +46,8 @@ void OrthogonalInit::fill(core::Tensor& tensor, const core::Random& random) cons
   const std::span<Scalar> values = tensor.mutable_values();
   for (std::size_t o = 0; o < out; ++o) {
     for (std::size_t i = 0; i < in; ++i) {
-      values[o * in + i] = static_cast<Scalar>(config_.gain * (wide ? matrix[o * columns + i] : matrix[i * columns + o]));
+      values[o * in + i] =
+          static_cast<Scalar>(config_.gain * (wide ? matrix[o * columns + i] : matrix[i * columns + o]));
     }
   }
 }

@@ -1,0 +1,29 @@
+// y = x·Wᵀ + b
+#pragma once
+
+#include "tempera/nn/initializers.hpp"
+#include "tempera/nn/layer.hpp"
+#include "tempera/nn/layer_builder.hpp"
+
+namespace tempera::nn {
+
+/// [batch, in] → [batch, out]. Parameters: weight [out, in], bias [out].
+class Linear final : public Layer {
+ public:
+  struct Config {
+    std::int64_t out = 1;
+    bool bias = true;
+    InitializerChoice init = default_weight_init();
+    InitializerChoice bias_init;  ///< not set: uniform ±1/√in
+    void fields(core::FieldVisitor& v, const core::TypeCatalog& layers);
+  };
+  Linear(const Config& config, LayerBuilder& b);
+  Variable forward(const Variable& x, ForwardContext& context) override;
+  Variable forward_fused(const Variable& x, Activation activation, ForwardContext& context) override;
+  static std::vector<LayerExample<Config>> examples();
+
+ private:
+  Variable weight_, bias_;
+};
+
+}  // namespace tempera::nn

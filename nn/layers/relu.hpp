@@ -1,0 +1,21 @@
+// max(x, 0)
+#pragma once
+
+#include "tempera/nn/layer.hpp"
+#include "tempera/nn/layer_builder.hpp"
+
+namespace tempera::nn {
+
+/// Elementwise; any shape.
+class Relu final : public Layer {
+ public:
+  struct Config {
+    void fields(core::FieldVisitor& /*v*/) {}
+  };
+  Relu(const Config& /*config*/, LayerBuilder& /*b*/) {}
+  Variable forward(const Variable& x, ForwardContext& context) override;
+  [[nodiscard]] Activation activation() const noexcept override { return Activation::kRelu; }
+  static std::vector<LayerExample<Config>> examples();
+};
+
+}  // namespace tempera::nn

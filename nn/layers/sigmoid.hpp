@@ -1,0 +1,20 @@
+// 1 / (1 + exp(−x))
+#pragma once
+
+#include "tempera/nn/layer.hpp"
+#include "tempera/nn/layer_builder.hpp"
+
+namespace tempera::nn {
+
+/// Elementwise; any shape.
+class Sigmoid final : public Layer {
+ public:
+  struct Config {
+    void fields(core::FieldVisitor& /*v*/) {}
+  };
+  Sigmoid(const Config& /*config*/, LayerBuilder& /*b*/) {}
+  Variable forward(const Variable& x, ForwardContext& context) override;
+  static std::vector<LayerExample<Config>> examples();
+};
+
+}  // namespace tempera::nn
