@@ -26,6 +26,8 @@ bool starts_with(const std::string& text, const std::string& prefix) { return te
 
 std::string broken_arrow(const SourceFile& file, const std::string& name) {
   const std::string prefix = "\"tempera/";
+  const bool is_part = name.ends_with(".ipp\"") && name.find('/') == std::string::npos;  // of the .cpp beside it
+  if (is_part) return "";
   if (!starts_with(name, prefix)) {
     return name[0] == '"' ? "includes " + name + ", which is not written \"tempera/<folder>/…\"" : "";
   }

@@ -27,6 +27,8 @@ TEST_CASE("the include rules refuse an arrow that points up and allow one that p
 TEST_CASE("the include rules refuse a header of the project that is not named as once installed") {
   CHECK(broken("core/tensor.cpp", "\"shape.hpp\"") == 1);
   CHECK(broken("nn/linear.cpp", "\"../core/shape.hpp\"") == 1);
+  CHECK(broken("core/kernels/avx2.cpp", "\"../simd.ipp\"") == 1);
+  CHECK(broken("core/kernels/avx2.cpp", "\"simd.ipp\"") == 0);
   CHECK(broken("core/tensor.cpp", "<vector>") == 0);
 }
 
