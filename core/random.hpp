@@ -31,6 +31,8 @@ class Random {
   [[nodiscard]] Random substream(std::uint64_t number) const noexcept;
 
   [[nodiscard]] std::uint32_t bits(std::uint64_t index) const noexcept;
+  /// All 128 bits of a number, for those who need many: words(i)[0] is bits(i).
+  [[nodiscard]] std::array<std::uint32_t, 4> words(std::uint64_t index) const noexcept { return block(index); }
   /// Uniform in [0, 1) with 53 bits.
   [[nodiscard]] double uniform(std::uint64_t index) const noexcept;
   /// Standard normal (Box–Muller).

@@ -1,0 +1,77 @@
+#include "tempera/core/ops/conv2d.hpp"
+
+#include "tempera/core/ops/broadcast.hpp"
+#include "tempera/core/ops/check.hpp"
+#include "tempera/core/ops/conv2d_plan.hpp"
+
+namespace tempera::core {
+namespace {
+
+constexpr const char* kName = "conv2d";
+
+std::int64_t outputs_along(std::size_t axis, const Shape& x, const Shape& weight, const Conv2dOptions& o) {
+  const int extent_axis = static_cast<int>(axis) + 2;
+  require_parameter(o.stride[axis] >= 1 && o.dilation[axis] >= 1 && o.padding[axis] >= 0, kName,
+                    "stride and dilation must be at least 1 and padding at least 0, received {}, {} and {}",
+                    o.stride[axis], o.dilation[axis], o.padding[axis]);
+  const std::int64_t padded = x[extent_axis] + 2 * o.padding[axis];
+  const std::int64_t reach = o.dilation[axis] * (weight[extent_axis] - 1) + 1;
+  require(weight[extent_axis] >= 1 && padded >= reach, kName,
+          "the padded input must not be smaller than the kernel, received {} against {} on axis {} of {}", padded,
+          reach, extent_axis, x);
+  return (padded - reach) / o.stride[axis] + 1;
+}
+
+ConvPlan plan_of(const Shape& x, const Shape& weight, const Shape& y, const Conv2dOptions& o) {
+  ConvPlan plan{.images = x[0], .groups = o.groups, .outputs = weight[0] / o.groups};
+  plan.windows = {.channels = weight[1],
+                  .height = x[2],
+                  .width = x[3],
+                  .kernel_h = weight[2],
+                  .kernel_w = weight[3],
+                  .stride_h = o.stride[0],
+                  .stride_w = o.stride[1],
+                  .padding_h = o.padding[0],
+                  .padding_w = o.padding[1],
+                  .dilation_h = o.dilation[0],
+                  .dilation_w = o.dilation[1],
+                  .out_height = y[2],
+                  .out_width = y[3]};
+  return plan;
+}
+
+}  // namespace
+
+Shape conv2d_shape(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
+  require(x.rank() == 4, kName, "the input must be [batch, channels, height, width], received {}", x);
+  require(weight.rank() == 4, kName, "the weight must be [out, in/groups, height, width], received {}", weight);
+  require_parameter(o.groups >= 1, kName, "needs at least 1 group, received {}", o.groups);
+  require(weight[1] * o.groups == x[1], kName, "input has {} channels, weight expects {}·{}, received {} and {}", x[1],
+          o.groups, weight[1], x, weight);
+  require(weight[0] % o.groups == 0, kName, "output channels must be a multiple of the groups, received {} and {}",
+          weight[0], o.groups);
+  return {x[0], weight[0], outputs_along(0, x, weight, o), outputs_along(1, x, weight, o)};
+}
+
+Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const Conv2dOptions& options) {
+  const Shape shape = conv2d_shape(x.shape(), weight.shape(), options);
+  require(bias.empty() || bias.shape() == Shape{shape[1]}, kName, "the bias must be [{}], received {}", shape[1],
+          bias.empty() ? Shape{} : bias.shape());
+  const ConvPlan plan = plan_of(x.shape(), weight.shape(), shape, options);
+  const Scalar* offsets = bias.empty() ? nullptr : bias.value().data();
+  const auto forward = plan.depthwise() ? depthwise_forward : conv_forward;
+  Tensor y = forward(plan, x.value(), weight.value(), offsets, options.relu, shape);
+  Tensor kept = options.relu ? y : Tensor();
+  return record(kName, std::move(y), {x, weight, bias},
+                [plan, x = x.value(), w = weight.value(), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
+                  const Tensor dy = y.empty() ? grad : map(grad, y, kernels().relu_grad, kLightGrain);
+                  const bool direct = plan.depthwise();
+                  Gradients gradients(3);
+                  if (needs[0]) gradients[0] = (direct ? depthwise_by_input : conv_by_input)(plan, dy, w, x.shape());
+                  if (needs[1]) gradients[1] = (direct ? depthwise_by_weight : conv_by_weight)(plan, dy, x, w.shape());
+                  if (needs[2]) gradients[2] = sum_to(dy, {1, dy.dim(1), 1, 1}).reshaped({dy.dim(1)});
+                  return gradients;
+                });
+}
+
+}  // namespace tempera::core
