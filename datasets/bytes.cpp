@@ -38,8 +38,8 @@ Bytes read_file(const std::filesystem::path& path) {
   if (::fstat(file.get(), &facts) != 0) fail(path, "examine");
   if (!S_ISREG(facts.st_mode)) throw core::DataError(path.string(), "a data file must be a regular file");
   if (facts.st_size > kMaxFileBytes) {
-    throw core::DataError(path.string(), fmt::format("a data file may have {} bytes, this one has {}", kMaxFileBytes,
-                                                     facts.st_size));
+    throw core::DataError(path.string(),
+                          fmt::format("a data file may have {} bytes, this one has {}", kMaxFileBytes, facts.st_size));
   }
   const auto size = static_cast<std::size_t>(facts.st_size);
   const auto data = std::make_shared_for_overwrite<std::uint8_t[]>(size);
@@ -54,8 +54,7 @@ Bytes read_file(const std::filesystem::path& path) {
   return {data, done};
 }
 
-bool write_file_atomically(const std::filesystem::path& path,
-                           std::span<const std::span<const std::uint8_t>> parts) {
+bool write_file_atomically(const std::filesystem::path& path, std::span<const std::span<const std::uint8_t>> parts) {
   std::error_code ignored;
   std::filesystem::create_directories(path.parent_path(), ignored);  // a failure shows when the file is made
   std::string temporary = path.string() + ".XXXXXX";

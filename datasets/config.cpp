@@ -57,11 +57,14 @@ void SyntheticConfig::fields(core::FieldVisitor& v) {
 void DataConfig::fields(core::FieldVisitor& v) {
   v.choice("name", name, kSetNames, {.help = "the data set"});
   v.field("dir", dir, {.help = "folder looked in first; for idx and npy the folder of the files"});
-  v.choice("fallback", fallback, kFallbacks,
-           {.help = "the set to take where the named one is neither found nor can be downloaded; none: that is an error"});
+  v.choice(
+      "fallback", fallback, kFallbacks,
+      {.help = "the set to take where the named one is neither found nor can be downloaded; none: that is an error"});
   v.field("validation", validation,
           {.help = "training samples set aside for validation, drawn by a fixed permutation that no seed changes",
-           .unit = "samples", .min = 0, .max = kMostSamples});
+           .unit = "samples",
+           .min = 0,
+           .max = kMostSamples});
   v.choice("normalize", normalize, kNormalize,
            {.help = "none: byte/255; mean_std: mean 0 and deviation 1 over the training samples, by channel; "
                     "minus_one_one: [0, 1] becomes [-1, 1]"});
@@ -72,8 +75,10 @@ void DataConfig::fields(core::FieldVisitor& v) {
   v.field("class_names", class_names, {.help = "idx and npy: names of the classes; empty: their numbers"});
   v.object("synthetic", synthetic, {.help = "size and shape of the synthetic sets"});
   v.field("train_limit", train_limit,
-          {.help = "take only the first that many training samples, after validation was set aside", .unit = "samples",
-           .min = 1, .max = kMostSamples});
+          {.help = "take only the first that many training samples, after validation was set aside",
+           .unit = "samples",
+           .min = 1,
+           .max = kMostSamples});
   v.field("test_limit", test_limit,
           {.help = "take only the first that many test samples", .unit = "samples", .min = 1, .max = kMostSamples});
 

@@ -17,8 +17,8 @@ Split::Split(Pixels pixels, std::vector<std::int32_t> labels)
       labels_(std::make_shared<const std::vector<std::int32_t>>(std::move(labels))),
       positions_(labels_->size()) {
   if (size() != pixels_.count()) {
-    throw core::DataError("", fmt::format("every image needs one label: there are {} images and {} labels",
-                                          pixels_.count(), size()));
+    throw core::DataError(
+        "", fmt::format("every image needs one label: there are {} images and {} labels", pixels_.count(), size()));
   }
   std::iota(positions_.begin(), positions_.end(), 0);
 }
@@ -27,7 +27,8 @@ Split Split::subset(const std::vector<std::int64_t>& positions) const {
   Split result = *this;
   result.positions_.resize(positions.size());
   std::ranges::transform(positions, result.positions_.begin(), [this](std::int64_t i) {
-    if (i < 0 || i >= size()) throw core::ShapeError(fmt::format("sample {} of {}: there is no such sample", i, size()));
+    if (i < 0 || i >= size())
+      throw core::ShapeError(fmt::format("sample {} of {}: there is no such sample", i, size()));
     return position(i);
   });
   return result;
@@ -55,8 +56,9 @@ void check_labels(const std::vector<std::int32_t>& labels, std::int64_t classes,
   const auto bad = std::ranges::find_if(labels, [&](std::int32_t label) { return label < 0 || label >= classes; });
   if (bad == labels.end()) return;
   const auto i = bad - labels.begin();
-  throw core::DataError(file, header + i * width, fmt::format("a label of {} classes must be 0 to {}, sample {} has {}",
-                                                              classes, classes - 1, i, *bad));
+  throw core::DataError(
+      file, header + i * width,
+      fmt::format("a label of {} classes must be 0 to {}, sample {} has {}", classes, classes - 1, i, *bad));
 }
 
 std::string content_hash(const Split& train, const Split& test) {

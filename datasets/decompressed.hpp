@@ -22,6 +22,7 @@ struct HashedIdx {
 
 /// Reads an IDX file, gzipped or not, by way of the cache folder if there is one. Throws DataError as read_file and
 /// read_idx do.
-[[nodiscard]] HashedIdx read_idx_file(const std::filesystem::path& path, const std::optional<std::filesystem::path>& cache);
+[[nodiscard]] HashedIdx read_idx_file(const std::filesystem::path& path,
+                                      const std::optional<std::filesystem::path>& cache);
 
 }  // namespace tempera::data

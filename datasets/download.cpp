@@ -52,8 +52,7 @@ int on_progress(void* raw, curl_off_t total, curl_off_t done, curl_off_t /*up*/,
   auto& transfer = *static_cast<Transfer*>(raw);
   if (!transfer.environment->progress) return 0;
   const std::int64_t whole = total > 0 ? total + transfer.resumed_at : 0;
-  transfer.interrupted =
-      !transfer.environment->progress(transfer.request->url, done + transfer.resumed_at, whole);
+  transfer.interrupted = !transfer.environment->progress(transfer.request->url, done + transfer.resumed_at, whole);
   return transfer.interrupted ? 1 : 0;
 }
 
@@ -100,7 +99,8 @@ Outcome attempt(const DownloadRequest& request, const Environment& environment, 
   if (code == CURLE_OK) return {};
   long status = 0;
   curl_easy_getinfo(handle.get(), CURLINFO_RESPONSE_CODE, &status);
-  const bool refused = code == CURLE_RANGE_ERROR || (code == CURLE_HTTP_RETURNED_ERROR && status == kRangeNotSatisfiable);
+  const bool refused =
+      code == CURLE_RANGE_ERROR || (code == CURLE_HTTP_RETURNED_ERROR && status == kRangeNotSatisfiable);
   if (!transfer.problem.empty()) return {.problem = transfer.problem};
   return {.problem = error[0] != '\0' ? std::string(error.data()) : curl_easy_strerror(code),
           .cannot_resume = transfer.resumed_at > 0 && refused};

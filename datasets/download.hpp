@@ -13,7 +13,7 @@ namespace tempera::data {
 
 struct DownloadRequest {
   std::string url;
-  std::filesystem::path part;  ///< what is there already is kept, and the rest asked for
+  std::filesystem::path part;                      ///< what is there already is kept, and the rest asked for
   std::int64_t max_bytes = std::int64_t{1} << 28;  ///< more than this is refused
 };
 

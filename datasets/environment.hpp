@@ -11,8 +11,8 @@ namespace tempera::data {
 struct Environment {
   std::optional<std::filesystem::path> data;   ///< TEMPERA_DATA
   std::optional<std::filesystem::path> cache;  ///< XDG_CACHE_HOME/tempera, else HOME/.cache/tempera
-  std::optional<std::string> mirror;           ///< TEMPERA_MNIST_MIRROR: a URL of a folder, tried before the public ones
-  std::filesystem::path working = ".";         ///< where ./data is looked for
+  std::optional<std::string> mirror;    ///< TEMPERA_MNIST_MIRROR: a URL of a folder, tried before the public ones
+  std::filesystem::path working = ".";  ///< where ./data is looked for
   std::filesystem::path system = "/usr/share/datasets";
   bool download = true;  ///< whether the network may be used at all
   bool public_mirrors = true;

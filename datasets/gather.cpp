@@ -21,8 +21,10 @@ Gather::Gather(Split split, const Normalization& normalization, const Augmentati
     : split_(std::move(split)), random_(seed, "augment") {
   const auto channels = static_cast<std::size_t>(split_.pixels().sample()[0]);
   if (normalization.scale.size() != channels || normalization.shift.size() != channels) {
-    throw core::ShapeError(fmt::format("normalization: needs a scale and a shift for each of {} channels, received {} and "
-                                       "{}", channels, normalization.scale.size(), normalization.shift.size()));
+    throw core::ShapeError(
+        fmt::format("normalization: needs a scale and a shift for each of {} channels, received {} and "
+                    "{}",
+                    channels, normalization.scale.size(), normalization.shift.size()));
   }
   const auto to_scalar = [](double value) { return static_cast<Scalar>(value); };
   std::ranges::transform(normalization.scale, std::back_inserter(scale_), to_scalar);
@@ -57,8 +59,8 @@ void Gather::store(std::int64_t sample, Scalar* out) const {
     if (pixels.is_bytes()) {
       core::kernels().normalize_u8(plane, pixels.bytes(position).data() + first, scale_[c], shift_[c], out + first);
     } else {
-      affine(pixels.floats(position).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(plane)), scale_[c],
-             shift_[c], out + first);
+      affine(pixels.floats(position).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(plane)),
+             scale_[c], shift_[c], out + first);
     }
   }
 }

@@ -42,7 +42,8 @@ std::size_t GzipReader::read(std::span<std::uint8_t> out) {
     } else if (status == Z_MEM_ERROR) {
       throw std::bad_alloc();
     } else if (status == Z_DATA_ERROR || status == Z_NEED_DICT) {
-      fail(fmt::format("the gzip stream is damaged ({})", stream_->msg != nullptr ? stream_->msg : "needs a dictionary"));
+      fail(fmt::format("the gzip stream is damaged ({})",
+                       stream_->msg != nullptr ? stream_->msg : "needs a dictionary"));
     } else if (stream_->avail_in == 0 && fed_ == compressed_.size() && stream_->avail_out > 0) {
       fail("the gzip stream ends early: the file is truncated");
     }

@@ -26,23 +26,28 @@ void check_magic(std::span<const std::uint8_t> head, const std::string& file) {
     throw core::DataError(file, 0, fmt::format("wrong magic number {}: an IDX file begins with two zero bytes", magic));
   }
   if (head[2] != kUnsignedByte) {
-    throw core::DataError(file, 2, fmt::format("wrong magic number {}: the element type must be 0x08, unsigned byte, "
-                                               "received 0x{:02x}", magic, head[2]));
+    throw core::DataError(file, 2,
+                          fmt::format("wrong magic number {}: the element type must be 0x08, unsigned byte, "
+                                      "received 0x{:02x}",
+                                      magic, head[2]));
   }
   if (head[3] != 1 && head[3] != 3 && head[3] != 4) {
-    throw core::DataError(file, 3, fmt::format("wrong magic number {}: the rank must be 1 (labels), 3 or 4 (images), "
-                                               "received {}", magic, head[3]));
+    throw core::DataError(file, 3,
+                          fmt::format("wrong magic number {}: the rank must be 1 (labels), 3 or 4 (images), "
+                                      "received {}",
+                                      magic, head[3]));
   }
 }
 
 [[noreturn]] void fail_length(const std::string& file, const IdxHeader& header, std::int64_t received) {
-  throw core::DataError(file, received, fmt::format("truncated: the header announces {} bytes in all, the file has {}",
-                                                    header.total, received));
+  throw core::DataError(
+      file, received,
+      fmt::format("truncated: the header announces {} bytes in all, the file has {}", header.total, received));
 }
 
 [[noreturn]] void fail_too_long(const std::string& file, const IdxHeader& header) {
-  throw core::DataError(file, header.total, fmt::format("too long: the header announces {} bytes in all, and more follow",
-                                                        header.total));
+  throw core::DataError(file, header.total,
+                        fmt::format("too long: the header announces {} bytes in all, and more follow", header.total));
 }
 
 }  // namespace
@@ -79,8 +84,10 @@ Bytes decompress_idx(std::span<const std::uint8_t> compressed, const std::string
   const IdxHeader header = parse_idx_header({head, head_bytes}, file);
   const auto at_most = static_cast<std::int64_t>(compressed.size()) * kMaxGzipExpansion;
   if (header.total > at_most) {
-    throw core::DataError(file, 4, fmt::format("truncated: the header announces {} bytes in all, and {} compressed bytes "
-                                               "hold at most {}", header.total, compressed.size(), at_most));
+    throw core::DataError(file, 4,
+                          fmt::format("truncated: the header announces {} bytes in all, and {} compressed bytes "
+                                      "hold at most {}",
+                                      header.total, compressed.size(), at_most));
   }
   const auto total = static_cast<std::size_t>(header.total);
   if (total < head_bytes) fail_too_long(file, header);

@@ -12,8 +12,8 @@ inline constexpr std::array<std::string_view, 4> kMnistFiles{"train-images-idx3-
                                                              "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"};
 
 struct KnownSet {
-  std::string_view name;   ///< in configs and on the command line
-  std::string_view title;  ///< in messages
+  std::string_view name;                   ///< in configs and on the command line
+  std::string_view title;                  ///< in messages
   std::array<std::string_view, 4> sha256;  ///< of the decompressed files
   std::array<std::string_view, 10> classes;
   std::span<const std::string_view> folders;  ///< names under TEMPERA_DATA and the cache; "." for the folder itself

@@ -27,7 +27,8 @@ SetName set_of(Fallback fallback) {
 }  // namespace
 
 Dataset load_known(const KnownSet& set, const std::optional<std::string>& dir, const Environment& environment) {
-  Dataset result = load_idx(locate(set, dir, environment), static_cast<std::int64_t>(set.classes.size()), &set, environment);
+  Dataset result =
+      load_idx(locate(set, dir, environment), static_cast<std::int64_t>(set.classes.size()), &set, environment);
   result.name = set.name;
   result.classes.assign(set.classes.begin(), set.classes.end());
   return result;

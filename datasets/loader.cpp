@@ -106,8 +106,10 @@ bool Loader::State::take(core::Batch& batch) {
 Loader::Loader(const Split& split, const Normalization& normalization, const Augmentation& augment,
                LoaderOptions options) {
   if (options.batch < 1 || options.ahead < 0) {
-    throw core::ConfigError(fmt::format("loader: a batch has at least 1 sample and at least 0 are prepared ahead, received "
-                                        "{} and {}", options.batch, options.ahead));
+    throw core::ConfigError(
+        fmt::format("loader: a batch has at least 1 sample and at least 0 are prepared ahead, received "
+                    "{} and {}",
+                    options.batch, options.ahead));
   }
   state_ = std::make_unique<State>(PassPlan(Gather(split, normalization, augment, options.seed), options.batch,
                                             options.seed, options.shuffle, options.drop_last),

@@ -11,10 +11,10 @@ namespace tempera::data {
 
 struct LoaderOptions {
   std::int64_t batch = 64;
-  std::uint64_t seed = 0;    ///< of the order and of the transforms
-  bool shuffle = true;       ///< another permutation in every pass; false: the order of the split
-  bool drop_last = false;    ///< leave out the last batch if it is smaller
-  std::int64_t ahead = 4;    ///< batches that may lie ready; 0 prepares each on the caller's thread when it is asked for
+  std::uint64_t seed = 0;  ///< of the order and of the transforms
+  bool shuffle = true;     ///< another permutation in every pass; false: the order of the split
+  bool drop_last = false;  ///< leave out the last batch if it is smaller
+  std::int64_t ahead = 4;  ///< batches that may lie ready; 0 prepares each on the caller's thread when it is asked for
 };
 
 /// Batch (epoch, index) is a function of the split, the seed and the options `batch`, `shuffle`, `drop_last` and the

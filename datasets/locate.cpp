@@ -36,8 +36,8 @@ std::vector<Place> places(const KnownSet& set, const std::optional<std::string>&
 /// The files found in a folder and, in words, what keeps it from being used.
 struct Look {
   FileSet found;
-  std::string lacks;       // empty: all four are there
-  std::error_code error;   // why the folder cannot be read at all
+  std::string lacks;      // empty: all four are there
+  std::error_code error;  // why the folder cannot be read at all
 };
 
 Look look_in(const fs::path& folder) {
@@ -90,13 +90,15 @@ FileSet locate(const KnownSet& set, const std::optional<std::string>& dir, const
   try {
     return fetch(set, environment);
   } catch (const FetchError& error) {
-    throw SetNotFound("", fmt::format("the data set {} was not found. Looked in:{}{}", set.title, looked, error.what()));
+    throw SetNotFound("",
+                      fmt::format("the data set {} was not found. Looked in:{}{}", set.title, looked, error.what()));
   }
 }
 
 FileSet files_in(const fs::path& folder) {
   Look look = look_in(folder);
-  if (!look.lacks.empty()) throw core::DataError(folder.string(), fmt::format("is no folder of four IDX files: {}", look.lacks));
+  if (!look.lacks.empty())
+    throw core::DataError(folder.string(), fmt::format("is no folder of four IDX files: {}", look.lacks));
   look.found.origin = folder.string();
   return look.found;
 }

@@ -27,12 +27,14 @@ struct FileSet {
 };
 
 /// The file `stem` in `folder`, gzipped or not, also in the spelling "train-images.idx3-ubyte" that unpacked copies have.
-[[nodiscard]] std::optional<std::filesystem::path> find_file(const std::filesystem::path& folder, std::string_view stem);
+[[nodiscard]] std::optional<std::filesystem::path> find_file(const std::filesystem::path& folder,
+                                                             std::string_view stem);
 
 /// Looks in: `dir` (data.dir), TEMPERA_DATA, the working directory, the system's data sets, the cache; then downloads to
 /// the cache. The first folder that has all four files is taken; nothing of their content is looked at.
 /// Throws SetNotFound; DataError if `dir` is given but cannot be read.
-[[nodiscard]] FileSet locate(const KnownSet& set, const std::optional<std::string>& dir, const Environment& environment);
+[[nodiscard]] FileSet locate(const KnownSet& set, const std::optional<std::string>& dir,
+                             const Environment& environment);
 
 /// The four files in a folder of the user's own. Throws DataError that names those that are missing.
 [[nodiscard]] FileSet files_in(const std::filesystem::path& folder);

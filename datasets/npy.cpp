@@ -25,11 +25,16 @@ To element(const NpyArray& array, std::int64_t i) noexcept {
     return static_cast<To>(value);
   };
   switch (array.type) {
-    case NpyType::kUint8: return load(std::uint8_t{});
-    case NpyType::kInt32: return load(std::int32_t{});
-    case NpyType::kInt64: return load(std::int64_t{});
-    case NpyType::kFloat32: return load(float{});
-    case NpyType::kFloat64: return load(double{});
+    case NpyType::kUint8:
+      return load(std::uint8_t{});
+    case NpyType::kInt32:
+      return load(std::int32_t{});
+    case NpyType::kInt64:
+      return load(std::int64_t{});
+    case NpyType::kFloat32:
+      return load(float{});
+    case NpyType::kFloat64:
+      return load(double{});
   }
   return To{};
 }
@@ -38,7 +43,8 @@ core::Shape sample_shape(const NpyArray& array, const std::string& file) {
   const auto& e = array.extents;
   if (e.size() < 2 || e.size() > 4 || std::ranges::find(e, 0) != e.end()) {
     throw core::DataError(file, fmt::format("images must be [n, features], [n, height, width] or [n, channels, height, "
-                                            "width] with extents of at least 1, received [{}]", fmt::join(e, ", ")));
+                                            "width] with extents of at least 1, received [{}]",
+                                            fmt::join(e, ", ")));
   }
   if (e.size() == 2) return {1, 1, e[1]};
   if (e.size() == 3) return {1, e[1], e[2]};
@@ -73,8 +79,8 @@ Pixels npy_images(const NpyArray& array, const std::string& file) {
 std::vector<std::int32_t> npy_labels(const NpyArray& array, std::int64_t classes, const std::string& file) {
   const auto& e = array.extents;
   if (e.empty() || e.size() > 2 || (e.size() == 2 && e[1] != 1) || e[0] == 0) {
-    throw core::DataError(file, fmt::format("labels must be [n] or [n, 1] with n at least 1, received [{}]",
-                                            fmt::join(e, ", ")));
+    throw core::DataError(
+        file, fmt::format("labels must be [n] or [n, 1] with n at least 1, received [{}]", fmt::join(e, ", ")));
   }
   if (array.type == NpyType::kFloat32 || array.type == NpyType::kFloat64) {
     throw core::DataError(file, "labels must be of an integer type, received floats");
@@ -83,7 +89,8 @@ std::vector<std::int32_t> npy_labels(const NpyArray& array, std::int64_t classes
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const auto value = element<std::int64_t>(array, static_cast<std::int64_t>(i));
     // Clamped so that what does not fit 32 bits is reported as out of range, not taken modulo 2^32.
-    labels[i] = static_cast<std::int32_t>(std::clamp<std::int64_t>(value, -1, std::numeric_limits<std::int32_t>::max()));
+    labels[i] =
+        static_cast<std::int32_t>(std::clamp<std::int64_t>(value, -1, std::numeric_limits<std::int32_t>::max()));
   }
   check_labels(labels, classes, file, array.header, array.item_bytes());
   return labels;

@@ -34,6 +34,7 @@ struct NpyArray {
 [[nodiscard]] Pixels npy_images(const NpyArray& array, const std::string& file);
 
 /// Labels from [n] or [n, 1] of an integer type, each in [0, classes). Throws DataError.
-[[nodiscard]] std::vector<std::int32_t> npy_labels(const NpyArray& array, std::int64_t classes, const std::string& file);
+[[nodiscard]] std::vector<std::int32_t> npy_labels(const NpyArray& array, std::int64_t classes,
+                                                   const std::string& file);
 
 }  // namespace tempera::data

@@ -30,7 +30,8 @@ class HeaderParser {
       expect(':');
       const std::array<std::string_view, 3> keys{"descr", "fortran_order", "shape"};
       const auto which = static_cast<std::size_t>(std::ranges::find(keys, key) - keys.begin());
-      if (which == keys.size() || std::exchange(seen[which], true)) fail(fmt::format("key \"{}\" has no place here", key));
+      if (which == keys.size() || std::exchange(seen[which], true))
+        fail(fmt::format("key \"{}\" has no place here", key));
       if (which == 0) array.type = type();
       if (which == 1) row_major();
       if (which == 2) array.extents = shape();
@@ -126,8 +127,8 @@ std::pair<std::size_t, std::size_t> find_header(std::span<const std::uint8_t> by
   std::size_t length = 0;
   for (std::size_t i = offset; i-- > 8;) length = length << 8 | bytes[i];
   if (length > bytes.size() - offset) {
-    throw core::DataError(file, 8, fmt::format("truncated: the header has {} bytes, {} follow", length,
-                                               bytes.size() - offset));
+    throw core::DataError(file, 8,
+                          fmt::format("truncated: the header has {} bytes, {} follow", length, bytes.size() - offset));
   }
   return {offset, length};
 }
@@ -147,8 +148,9 @@ NpyArray parse_npy(const Bytes& bytes, const std::string& file) {
   }
   const std::int64_t received = static_cast<std::int64_t>(bytes.size()) - array.header;
   if (received != needed) {
-    throw core::DataError(file, array.header, fmt::format("{}: the header announces {} bytes of elements, the file has {}",
-                                                          received < needed ? "truncated" : "too long", needed, received));
+    throw core::DataError(file, array.header,
+                          fmt::format("{}: the header announces {} bytes of elements, the file has {}",
+                                      received < needed ? "truncated" : "too long", needed, received));
   }
   array.elements = bytes.part(offset + length, static_cast<std::size_t>(needed));
   return array;

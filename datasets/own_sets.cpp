@@ -12,7 +12,7 @@
 namespace tempera::data {
 namespace {
 
-constexpr std::int64_t kLabelsBegin = 8;   // in an IDX file of rank 1
+constexpr std::int64_t kLabelsBegin = 8;  // in an IDX file of rank 1
 constexpr std::int64_t kExtentsBegin = 4;
 
 /// Reads the four files, several at once; of several errors the first file's is thrown.
@@ -20,7 +20,8 @@ template <class T, class Read>
 std::array<T, 4> read_four(const FileSet& files, Read read) {
   std::array<T, 4> result;
   core::parallel_for(4, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) result[i] = read(files.files[i]);
+    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+      result[i] = read(files.files[i]);
   });
   return result;
 }
@@ -33,8 +34,8 @@ Pixels idx_images(const IdxArray& array, const std::string& file) {
 
 std::vector<std::int32_t> idx_labels(const IdxArray& array, std::int64_t classes, const std::string& file) {
   if (array.extents.size() != 1) {
-    throw core::DataError(file, 3, fmt::format("labels must have rank 1, received rank {}: are these images?",
-                                               array.extents.size()));
+    throw core::DataError(
+        file, 3, fmt::format("labels must have rank 1, received rank {}: are these images?", array.extents.size()));
   }
   const auto bytes = array.elements.span();
   std::vector<std::int32_t> labels(bytes.begin(), bytes.end());
@@ -62,8 +63,8 @@ void check_content(const HashedIdx& file, std::size_t i, const std::string& path
   const std::string received = hex(file.sha256);
   if (received == expected.sha256[i]) return;
   throw core::DataError(path, fmt::format("is not {}'s {}: the SHA-256 of its content is {}, expected {}; for files of "
-                                          "your own use \"name\": \"idx\"", expected.title, kMnistFiles[i], received,
-                                          expected.sha256[i]));
+                                          "your own use \"name\": \"idx\"",
+                                          expected.title, kMnistFiles[i], received, expected.sha256[i]));
 }
 
 }  // namespace
@@ -102,7 +103,8 @@ Dataset load_npy(const FileSet& files, std::int64_t classes) {
   set.test = split(2);
   check_shapes(set, files);
   if (set.train.pixels().is_bytes() != set.test.pixels().is_bytes()) {
-    throw core::DataError(files.files[2].string(), "training and test images must both be uint8 or both be of another type");
+    throw core::DataError(files.files[2].string(),
+                          "training and test images must both be uint8 or both be of another type");
   }
   set.sha256 = content_hash(set.train, set.test);
   set.origin = files.origin;
@@ -117,7 +119,8 @@ Dataset load_own(const DataConfig& config, const Environment& environment) {
     files = files_in(dir);
   } else {
     OwnFiles names = config.files;
-    if (names.train_images.empty()) names = {"train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy"};
+    if (names.train_images.empty())
+      names = {"train_images.npy", "train_labels.npy", "test_images.npy", "test_labels.npy"};
     files = {{dir / names.train_images, dir / names.train_labels, dir / names.test_images, dir / names.test_labels},
              config.dir.value_or("files of data.files")};
   }

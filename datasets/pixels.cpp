@@ -11,8 +11,8 @@ namespace {
 
 std::int64_t checked_sample_size(const core::Shape& sample) {
   if (sample.rank() != 3 || sample.numel() == 0) {
-    throw core::ShapeError(fmt::format("images must be [channels, height, width] with extents of at least 1, received {}",
-                                       sample.text()));
+    throw core::ShapeError(
+        fmt::format("images must be [channels, height, width] with extents of at least 1, received {}", sample.text()));
   }
   return sample.numel();
 }

@@ -22,9 +22,9 @@ std::int64_t size_of(const SyntheticConfig& c, std::int64_t samples, std::int64_
   const double bytes = static_cast<double>(samples) * static_cast<double>(c.channels) * static_cast<double>(c.height) *
                        static_cast<double>(c.width) * static_cast<double>(bytes_per_pixel);
   if (bytes > static_cast<double>(kMaxFileBytes)) {
-    throw core::ConfigError({{.pointer = "/data/synthetic",
-                              .message = fmt::format("a set may have {} bytes, this one would have {:.3g}", kMaxFileBytes,
-                                                     bytes)}});
+    throw core::ConfigError(
+        {{.pointer = "/data/synthetic",
+          .message = fmt::format("a set may have {} bytes, this one would have {:.3g}", kMaxFileBytes, bytes)}});
   }
   return samples * c.channels * c.height * c.width;
 }

@@ -17,7 +17,9 @@ class Jitter final : public Transform {
     std::int64_t pixels = 2;
     void fields(core::FieldVisitor& v) {
       v.field("pixels", pixels,
-              {.help = "largest shift in each direction; all shifts are equally likely", .unit = "pixels", .min = 0,
+              {.help = "largest shift in each direction; all shifts are equally likely",
+               .unit = "pixels",
+               .min = 0,
                .max = 1000});
     }
   };

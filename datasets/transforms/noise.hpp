@@ -11,8 +11,9 @@ class Noise final : public Transform {
   struct Config {
     double deviation = 0.1;
     void fields(core::FieldVisitor& v) {
-      v.field("deviation", deviation,
-              {.help = "standard deviation", .unit = "full scale (the step from black to white)", .min = 0, .max = 100});
+      v.field(
+          "deviation", deviation,
+          {.help = "standard deviation", .unit = "full scale (the step from black to white)", .min = 0, .max = 100});
     }
   };
   explicit Noise(const Config& config) : config_(config) {}

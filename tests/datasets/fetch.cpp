@@ -37,8 +37,9 @@ struct SmallSet {
   std::map<std::string, std::string> make() {
     test::ByteVector pixels(24);
     for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 37);
-    const std::array<test::ByteVector, 4> plain{test::idx_file({6, 2, 2}, pixels), test::idx_file({6}, {0, 1, 2, 0, 1, 2}),
-                                                test::idx_file({2, 2, 2}, test::ByteVector(8, 3)), test::idx_file({2}, {1, 2})};
+    const std::array<test::ByteVector, 4> plain{
+        test::idx_file({6, 2, 2}, pixels), test::idx_file({6}, {0, 1, 2, 0, 1, 2}),
+        test::idx_file({2, 2, 2}, test::ByteVector(8, 3)), test::idx_file({2}, {1, 2})};
     std::map<std::string, std::string> files;
     for (std::size_t i = 0; i < 4; ++i) {
       digests[i] = data::hex(data::sha256(plain[i]));
@@ -56,7 +57,8 @@ struct SmallSet {
     return text.str();
   }
   void put_part(const std::string& bytes) const {
-    folder.write("cache/mnist/" + kImages + ".part", {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+    folder.write("cache/mnist/" + kImages + ".part",
+                 {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   }
   [[nodiscard]] std::string failure() const {
     return test::message_of<data::FetchError>([&] { static_cast<void>(data::fetch(set, environment)); });
@@ -137,16 +139,18 @@ TEST_CASE("without a network the error lists every place and every mirror") {
   data::Environment environment = small.environment;
   environment.data = small.folder.path() / "data";
   std::filesystem::create_directories(*environment.data);
-  const std::string text = test::message_of<data::SetNotFound>(
-      [&] { static_cast<void>(data::locate(data::mnist(), "somewhere", [&] {
-              data::Environment offline = environment;
-              offline.mirror = nowhere;
-              offline.public_mirrors = false;
-              return offline;
-            }())); });
-  for (const std::string part : {"somewhere (data.dir): no such folder", "/data (TEMPERA_DATA): without train-images",
-                                 "/data/mnist (TEMPERA_DATA): no such folder", "working/data/mnist", "cache/mnist (cache)",
-                                 "http://127.0.0.1:9/train-images-idx3-ubyte.gz: Failed to connect"}) {
+  const std::string text = test::message_of<data::SetNotFound>([&] {
+    static_cast<void>(data::locate(data::mnist(), "somewhere", [&] {
+      data::Environment offline = environment;
+      offline.mirror = nowhere;
+      offline.public_mirrors = false;
+      return offline;
+    }()));
+  });
+  for (const std::string part :
+       {"somewhere (data.dir): no such folder", "/data (TEMPERA_DATA): without train-images",
+        "/data/mnist (TEMPERA_DATA): no such folder", "working/data/mnist", "cache/mnist (cache)",
+        "http://127.0.0.1:9/train-images-idx3-ubyte.gz: Failed to connect"}) {
     CAPTURE(text);
     CHECK(contains(text, part));
   }

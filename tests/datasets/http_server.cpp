@@ -83,7 +83,8 @@ void HttpServer::answer(int connection) {
   }
   const auto file = files_.find(name);
   const std::string closing = "Connection: close\r\n";
-  if (file == files_.end()) return send_all(connection, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n" + closing + "\r\n");
+  if (file == files_.end())
+    return send_all(connection, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n" + closing + "\r\n");
   const std::string& body = file->second;
   if (from == 0 || faults_.ignores_ranges) {
     send_all(connection, fmt::format("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n{}\r\n", body.size(), closing));
@@ -93,8 +94,9 @@ void HttpServer::answer(int connection) {
   if (from >= body.size()) {
     return send_all(connection, "HTTP/1.1 416 Range Not Satisfiable\r\nContent-Length: 0\r\n" + closing + "\r\n");
   }
-  send_all(connection, fmt::format("HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {}-{}/{}\r\n{}\r\n",
-                                   body.size() - from, from, body.size() - 1, body.size(), closing));
+  send_all(connection,
+           fmt::format("HTTP/1.1 206 Partial Content\r\nContent-Length: {}\r\nContent-Range: bytes {}-{}/{}\r\n{}\r\n",
+                       body.size() - from, from, body.size() - 1, body.size(), closing));
   send_all(connection, body.substr(from));
 }
 

@@ -15,8 +15,8 @@ namespace tempera::test {
 class HttpServer {
  public:
   struct Faults {
-    bool ignores_ranges = false;    ///< answers 200 with the whole file
-    std::int64_t breaks_after = -1; ///< closes the connection after that many bytes of the first answer; −1 never
+    bool ignores_ranges = false;     ///< answers 200 with the whole file
+    std::int64_t breaks_after = -1;  ///< closes the connection after that many bytes of the first answer; −1 never
   };
   HttpServer(std::map<std::string, std::string> files, Faults faults);
   HttpServer(const HttpServer&) = delete;

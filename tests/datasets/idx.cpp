@@ -17,7 +17,9 @@ std::string refusal(const ByteVector& bytes) {
   return test::message_of<core::DataError>([&] { static_cast<void>(read(bytes)); });
 }
 
-ByteVector image_header(std::uint32_t n, std::uint32_t height, std::uint32_t width) { return idx_file({n, height, width}, {}); }
+ByteVector image_header(std::uint32_t n, std::uint32_t height, std::uint32_t width) {
+  return idx_file({n, height, width}, {});
+}
 
 }  // namespace
 

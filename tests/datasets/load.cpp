@@ -72,10 +72,12 @@ TEST_CASE("files named one by one are taken relative to dir, and limits cut afte
 }
 
 TEST_CASE("images and labels that do not fit together are refused") {
-  CHECK(contains(refusal("train-labels-idx1-ubyte", idx_file({5}, {0, 1, 2, 0, 1})), "6 images, this file has 5 labels"));
+  CHECK(
+      contains(refusal("train-labels-idx1-ubyte", idx_file({5}, {0, 1, 2, 0, 1})), "6 images, this file has 5 labels"));
   CHECK(contains(refusal("train-labels-idx1-ubyte", idx_file({6}, {0, 1, 2, 0, 77, 2})),
                  "train-labels-idx1-ubyte: at byte 12: a label of 3 classes must be 0 to 2, sample 4 has 77"));
-  CHECK(contains(refusal("t10k-images-idx3-ubyte", idx_file({3, 2, 1}, {1, 2, 3, 4, 5, 6})), "[1, 2, 2], received [1, 2, 1]"));
+  CHECK(contains(refusal("t10k-images-idx3-ubyte", idx_file({3, 2, 1}, {1, 2, 3, 4, 5, 6})),
+                 "[1, 2, 2], received [1, 2, 1]"));
   CHECK(contains(refusal("train-images-idx3-ubyte", idx_file({6}, {0, 1, 2, 0, 1, 2})), "are these labels?"));
   CHECK(contains(refusal("t10k-labels-idx1-ubyte", idx_file({3, 1, 1}, {0, 1, 2})), "are these images?"));
   CHECK(contains(refusal("t10k-labels-idx1-ubyte", {0, 0, 8, 1}), "truncated"));
@@ -160,7 +162,8 @@ TEST_CASE("places are tried in the contract's order") {
   fill("env/mnist");
   CHECK(found(std::nullopt) == "(TEMPERA_DATA)");
   fill("env");
-  CHECK(data::locate(data::mnist(), std::nullopt, environment).files[0] == folder.path() / "env" / data::kMnistFiles[0]);
+  CHECK(data::locate(data::mnist(), std::nullopt, environment).files[0] ==
+        folder.path() / "env" / data::kMnistFiles[0]);
   fill("named");
   CHECK(found((folder.path() / "named").string()) == "(data.dir)");
   fs::remove(folder.path() / "named" / data::kMnistFiles[3]);
@@ -171,8 +174,9 @@ TEST_CASE("data.dir that is no folder is an error, not a reason to look elsewher
   const test::TemporaryFolder folder;
   const fs::path file = folder.write("file", test::ByteVector{1});
   CHECK(contains(test::message_of<core::DataError>([&] {
-          static_cast<void>(data::locate(data::mnist(), file.string(), test::bare_environment(folder.path())));
-        }), "data.dir cannot be read: Not a directory"));
+                   static_cast<void>(data::locate(data::mnist(), file.string(), test::bare_environment(folder.path())));
+                 }),
+                 "data.dir cannot be read: Not a directory"));
 }
 
 TEST_CASE("unpacked copies with dots in their names are found") {

@@ -45,8 +45,8 @@ TEST_CASE("MNIST, or else Fashion-MNIST, has 55 000 + 5 000 + 10 000 images of 2
   CHECK(set.validation.size() == 5000);
   CHECK(set.test.size() == 10000);
   CHECK(set.sample() == core::Shape{1, 28, 28});
-  const std::vector<std::int32_t> expected = set.name == "mnist" ? std::vector<std::int32_t>{7, 2, 1, 0, 4}
-                                                                 : std::vector<std::int32_t>{9, 2, 1, 1, 6};
+  const std::vector<std::int32_t> expected =
+      set.name == "mnist" ? std::vector<std::int32_t>{7, 2, 1, 0, 4} : std::vector<std::int32_t>{9, 2, 1, 1, 6};
   for (std::int64_t i = 0; i < 5; ++i) CHECK(set.test.label(i) == expected[static_cast<std::size_t>(i)]);
 }
 

@@ -91,7 +91,8 @@ TEST_CASE("headers that are not what NumPy writes are refused") {
   CHECK(contains(refusal("{'descr': '|u1", two), "does not end"));
   CHECK(contains(refusal("{'descr': '|u1', 'fortran_order': False, 'shape': (3,), }", two), "truncated"));
   CHECK(contains(refusal("{'descr': '|u1', 'fortran_order': False, 'shape': (1,), }", two), "too long"));
-  CHECK(contains(refusal("{'descr': '<f8', 'fortran_order': False, 'shape': (8000000000, 8000000000), }", two), "more than"));
+  CHECK(contains(refusal("{'descr': '<f8', 'fortran_order': False, 'shape': (8000000000, 8000000000), }", two),
+                 "more than"));
 }
 
 TEST_CASE("every truncation of a .npy file is refused") {
@@ -103,7 +104,9 @@ TEST_CASE("every truncation of a .npy file is refused") {
 
 TEST_CASE("pixels that are not finite in float32 are refused with their place") {
   for (const double bad : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN(), 1e300}) {
-    const auto array = parse(npy_file("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }", raw<double>({1, bad})));
-    CHECK(contains(test::message_of<core::DataError>([&] { static_cast<void>(data::npy_images(array, "x")); }), "element 1"));
+    const auto array =
+        parse(npy_file("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }", raw<double>({1, bad})));
+    CHECK(contains(test::message_of<core::DataError>([&] { static_cast<void>(data::npy_images(array, "x")); }),
+                   "element 1"));
   }
 }

@@ -98,7 +98,8 @@ TEST_CASE("validation must leave something to train on") {
 }
 
 TEST_CASE("synthetic sets depend on their seed and on nothing else") {
-  for (const auto name : {data::SetName::kSyntheticBlobs, data::SetName::kSyntheticDigits, data::SetName::kSyntheticRandom}) {
+  for (const auto name :
+       {data::SetName::kSyntheticBlobs, data::SetName::kSyntheticDigits, data::SetName::kSyntheticRandom}) {
     data::SyntheticConfig config{.train = 300, .test = 20, .height = 12, .width = 10};
     const data::Dataset first = data::make_synthetic(name, config);
     core::set_thread_count(core::thread_count() == 1 ? 2 : 1);
@@ -113,8 +114,8 @@ TEST_CASE("synthetic sets depend on their seed and on nothing else") {
 }
 
 TEST_CASE("a blob's samples scatter about its centre with the deviation that is asked for") {
-  const data::Dataset set = data::make_synthetic(data::SetName::kSyntheticBlobs,
-                                                 {.train = 4000, .test = 1, .classes = 2, .height = 1, .width = 1, .noise = 0.2});
+  const data::Dataset set = data::make_synthetic(
+      data::SetName::kSyntheticBlobs, {.train = 4000, .test = 1, .classes = 2, .height = 1, .width = 1, .noise = 0.2});
   for (std::int64_t label = 0; label < 2; ++label) {
     double sum = 0, squares = 0;
     for (std::int64_t i = label; i < 4000; i += 2) {

@@ -22,7 +22,9 @@ namespace {
 /// An image whose pixels are 1, 2, 3, … and the memory to work in.
 struct Picture {
   Picture(std::int64_t channels, std::int64_t height, std::int64_t width)
-      : pixels(static_cast<std::size_t>(channels * height * width)), scratch(pixels.size()), shape{channels, height, width} {
+      : pixels(static_cast<std::size_t>(channels * height * width)),
+        scratch(pixels.size()),
+        shape{channels, height, width} {
     std::iota(pixels.begin(), pixels.end(), Scalar{1});
   }
   data::ImageView view() { return {pixels.data(), scratch.data(), shape[0], shape[1], shape[2]}; }
@@ -105,7 +107,8 @@ TEST_CASE("rotation of a linear ramp is the ramp along the turned axis") {
   // Bilinear interpolation reproduces linear functions: value x−c becomes cos·(x−c) − sin·(y−c) inside.
   constexpr std::int64_t kSize = 21;
   Picture picture(1, kSize, kSize);
-  for (std::int64_t i = 0; i < kSize * kSize; ++i) picture.pixels[static_cast<std::size_t>(i)] = static_cast<Scalar>(i % kSize - 10);
+  for (std::int64_t i = 0; i < kSize * kSize; ++i)
+    picture.pixels[static_cast<std::size_t>(i)] = static_cast<Scalar>(i % kSize - 10);
   data::rotate_image(picture.view(), 30);
   for (std::int64_t y = 5; y <= 15; ++y) {
     for (std::int64_t x = 5; x <= 15; ++x) {
@@ -122,7 +125,8 @@ TEST_CASE("a blanked square is 0 inside, untouched outside, and cut at the borde
     data::blank_square(after.view(), x, y, size);
     for (std::int64_t i = 0; i < 72; ++i) {
       const std::int64_t c = i / 36, row = i / 6 % 6, column = i % 6;
-      const bool blank = row >= y - size / 2 && row < y - size / 2 + size && column >= x - size / 2 && column < x - size / 2 + size;
+      const bool blank =
+          row >= y - size / 2 && row < y - size / 2 + size && column >= x - size / 2 && column < x - size / 2 + size;
       REQUIRE(after.at(c, row, column) == (blank ? Scalar{0} : before.at(c, row, column)));
     }
   }
@@ -137,7 +141,7 @@ TEST_CASE("noise has the mean and deviation it is given") {
     sum += x;
     squares += x * x;
   }
-  CHECK(std::abs(sum / 1e4) < 0.01);                                             // four deviations of the mean
+  CHECK(std::abs(sum / 1e4) < 0.01);                                       // four deviations of the mean
   CHECK(std::sqrt(squares / 1e4) == doctest::Approx(0.25).epsilon(0.03));  // four of the deviation
 }
 
