@@ -57,7 +57,7 @@ setup() {
   ((${#absent[@]})) || return 0
   if ! command -v apt-get >/dev/null; then
     say "there is no apt here. Needed (Debian's names): ${absent[*]}"
-    say 'take them from your distribution, conda or vcpkg (vcpkg.json; then give cmake its toolchain file)'
+    say 'take them from your distribution, conda or vcpkg: docs/guide/building.md says how'
     return 1
   fi
   if ((EUID != 0)); then

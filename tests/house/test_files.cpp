@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -73,6 +75,17 @@ TEST_CASE("no file leaves work for later") {
   for (const auto& file : house::read_tree("", {".hpp", ".cpp", ".ipp", ".def", ".md", ".txt", ".cmake", ".py"})) {
     for (const auto& mark : marks) {
       if (file.text.find(mark) != std::string::npos) FAIL_CHECK(file.path << " contains " << mark);
+    }
+  }
+}
+
+TEST_CASE("every link between the documents leads to a file") {
+  static const std::regex kLink(R"re(\]\(([^)#:]+)(#[^)]*)?\))re");  // a colon makes it an address elsewhere
+  for (const auto& file : house::read_tree("", {".md"})) {
+    for (std::sregex_iterator it(file.text.begin(), file.text.end(), kLink), end; it != end; ++it) {
+      const auto target =
+          std::filesystem::path(TEMPERA_SOURCE_DIR) / std::filesystem::path(file.path).parent_path() / (*it)[1].str();
+      if (!std::filesystem::exists(target)) FAIL_CHECK(file.path << " links to " << (*it)[1].str());
     }
   }
 }
