@@ -75,7 +75,9 @@ class Loader {
       issues_.push_back({file.string(), value->place.line, "", "must be an object { … }, got " + describe(*value)});
       return std::nullopt;
     }
-    return value ? merged(file, std::move(*value)) : std::nullopt;
+    if (!value) return std::nullopt;
+    value->erase("$schema");  // tells an editor which schema to check against
+    return merged(file, std::move(*value));
   }
 
  private:

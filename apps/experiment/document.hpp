@@ -14,7 +14,7 @@ namespace tempera::cli {
 /// What a file says after merging.
 struct ConfigDocument {
   std::string text;         ///< of the file itself, as it was written
-  core::ConfigValue value;  ///< an object, without "extends"
+  core::ConfigValue value;  ///< an object, without "extends" and "$schema"
 };
 
 /// Reads `file`, merges it over the files it `extends` (a path or a list of paths, relative to the file that names

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "tempera/core/config/reader.hpp"
@@ -160,7 +161,23 @@ std::string noun(const FieldInfo& info) {
   return {};
 }
 
+void collect(const std::vector<FieldInfo>& fields, std::vector<const TypeCatalog*>& catalogs) {
+  for (const FieldInfo& info : fields) {
+    collect(info.fields, catalogs);
+    const bool known = std::find(catalogs.begin(), catalogs.end(), info.catalog) != catalogs.end();
+    if (info.catalog == nullptr || known) continue;
+    catalogs.push_back(info.catalog);
+    for (const std::string& type : info.catalog->names()) collect(describe_type(*info.catalog, type), catalogs);
+  }
+}
+
 }  // namespace
+
+std::vector<const TypeCatalog*> catalogs_of(const std::vector<FieldInfo>& fields) {
+  std::vector<const TypeCatalog*> catalogs;
+  collect(fields, catalogs);
+  return catalogs;
+}
 
 std::string FieldInfo::type_text() const {
   std::string text = many ? "list of " + noun(*this) : noun(*this);

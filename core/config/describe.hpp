@@ -40,4 +40,7 @@ struct FieldInfo {
 /// Describes the fields of one type of a catalog; its name must be known.
 [[nodiscard]] std::vector<FieldInfo> describe_type(const TypeCatalog& catalog, std::string_view type);
 
+/// The catalogs that `fields` and, below them, the types of catalogs refer to; each once, in order of appearance.
+[[nodiscard]] std::vector<const TypeCatalog*> catalogs_of(const std::vector<FieldInfo>& fields);
+
 }  // namespace tempera::core
