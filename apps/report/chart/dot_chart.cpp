@@ -1,0 +1,90 @@
+#include "tempera/apps/report/chart/dot_chart.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tempera/apps/report/text.hpp"
+
+namespace tempera::cli::report {
+namespace {
+
+constexpr double kRow = 42;     // the name above, the dots below it
+constexpr double kAround = 60;  // axis below, room above
+
+// Dots stand in the lower half of their row.
+constexpr double kBelowName = 0.14;
+
+// Dots of one row that would hide each other are spread over three lanes.
+double lane(std::size_t index) { return (static_cast<double>(index % 3) - 1) * 0.13; }
+
+void draw_group(Plot& plot, const DotGroup& group, double row) {
+  if (std::isfinite(group.low) && std::isfinite(group.high)) {
+    plot.raw(fmt::format("<path class=\"interval l{}\" d=\"M{} {}H{}\"/>", group.color % 10,
+                         coordinate(plot.x(group.low)), coordinate(plot.y(row)), coordinate(plot.x(group.high))));
+  }
+  plot.raw(fmt::format("<text class=\"word\" x=\"{}\" y=\"{}\">{}</text>", coordinate(plot.box().left),
+                       coordinate(plot.y(row) - 12), escape(fitted(group.name, plot.box().right - plot.box().left))));
+  const bool spread = group.values.size() > 1;
+  for (std::size_t i = 0; i < group.values.size(); ++i) {
+    plot.marker(group.values[i], row + (spread ? lane(i) : 0), {.color = group.color, .marker = Marker::circle},
+                fmt::format("{}: {}", group.name, significant(group.values[i], 5)));
+  }
+  if (!std::isfinite(group.mean)) return;
+  plot.raw(fmt::format("<path class=\"mean\" d=\"M{} {}v16\"/>", coordinate(plot.x(group.mean)),
+                       coordinate(plot.y(row) - 8)));
+}
+
+}  // namespace
+
+std::string draw(const DotChart& chart) {
+  std::vector<double> xs;
+  std::vector<double> rows;
+  // Position 0 is the lowest one on the axis, the first group the highest. Names stand above their dots, not beside
+  // them: on a phone they would take the room of the dots.
+  const Axis y{.names = std::vector<std::string>(chart.groups.size())};
+  for (const DotGroup& group : chart.groups) {
+    rows.push_back(static_cast<double>(rows.size()));
+    xs.insert(xs.end(), group.values.begin(), group.values.end());
+    xs.insert(xs.end(), {group.mean, group.low, group.high});
+  }
+  Sheet sheet = chart.sheet;
+  if (sheet.height <= 0) sheet.height = kAround + kRow * static_cast<double>(chart.groups.size());
+  Plot plot(sheet, chart.x, y, xs, rows);
+  for (std::size_t i = 0; i < chart.groups.size(); ++i) {
+    draw_group(plot, chart.groups[i], static_cast<double>(chart.groups.size() - 1 - i) - kBelowName);
+  }
+  return plot.finish();
+}
+
+std::string draw(const Scatter& chart) {
+  std::vector<double> xs;
+  std::vector<double> ys;
+  std::vector<LegendEntry> legend;
+  for (const Scatter::Cloud& cloud : chart.clouds) {
+    xs.insert(xs.end(), cloud.x.begin(), cloud.x.end());
+    ys.insert(ys.end(), cloud.y.begin(), cloud.y.end());
+    legend.push_back({cloud.name, cloud.stroke, false});
+  }
+  if (legend.size() < 2) legend.clear();
+  Plot plot(chart.sheet, chart.x, chart.y, xs, ys, legend);
+  for (const Scatter::Cloud& cloud : chart.clouds) {
+    for (std::size_t i = 0; i < std::min(cloud.x.size(), cloud.y.size()); ++i) {
+      plot.marker(cloud.x[i], cloud.y[i], cloud.stroke,
+                  fmt::format("{}: {}, {}", cloud.name, significant(cloud.x[i], 4), significant(cloud.y[i], 4)));
+    }
+  }
+  return plot.finish();
+}
+
+Interval wilson(double successes, double n) {
+  if (!(n > 0)) return {0, 1};
+  constexpr double z = 1.959963984540054;  // 97.5 % quantile of the normal distribution
+  const double p = successes / n;
+  const double denominator = 1 + z * z / n;
+  const double centre = (p + z * z / (2 * n)) / denominator;
+  const double half = z / denominator * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+  return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+}
+
+}  // namespace tempera::cli::report

@@ -1,0 +1,53 @@
+// Every measurement a dot, every group a row, with its mean and interval: studies and comparisons of runs.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "tempera/apps/report/chart/plot.hpp"
+
+namespace tempera::cli::report {
+
+struct DotGroup {
+  std::string name;
+  std::vector<double> values;  ///< one dot each
+  double mean = std::nan("");  ///< not a number: no mean mark
+  double low = std::nan("");   ///< with `high`, the interval drawn behind the dots
+  double high = std::nan("");
+  std::size_t color = 0;
+};
+
+struct DotChart {
+  Sheet sheet{.height = 0};  ///< height 0: it follows from the number of groups
+  Axis x{.grid = true};
+  std::vector<DotGroup> groups;  ///< from top to bottom
+};
+
+[[nodiscard]] std::string draw(const DotChart& chart);
+
+/// Points over two numbers, one series a colour and marker.
+struct Scatter {
+  Sheet sheet;
+  Axis x;
+  Axis y;
+  struct Cloud {
+    std::string name;
+    std::vector<double> x;
+    std::vector<double> y;
+    Stroke stroke{.marker = Marker::circle};
+  };
+  std::vector<Cloud> clouds;
+};
+
+[[nodiscard]] std::string draw(const Scatter& chart);
+
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+/// Wilson's score interval of a share at 95 % (Wilson 1927); [0, 1] where n is 0.
+[[nodiscard]] Interval wilson(double successes, double n);
+
+}  // namespace tempera::cli::report

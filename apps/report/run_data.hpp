@@ -1,0 +1,171 @@
+// What a report is made of: the contents of a run folder as plain structs. The program writes its files with the
+// functions of this header and reads them back with the same, so writer and reader cannot drift apart.
+// A number that is not known (never measured, null in the file) is NaN.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tempera::cli::report {
+
+inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+
+/// A grey picture, 0 = background, 255 = ink, row by row. Without pixels: not recorded.
+struct Picture {
+  std::int64_t height = 0;
+  std::int64_t width = 0;
+  std::vector<std::uint8_t> pixels;
+};
+
+// ---- summary.json -------------------------------------------------------------------------------------------------
+
+struct DataFacts {
+  std::string requested;                             ///< the name in the config
+  std::string used;                                  ///< the set that was there
+  bool fallback = false;                             ///< used is not what was requested
+  std::int64_t train = 0, validation = 0, test = 0;  ///< samples
+  std::string sha256;
+};
+
+struct ModelFacts {
+  std::int64_t parameters = 0;
+  std::int64_t multiply_adds = 0;             ///< for one sample
+  std::map<std::string, std::int64_t> bytes;  ///< "float32", "stored"
+};
+
+/// Measured on one split in one numeric mode.
+struct Scores {
+  std::int64_t n = 0;
+  std::int64_t errors = 0;
+  double accuracy = kUnknown;  ///< in [0, 1]
+  double loss = kUnknown;
+  double nll = kUnknown;  ///< nats
+  double ece = kUnknown;  ///< 15 equal-width bins
+};
+
+struct TrainingFacts {
+  std::int64_t epochs = 0;
+  std::int64_t steps = 0;
+  double seconds = kUnknown;
+  double samples_per_second = kUnknown;
+};
+
+struct Summary {
+  std::string name;
+  std::string status;  ///< "completed", "interrupted", "failed", "running"
+  DataFacts data;
+  ModelFacts model;
+  /// By mode ("float", "fake_quant", "integer"), then by split ("test", "validation").
+  std::map<std::string, std::map<std::string, Scores>> results;
+  TrainingFacts training;
+};
+
+// ---- metrics.jsonl ------------------------------------------------------------------------------------------------
+
+struct SplitMetrics {
+  double loss = kUnknown;
+  double accuracy = kUnknown;  ///< in [0, 1]
+};
+
+/// One line of the file.
+struct EpochMetrics {
+  std::int64_t epoch = 0;  ///< from 1
+  std::int64_t step = 0;   ///< optimizer steps taken so far
+  SplitMetrics train;
+  SplitMetrics validation;
+  double learning_rate = kUnknown;
+  double seconds = kUnknown;  ///< of this epoch
+  double samples_per_second = kUnknown;
+  std::map<std::string, double> extra;  ///< whatever else a part of the program measures each epoch
+};
+
+// ---- evaluation.json ----------------------------------------------------------------------------------------------
+
+/// A wrongly classified sample.
+struct WrongSample {
+  std::int64_t index = 0;  ///< in the split
+  std::int64_t label = 0;
+  std::int64_t predicted = 0;
+  double probability = kUnknown;        ///< given to the predicted class
+  double label_probability = kUnknown;  ///< given to the true class
+  Picture picture;
+};
+
+struct CalibrationBin {
+  double lower = 0, upper = 0;  ///< confidence p belongs to the bin with lower < p ≤ upper
+  std::int64_t count = 0;
+  double confidence = kUnknown;  ///< mean in the bin
+  double accuracy = kUnknown;    ///< in the bin
+};
+
+struct Evaluation {
+  std::string split = "test";
+  std::string mode = "float";
+  std::vector<std::string> classes;                  ///< names; empty: the class numbers
+  std::vector<std::vector<std::int64_t>> confusion;  ///< [true][predicted]
+  std::vector<CalibrationBin> calibration;
+  std::vector<WrongSample> worst;  ///< most wrong first
+};
+
+// ---- temperature.json ---------------------------------------------------------------------------------------------
+
+/// logit(σ(z)) = z, computed by the program.
+struct LogitIdentity {
+  double logit = kUnknown;      ///< z
+  double sigmoid = kUnknown;    ///< σ(z)
+  double recovered = kUnknown;  ///< log(σ/(1−σ))
+};
+
+/// softmax over two classes = σ of the difference, computed by the program.
+struct PairIdentity {
+  std::int64_t a = 0, b = 0;
+  double logit_a = kUnknown, logit_b = kUnknown;
+  double softmax = kUnknown;  ///< of a among {a, b}
+  double sigmoid = kUnknown;  ///< σ(logit_a − logit_b)
+};
+
+struct DarkKnowledge {
+  double temperature = 1;
+  std::vector<std::vector<double>> matrix;  ///< [i][j]: mean softened probability of class j for images of class i
+};
+
+struct TemperatureStudy {
+  std::int64_t sample_index = 0;
+  std::int64_t sample_label = 0;
+  Picture picture;
+  std::vector<double> logits;                      ///< [classes]
+  std::vector<double> temperatures;                ///< [T], rising
+  std::vector<std::vector<double>> probabilities;  ///< [T][classes]
+  std::vector<double> entropy, nll, ece;           ///< [T], means over the test set; entropy and nll in nats
+  double best_temperature = kUnknown;              ///< minimises the NLL on the validation set
+  std::vector<DarkKnowledge> dark_knowledge;       ///< at T = 1, 4, 20
+  std::vector<LogitIdentity> logit_identities;
+  std::vector<PairIdentity> pair_identities;
+};
+
+// ---- all together -------------------------------------------------------------------------------------------------
+
+struct RunData {
+  std::string folder;  ///< last component of its path
+  Summary summary;
+  std::vector<EpochMetrics> epochs;
+  std::optional<Evaluation> evaluation;
+  std::optional<TemperatureStudy> temperature;
+  std::string config_input;                                     ///< as the user wrote it
+  std::string config_resolved;                                  ///< with every default
+  std::vector<std::pair<std::string, std::string>> provenance;  ///< flattened: "processor.name" → "…"
+};
+
+/// Name of class `index`: from the evaluation where it has names, else the number.
+[[nodiscard]] std::string class_name(const RunData& run, std::size_t index);
+/// True where classes have names that are not just their numbers.
+[[nodiscard]] bool has_class_names(const RunData& run);
+
+}  // namespace tempera::cli::report

@@ -1,0 +1,80 @@
+// The numbers one looks for first.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "tempera/apps/report/html.hpp"
+#include "tempera/apps/report/run_data.hpp"
+#include "tempera/apps/report/text.hpp"
+
+namespace tempera::cli::report::sections {
+namespace {
+
+std::string tile(const std::string& value, const std::string& name) {
+  return fmt::format("<li><b>{}</b><span>{}</span></li>", escape(value), escape(name));
+}
+
+const Scores* test_scores(const RunData& run, const std::string& mode) {
+  const auto found = run.summary.results.find(mode);
+  if (found == run.summary.results.end()) return nullptr;
+  const auto split = found->second.find("test");
+  return split == found->second.end() ? nullptr : &split->second;
+}
+
+std::string score_tiles(const Scores& scores) {
+  std::string out = tile(percent(scores.accuracy), "test accuracy");
+  out += tile(grouped(scores.errors), fmt::format("errors among {} test images", grouped(scores.n)));
+  if (std::isfinite(scores.nll)) out += tile(fixed(scores.nll, 4), "negative log-likelihood, nats");
+  if (std::isfinite(scores.ece)) out += tile(percent(scores.ece), "expected calibration error");
+  return out;
+}
+
+std::string cost_tiles(const RunData& run) {
+  const ModelFacts& model = run.summary.model;
+  const TrainingFacts& training = run.summary.training;
+  std::string out;
+  if (model.parameters > 0) {
+    out += tile(grouped(model.parameters),
+                fmt::format("parameters, {} multiply-adds an image", grouped(model.multiply_adds)));
+  }
+  if (model.bytes.contains("stored")) out += tile(bytes(model.bytes.at("stored")), "stored model");
+  if (std::isfinite(training.seconds)) {
+    out += tile(duration(training.seconds),
+                fmt::format("training, {} epochs, {} steps", training.epochs, grouped(training.steps)));
+  }
+  if (std::isfinite(training.samples_per_second)) {
+    out += tile(grouped(std::llround(training.samples_per_second)), "training images a second");
+  }
+  return out;
+}
+
+/// All modes and splits, where there is more than the test set in float to tell of.
+std::string all_scores(const RunData& run) {
+  Table table{"Results by numeric mode and split",
+              {"mode and split", "images", "errors", "accuracy", "loss", "NLL", "ECE"},
+              {}};
+  for (const auto& [mode, splits] : run.summary.results) {
+    for (const auto& [split, scores] : splits) {
+      table.rows.push_back({mode + ", " + split, grouped(scores.n), grouped(scores.errors), percent(scores.accuracy),
+                            fixed(scores.loss, 4), fixed(scores.nll, 4), percent(scores.ece)});
+    }
+  }
+  return table.rows.size() > 1 ? render(table) : std::string();
+}
+
+}  // namespace
+
+std::string headline(const RunData& run) {
+  std::string tiles;
+  if (const Scores* scores = test_scores(run, "float")) tiles += score_tiles(*scores);
+  for (const char* mode : {"fake_quant", "integer"}) {
+    if (const Scores* scores = test_scores(run, mode)) {
+      tiles += tile(percent(scores->accuracy), fmt::format("test accuracy, {}", mode));
+    }
+  }
+  tiles += cost_tiles(run);
+  if (tiles.empty()) return {};
+  return fmt::format("<ul class=\"tiles\">{}</ul>\n", tiles) + all_scores(run);
+}
+
+}  // namespace tempera::cli::report::sections

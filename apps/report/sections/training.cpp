@@ -1,0 +1,95 @@
+// Loss, accuracy and learning rate over the epochs.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <set>
+
+#include "tempera/apps/report/chart/line_chart.hpp"
+#include "tempera/apps/report/html.hpp"
+#include "tempera/apps/report/run_data.hpp"
+#include "tempera/apps/report/text.hpp"
+
+namespace tempera::cli::report::sections {
+namespace {
+
+constexpr std::size_t kMarkersUpTo = 25;  // epochs; beyond, markers touch each other
+
+using Getter = std::function<double(const EpochMetrics&)>;
+
+struct Curve {
+  std::string name;
+  Getter value;
+};
+
+bool measured(const RunData& run, const Getter& value) {
+  return std::ranges::any_of(run.epochs, [&](const EpochMetrics& epoch) { return std::isfinite(value(epoch)); });
+}
+
+/// What the curve says in words: where it starts, where it ends.
+std::string told(const RunData& run, const Curve& curve) {
+  return fmt::format("{} goes from {} in epoch {} to {} in epoch {}.", curve.name,
+                     significant(curve.value(run.epochs.front()), 4), run.epochs.front().epoch,
+                     significant(curve.value(run.epochs.back()), 4), run.epochs.back().epoch);
+}
+
+std::string curves(const RunData& run, const std::string& id, const std::string& title, TickFormat format,
+                   const std::vector<Curve>& all) {
+  LineChart chart{.sheet = {.id = id, .title = title}};
+  chart.x = {.label = "epoch", .target = 6, .tight = true, .whole = true};
+  chart.y = {.format = format, .target = 5};
+  for (const Curve& curve : all) {
+    if (!measured(run, curve.value)) continue;
+    Series series{.name = curve.name, .stroke = series_stroke(chart.series.size(), run.epochs.size() <= kMarkersUpTo)};
+    for (const EpochMetrics& epoch : run.epochs) {
+      series.x.push_back(static_cast<double>(epoch.epoch));
+      series.y.push_back(curve.value(epoch));
+    }
+    chart.sheet.description += (chart.series.empty() ? "" : " ") + told(run, curve);
+    chart.series.push_back(std::move(series));
+  }
+  return chart.series.empty() ? std::string() : figure(title, draw(chart));
+}
+
+Table epoch_table(const RunData& run) {
+  Table table{"every epoch",
+              {"epoch", "train loss", "train accuracy", "validation loss", "validation accuracy", "learning rate",
+               "seconds", "images/s"},
+              {}};
+  for (const EpochMetrics& epoch : run.epochs) {
+    table.rows.push_back(
+        {fmt::format("{}", epoch.epoch), fixed(epoch.train.loss, 4), percent(epoch.train.accuracy),
+         fixed(epoch.validation.loss, 4), percent(epoch.validation.accuracy), significant(epoch.learning_rate, 4),
+         fixed(epoch.seconds, 2),
+         std::isfinite(epoch.samples_per_second) ? grouped(std::llround(epoch.samples_per_second)) : "–"});
+  }
+  return table;
+}
+
+}  // namespace
+
+std::string training(const RunData& run) {
+  if (run.epochs.empty()) return {};
+  std::vector<std::string> figures;
+  figures.push_back(curves(run, "training-loss", "Loss", TickFormat::plain,
+                           {{"training", [](const EpochMetrics& e) { return e.train.loss; }},
+                            {"validation", [](const EpochMetrics& e) { return e.validation.loss; }}}));
+  figures.push_back(curves(run, "training-accuracy", "Accuracy", TickFormat::percent,
+                           {{"training", [](const EpochMetrics& e) { return e.train.accuracy; }},
+                            {"validation", [](const EpochMetrics& e) { return e.validation.accuracy; }}}));
+  figures.push_back(curves(run, "training-rate", "Learning rate", TickFormat::plain,
+                           {{"learning rate", [](const EpochMetrics& e) { return e.learning_rate; }}}));
+  std::set<std::string> extra;
+  for (const EpochMetrics& epoch : run.epochs) {
+    for (const auto& [name, value] : epoch.extra) extra.insert(name);
+  }
+  for (const std::string& name : extra) {
+    const Getter value = [name](const EpochMetrics& e) { return e.extra.contains(name) ? e.extra.at(name) : kUnknown; };
+    figures.push_back(
+        curves(run, fmt::format("training-extra-{}", figures.size()), name, TickFormat::plain, {{name, value}}));
+  }
+  return multiples(figures) + numbers(epoch_table(run));
+}
+
+}  // namespace tempera::cli::report::sections
