@@ -1,7 +1,13 @@
+// Cuts a product into chunks of C for the threads and into tiles for the kernels.
+//
+// C is made chunk by chunk; in a chunk k is cut into depths that fit the caches, and every strip of columns of B meets
+// all rows of A while it is hot. Operands are packed only where reading them as they are costs more. Depths depend on k
+// alone, so each element of C is the same sum whatever the chunks and the threads.
 #include "tempera/core/gemm.hpp"
 
 #include <algorithm>
 
+#include "tempera/core/kernels/caches.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/storage.hpp"
@@ -9,91 +15,181 @@
 namespace tempera::core {
 namespace {
 
-// A panel of B of this many rows, and the rows of A that meet it, stay in the first and second cache.
-constexpr std::int64_t kDepth = 384;
-constexpr std::int64_t kChunkFlops = 1 << 21;  // about 20 µs of work: small against the cost of starting threads
+constexpr std::int64_t kDepth = 512;           // a strip of B of 32 columns: 64 KiB, streamed from the second cache
+constexpr std::int64_t kDotDepth = 2048;       // ten rows of this are 80 KiB; folding the sums is better done seldom
+constexpr std::int64_t kChunkFlops = 1 << 21;  // at least about 10 µs, against well below 1 µs to start a chunk
+constexpr std::int64_t kChunks = 16;           // of a large product: enough for threads that are disturbed
+constexpr std::int64_t kPageValues = 4096 / sizeof(Scalar);
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+struct Range {
+  std::int64_t begin, end;
+  [[nodiscard]] std::int64_t size() const noexcept { return end - begin; }
+};
 
-// The tiles of one strip of columns [j, j + n) and rows [first, last), over the whole of k.
-class Strip {
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
+std::int64_t round_up(std::int64_t a, std::int64_t b) noexcept { return ceil_div(a, b) * b; }
+
+// A step of at most `limit`, but a multiple of `unit`, that cuts n into pieces as equal as can be.
+std::int64_t even_step(std::int64_t n, std::int64_t limit, std::int64_t unit) noexcept {
+  return round_up(ceil_div(n, ceil_div(n, std::max(limit, unit))), unit);
+}
+
+template <class Fn>
+void for_steps(Range range, std::int64_t step, const Fn& fn) {
+  for (std::int64_t i = range.begin; i < range.end; i += step) fn(Range{i, std::min(i + step, range.end)});
+}
+
+class Product {
  public:
-  Strip(const Gemm& args, const KernelTable& table)
+  Product(const Gemm& args, const KernelTable& table) noexcept
       : args_(args),
         table_(table),
-        panel_(static_cast<std::size_t>(kDepth * table.gemm_nr) * sizeof(Scalar)) {}
+        depth_(even_step(args.k, kDepth, 4)),
+        a_row_(args.transpose_a ? 1 : args.lda),
+        a_column_(args.transpose_a ? args.lda : 1),
+        b_row_(args.transpose_b ? 1 : args.ldb),
+        b_column_(args.transpose_b ? args.ldb : 1) {}
 
-  void run(std::int64_t j, std::int64_t n, std::int64_t first, std::int64_t last) {
-    for (std::int64_t p = 0; p < args_.k; p += kDepth) {
-      const std::int64_t depth = std::min(kDepth, args_.k - p);
-      GemmTile tile = base(j, n, p, depth);
-      for (std::int64_t i = first; i < last; i += table_.gemm_mr) {
-        tile.m = std::min(table_.gemm_mr, last - i);
-        tile.a = args_.a + i * tile.a_row + p * tile.a_column;
-        tile.c = args_.c + i * args_.ldc + j;
-        tile.row_bias = p + depth == args_.k && args_.row_bias != nullptr ? args_.row_bias + i : nullptr;
-        table_.gemm_tile(tile);
-      }
-    }
+  void run() const {
+    const auto [height, width] = chunk();
+    const std::int64_t across = ceil_div(args_.n, width), chunks = across * ceil_div(args_.m, height);
+    const bool dots = prefers_dots();
+    parallel_for(chunks, args_.parallel ? 1 : chunks,
+                 [&, height = height, width = width](std::int64_t c, std::int64_t end) {
+                   for (; c < end; ++c) {
+                     const std::int64_t i = c / across * height, j = c % across * width;
+                     const Range rows{i, std::min(i + height, args_.m)}, columns{j, std::min(j + width, args_.n)};
+                     dots ? dot_chunk(rows, columns) : tile_chunk(rows, columns);
+                   }
+                 });
   }
 
  private:
-  GemmTile base(std::int64_t j, std::int64_t n, std::int64_t p, std::int64_t depth) {
-    const bool last = p + depth == args_.k;
-    GemmTile tile{.n = n, .k = depth, .c_row = args_.ldc};
-    tile.a_row = args_.transpose_a ? 1 : args_.lda;
-    tile.a_column = args_.transpose_a ? args_.lda : 1;
-    tile.accumulate = args_.accumulate || p > 0;
-    tile.column_bias = last && args_.column_bias != nullptr ? args_.column_bias + j : nullptr;
-    tile.relu = last && args_.relu;
-    if (args_.transpose_b) {
-      auto* panel = static_cast<Scalar*>(panel_.data());
-      table_.gemm_pack_b(n, depth, args_.b + j * args_.ldb + p, 1, args_.ldb, panel);
-      tile.b = panel;
-      tile.b_row = table_.gemm_nr;
-    } else {
-      tile.b = args_.b + p * args_.ldb + j;
-      tile.b_row = args_.ldb;
-    }
-    return tile;
+  struct Extent {
+    std::int64_t rows, columns;
+  };
+
+  // Rows so that A's part of one depth stays in half of the second cache, columns for the work of a chunk.
+  [[nodiscard]] Extent chunk() const noexcept {
+    const std::int64_t fitting = second_level_cache_bytes() / 2 / (depth_ * static_cast<std::int64_t>(sizeof(Scalar)));
+    const std::int64_t flops = std::max(kChunkFlops, 2 * args_.m * args_.n / kChunks * args_.k);
+    std::int64_t rows = std::clamp<std::int64_t>(fitting, 4 * table_.gemm_mr, 256);
+    if (args_.n <= table_.gemm_nr) rows = std::min(rows, flops / (2 * args_.n * args_.k) + 1);
+    rows = even_step(args_.m, rows, table_.gemm_mr);
+    const std::int64_t columns = flops / (2 * std::min(rows, args_.m) * args_.k) + 1;
+    return {rows, even_step(args_.n, round_up(columns, table_.gemm_nr), table_.gemm_nr)};
+  }
+
+  // Both operands lie along k, and B would be packed for few rows or for a strip that is mostly empty.
+  [[nodiscard]] bool prefers_dots() const noexcept {
+    if (!args_.transpose_b || args_.transpose_a) return false;
+    return args_.m <= 4 || (args_.k >= 128 && (args_.m <= 32 || 2 * args_.n <= table_.gemm_nr));
+  }
+
+  // What a piece of C gets besides the product: bias and activation come with the last depth.
+  [[nodiscard]] GemmTile piece(Range rows, Range columns, Range depth) const noexcept {
+    const bool last = depth.end == args_.k;
+    return {.m = rows.size(),
+            .n = columns.size(),
+            .k = depth.size(),
+            .a = args_.a + rows.begin * a_row_ + depth.begin * a_column_,
+            .a_row = a_row_,
+            .a_column = a_column_,
+            .b = args_.b + depth.begin * b_row_ + columns.begin * b_column_,
+            .b_row = args_.ldb,
+            .c = args_.c + rows.begin * args_.ldc + columns.begin,
+            .c_row = args_.ldc,
+            .accumulate = args_.accumulate || depth.begin > 0,
+            .column_bias = last && args_.column_bias != nullptr ? args_.column_bias + columns.begin : nullptr,
+            .row_bias = last && args_.row_bias != nullptr ? args_.row_bias + rows.begin : nullptr,
+            .relu = last && args_.relu};
+  }
+
+  void dot_chunk(Range rows, Range columns) const {
+    for_steps({0, args_.k}, even_step(args_.k, kDotDepth, 4),
+              [&](Range depth) { table_.gemm_dot(piece(rows, columns, depth)); });
+  }
+
+  void tile_chunk(Range rows, Range columns) const {
+    const std::int64_t height = even_step(rows.size(), table_.gemm_mr, 1);
+    const std::int64_t strips = ceil_div(columns.size(), table_.gemm_nr);
+    const Storage a_panels =
+        strips >= 4 && strides_hurt_a() ? panels(ceil_div(rows.size(), height), table_.gemm_mr) : Storage();
+    const Storage b_panel = strides_hurt_b(rows.size()) ? panels(1, table_.gemm_nr) : Storage();
+    auto* packed_a = static_cast<Scalar*>(a_panels.data());
+    auto* packed_b = static_cast<Scalar*>(b_panel.data());
+    for_steps({0, args_.k}, depth_, [&](Range depth) {
+      if (packed_a != nullptr) pack_a(rows, depth, height, packed_a);
+      for_steps(columns, table_.gemm_nr, [&](Range strip) {
+        if (packed_b != nullptr) {
+          table_.gemm_pack_b(strip.size(), depth.size(), piece(rows, strip, depth).b, b_row_, b_column_, packed_b);
+        }
+        for_steps(rows, height, [&](Range tile_rows) {
+          GemmTile tile = piece(tile_rows, strip, depth);
+          if (packed_a != nullptr) use_panel_a(tile, packed_a + (tile_rows.begin - rows.begin) / height * panel_size());
+          if (packed_b != nullptr) {
+            tile.b = packed_b;
+            tile.b_row = table_.gemm_nr;
+          }
+          table_.gemm_tile(tile);
+        });
+      });
+    });
+  }
+
+  // Rows of A a whole page apart fall into the same few sets of the cache; a transposed A touches a page for every p.
+  [[nodiscard]] bool strides_hurt_a() const noexcept {
+    return args_.transpose_a ? args_.lda >= kPageValues / 4 : args_.lda % kPageValues == 0;
+  }
+
+  // A transposed B has to be packed; another one is worth it for many rows if its rows are far apart.
+  [[nodiscard]] bool strides_hurt_b(std::int64_t rows) const noexcept {
+    return args_.transpose_b || (rows > 4 * table_.gemm_mr && args_.ldb >= kPageValues / 4);
+  }
+
+  [[nodiscard]] std::int64_t panel_size() const noexcept { return depth_ * table_.gemm_mr; }
+
+  [[nodiscard]] Storage panels(std::int64_t count, std::int64_t width) const {
+    return Storage(static_cast<std::size_t>(count * depth_ * width) * sizeof(Scalar));
+  }
+
+  void pack_a(Range rows, Range depth, std::int64_t height, Scalar* panel) const {
+    for_steps(rows, height, [&](Range part) {
+      table_.gemm_pack_a(part.size(), depth.size(), args_.a + part.begin * a_row_ + depth.begin * a_column_, a_row_,
+                         a_column_, panel);
+      panel += panel_size();
+    });
+  }
+
+  void use_panel_a(GemmTile& tile, const Scalar* panel) const noexcept {
+    tile.a = panel;
+    tile.a_row = 1;
+    tile.a_column = table_.gemm_mr;
   }
 
   const Gemm& args_;
   const KernelTable& table_;
-  Storage panel_;
+  std::int64_t depth_, a_row_, a_column_, b_row_, b_column_;
 };
 
 // k = 0: the sum is empty, what is left is bias and activation.
 void empty_sum(const Gemm& args, const KernelTable& table) {
-  for (std::int64_t i = 0; i < args.m; ++i) {
-    table.gemm_dot({.m = 1,
-                    .n = args.n,
-                    .k = 0,
-                    .c = args.c + i * args.ldc,
-                    .c_row = args.ldc,
-                    .accumulate = args.accumulate,
-                    .column_bias = args.column_bias,
-                    .row_bias = args.row_bias == nullptr ? nullptr : args.row_bias + i,
-                    .relu = args.relu});
-  }
+  table.gemm_dot({.m = args.m,
+                  .n = args.n,
+                  .k = 0,
+                  .c = args.c,
+                  .c_row = args.ldc,
+                  .accumulate = args.accumulate,
+                  .column_bias = args.column_bias,
+                  .row_bias = args.row_bias,
+                  .relu = args.relu});
 }
 
 }  // namespace
 
 void gemm(const Gemm& args) {
-  const KernelTable& table = kernels();
   if (args.m == 0 || args.n == 0) return;
-  if (args.k == 0) return empty_sum(args, table);
-  const std::int64_t strips = ceil_div(args.n, table.gemm_nr);
-  const std::int64_t strip_flops = 2 * args.m * table.gemm_nr * args.k;
-  const std::int64_t grain = args.parallel ? std::max<std::int64_t>(1, kChunkFlops / strip_flops) : strips;
-  parallel_for(strips, grain, [&](std::int64_t begin, std::int64_t end) {
-    Strip strip(args, table);
-    for (std::int64_t s = begin; s < end; ++s) {
-      const std::int64_t j = s * table.gemm_nr;
-      strip.run(j, std::min(table.gemm_nr, args.n - j), 0, args.m);
-    }
-  });
+  args.k == 0 ? empty_sum(args, kernels()) : Product(args, kernels()).run();
 }
 
 }  // namespace tempera::core

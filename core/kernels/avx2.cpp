@@ -29,6 +29,9 @@ Part part_of(std::int64_t n) noexcept {
 V load(const float* x, Part part) noexcept { return _mm256_maskload_ps(x, part.mask); }
 void store(float* y, Part part, V value) noexcept { _mm256_maskstore_ps(y, part.mask, value); }
 
+V fma(V a, V b, V c) noexcept { return _mm256_fmadd_ps(a, b, c); }
+V fnma(V a, V b, V c) noexcept { return _mm256_fnmadd_ps(a, b, c); }
+
 V load_bytes(const std::uint8_t* x) noexcept {
   return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x))));
 }
@@ -43,8 +46,10 @@ V load_groups(const float* const* x) noexcept {
 
 // Within every lane group: out[i] lane j = in[j] lane i.
 void transpose_groups(V& a, V& b, V& c, V& d) noexcept {
-  const __m256d ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b)), ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
-  const __m256d cd_low = _mm256_castps_pd(_mm256_unpacklo_ps(c, d)), cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
+  const __m256d ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b)),
+                ab_high = _mm256_castps_pd(_mm256_unpackhi_ps(a, b));
+  const __m256d cd_low = _mm256_castps_pd(_mm256_unpacklo_ps(c, d)),
+                cd_high = _mm256_castps_pd(_mm256_unpackhi_ps(c, d));
   a = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_low, cd_low));
   b = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_low, cd_low));
   c = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high));

@@ -26,6 +26,10 @@ Part part_of(std::int64_t n) noexcept { return {static_cast<__mmask16>(n < 16 ? 
 V load(const float* x, Part part) noexcept { return _mm512_maskz_loadu_ps(part.mask, x); }
 void store(float* y, Part part, V value) noexcept { _mm512_mask_storeu_ps(y, part.mask, value); }
 
+// xsimd 8.1 multiplies and adds in two instructions at this level.
+V fma(V a, V b, V c) noexcept { return _mm512_fmadd_ps(a, b, c); }
+V fnma(V a, V b, V c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
+
 V load_bytes(const std::uint8_t* x) noexcept {
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));
 }
@@ -46,8 +50,10 @@ V load_groups(const float* const* x) noexcept {
 
 // Within every lane group: out[i] lane j = in[j] lane i.
 void transpose_groups(V& a, V& b, V& c, V& d) noexcept {
-  const __m512d ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b)), ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
-  const __m512d cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d)), cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
+  const __m512d ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b)),
+                ab_high = _mm512_castps_pd(_mm512_unpackhi_ps(a, b));
+  const __m512d cd_low = _mm512_castps_pd(_mm512_unpacklo_ps(c, d)),
+                cd_high = _mm512_castps_pd(_mm512_unpackhi_ps(c, d));
   a = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_low, cd_low));
   b = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low));
   c = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high));

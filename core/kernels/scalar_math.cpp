@@ -39,9 +39,7 @@ Scalar sigmoid(Scalar x) noexcept {
 Scalar softplus(Scalar x) noexcept { return (x > 0 ? x : Scalar{0}) + std::log1p(std::exp(-std::abs(x))); }
 
 // Φ(x), the distribution function of the standard normal.
-Scalar normal_cdf(Scalar x) noexcept {
-  return Scalar{0.5} * std::erfc(-x / std::numbers::sqrt2_v<Scalar>);
-}
+Scalar normal_cdf(Scalar x) noexcept { return Scalar{0.5} * std::erfc(-x / std::numbers::sqrt2_v<Scalar>); }
 
 Scalar gelu(Scalar x) noexcept { return x * normal_cdf(x); }
 

@@ -23,10 +23,10 @@ void dot_block(const GemmTile& t, std::int64_t i, std::int64_t j) noexcept {
 #pragma GCC unroll 8
     for (std::int64_t r = 0; r < R; ++r) {
       const V y = read(a + r * t.a_row + p);
-      sums[r][0] = xsimd::fma(x0, y, sums[r][0]);
-      sums[r][1] = xsimd::fma(x1, y, sums[r][1]);
-      sums[r][2] = xsimd::fma(x2, y, sums[r][2]);
-      sums[r][3] = xsimd::fma(x3, y, sums[r][3]);
+      sums[r][0] = fma(x0, y, sums[r][0]);
+      sums[r][1] = fma(x1, y, sums[r][1]);
+      sums[r][2] = fma(x2, y, sums[r][2]);
+      sums[r][3] = fma(x3, y, sums[r][3]);
     }
   };
   std::int64_t p = 0;

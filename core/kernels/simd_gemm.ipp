@@ -55,7 +55,7 @@ void tile_of(const GemmTile& t) noexcept {
     for (std::int64_t r = 0; r < R; ++r) {
       const V a = rows[r];
 #pragma GCC unroll 4
-      for (std::int64_t w = 0; w < W; ++w) sums[r][w] = xsimd::fma(a, columns[w], sums[r][w]);
+      for (std::int64_t w = 0; w < W; ++w) sums[r][w] = fma(a, columns[w], sums[r][w]);
     }
   }
 #pragma GCC unroll 16

@@ -32,21 +32,21 @@ void axpy(std::int64_t n, float a, const float* x, float* y) noexcept {
   const V factor(a);
   std::int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    xsimd::fma(factor, V::load_unaligned(x + i), V::load_unaligned(y + i)).store_unaligned(y + i);
+    fma(factor, V::load_unaligned(x + i), V::load_unaligned(y + i)).store_unaligned(y + i);
   }
   if (i == n) return;
   const Part rest = part_of(n - i);
-  store(y + i, rest, xsimd::fma(factor, load(x + i, rest), load(y + i, rest)));
+  store(y + i, rest, fma(factor, load(x + i, rest), load(y + i, rest)));
 }
 
 void normalize_u8(std::int64_t n, const std::uint8_t* x, float scale, float shift, float* y) noexcept {
   const V by(scale), plus(shift);
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) xsimd::fma(load_bytes(x + i), by, plus).store_unaligned(y + i);
+  for (; i + kLanes <= n; i += kLanes) fma(load_bytes(x + i), by, plus).store_unaligned(y + i);
   if (i == n) return;
   std::uint8_t rest[kLanes] = {};
   for (std::int64_t j = i; j < n; ++j) rest[j - i] = x[j];
-  store(y + i, part_of(n - i), xsimd::fma(load_bytes(rest), by, plus));
+  store(y + i, part_of(n - i), fma(load_bytes(rest), by, plus));
 }
 
 // e^x by x = k·ln 2 + r, |r| ≤ ½·ln 2, and the polynomial of Cephes' expf (Moshier 1992). 2^k is applied in two factors so
@@ -54,12 +54,12 @@ void normalize_u8(std::int64_t n, const std::uint8_t* x, float scale, float shif
 V exp(V x) noexcept {
   x = xsimd::min(V(89.0F), xsimd::max(V(-104.0F), x));  // NaN passes, as the second operand
   const V k = xsimd::nearbyint(x * V(1.44269504F));
-  const V r = xsimd::fnma(k, V(-2.12194440e-4F), xsimd::fnma(k, V(0.693359375F), x));
+  const V r = fnma(k, V(-2.12194440e-4F), fnma(k, V(0.693359375F), x));
   V y(1.9875691500e-4F);
   for (const float c : {1.3981999507e-3F, 8.3334519073e-3F, 4.1665795894e-2F, 1.6666665459e-1F, 5.0000001201e-1F}) {
-    y = xsimd::fma(y, r, V(c));
+    y = fma(y, r, V(c));
   }
-  y = xsimd::fma(y, r * r, r + V(1.0F));
+  y = fma(y, r * r, r + V(1.0F));
   const auto power = xsimd::to_int(k);
   const auto half = power >> 1;
   const auto two_to = [](auto n) { return xsimd::bitwise_cast<V>((n + 127) << 23); };
@@ -82,7 +82,7 @@ V normal_cdf(V x) noexcept { return V(0.5F) * xsimd::erfc(x * V(-0.70710678F)); 
 
 V gelu_grad(V dy, V x) noexcept {
   const V density = V(0.39894228F) * exp(x * x * V(-0.5F));
-  return dy * xsimd::fma(x, density, normal_cdf(x));
+  return dy * fma(x, density, normal_cdf(x));
 }
 
 void fill_math(KernelTable& table) noexcept {

@@ -110,9 +110,9 @@ void log_softmax(std::int64_t rows, std::int64_t columns, const float* x, float*
 float dot_product(std::int64_t n, const float* a, const float* b) noexcept {
   V sum(0.0F);
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) sum = xsimd::fma(V::load_unaligned(a + i), V::load_unaligned(b + i), sum);
+  for (; i + kLanes <= n; i += kLanes) sum = fma(V::load_unaligned(a + i), V::load_unaligned(b + i), sum);
   const Part rest = part_of(n - i);
-  if (i < n) sum = xsimd::fma(load(a + i, rest), load(b + i, rest), sum);
+  if (i < n) sum = fma(load(a + i, rest), load(b + i, rest), sum);
   return total(sum);
 }
 

@@ -6,7 +6,7 @@ void descend(std::int64_t n, float rate, float* w, const Step& step) noexcept {
   const V by(-rate);
   const auto update = [&](std::int64_t i, auto read, auto write) {
     const V weights = read(w + i);
-    write(w + i, xsimd::fma(by, step(i, weights, read, write), weights));
+    write(w + i, fma(by, step(i, weights, read, write), weights));
   };
   std::int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
@@ -20,10 +20,10 @@ void descend(std::int64_t n, float rate, float* w, const Step& step) noexcept {
 void sgd(std::int64_t n, float rate, float momentum, float decay, bool nesterov, const float* g, float* v,
          float* w) noexcept {
   const V keep(momentum), pull(decay);
-  const auto plain = [&](std::int64_t i, V weights, auto read, auto) { return xsimd::fma(pull, weights, read(g + i)); };
+  const auto plain = [&](std::int64_t i, V weights, auto read, auto) { return fma(pull, weights, read(g + i)); };
   if (momentum == 0) return descend(n, rate, w, plain);
   const auto velocity = [&](std::int64_t i, V gradient, auto read, auto write) {
-    const V next = xsimd::fma(keep, read(v + i), gradient);
+    const V next = fma(keep, read(v + i), gradient);
     write(v + i, next);
     return next;
   };
@@ -34,7 +34,7 @@ void sgd(std::int64_t n, float rate, float momentum, float decay, bool nesterov,
   }
   descend(n, rate, w, [&](std::int64_t i, V weights, auto read, auto write) {
     const V gradient = plain(i, weights, read, write);
-    return xsimd::fma(keep, velocity(i, gradient, read, write), gradient);
+    return fma(keep, velocity(i, gradient, read, write), gradient);
   });
 }
 
@@ -43,12 +43,12 @@ void adam(std::int64_t n, float rate, float beta1, float beta2, float epsilon, f
   const V b1(beta1), b2(beta2), rest1(1 - beta1), rest2(1 - beta2), eps(epsilon), pull(decay), shrink(decoupled_decay);
   const V correct1(1 / c1), correct2(1 / c2);
   descend(n, rate, w, [&](std::int64_t i, V weights, auto read, auto write) {
-    const V gradient = xsimd::fma(pull, weights, read(g + i));
-    const V mean = xsimd::fma(b1, read(m + i), rest1 * gradient);
-    const V square = xsimd::fma(b2, read(v + i), rest2 * gradient * gradient);
+    const V gradient = fma(pull, weights, read(g + i));
+    const V mean = fma(b1, read(m + i), rest1 * gradient);
+    const V square = fma(b2, read(v + i), rest2 * gradient * gradient);
     write(m + i, mean);
     write(v + i, square);
-    return xsimd::fma(shrink, weights, mean * correct1 / (xsimd::sqrt(square * correct2) + eps));
+    return fma(shrink, weights, mean * correct1 / (xsimd::sqrt(square * correct2) + eps));
   });
 }
 

@@ -26,11 +26,16 @@ Part part_of(std::int64_t n) noexcept { return {n}; }
 
 V load(const float* x, Part part) noexcept {
   switch (part.count) {
-    case 0: return V(0.0F);
-    case 1: return _mm_load_ss(x);
-    case 2: return _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(x)));
-    case 3: return _mm_movelh_ps(_mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(x))), _mm_load_ss(x + 2));
-    default: return _mm_loadu_ps(x);
+    case 0:
+      return V(0.0F);
+    case 1:
+      return _mm_load_ss(x);
+    case 2:
+      return _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(x)));
+    case 3:
+      return _mm_movelh_ps(_mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(x))), _mm_load_ss(x + 2));
+    default:
+      return _mm_loadu_ps(x);
   }
 }
 
@@ -40,6 +45,10 @@ void store(float* y, Part part, V value) noexcept {
   _mm_storeu_ps(lanes, value);
   for (std::int64_t i = 0; i < part.count; ++i) y[i] = lanes[i];
 }
+
+// a·b + c, in two roundings.
+V fma(V a, V b, V c) noexcept { return a * b + c; }
+V fnma(V a, V b, V c) noexcept { return c - a * b; }
 
 V load_bytes(const std::uint8_t* x) noexcept {
   std::int32_t four;

@@ -26,11 +26,11 @@ struct GemmTile {
   const Scalar* b = nullptr;
   std::int64_t b_row = 0;
   Scalar* c = nullptr;
-  std::int64_t c_row = 0;                ///< C(i, j) = c[i·c_row + j]
-  bool accumulate = false;               ///< C += instead of C =; bias and relu come after it
-  const Scalar* column_bias = nullptr;   ///< [n], added to every row, or null
-  const Scalar* row_bias = nullptr;      ///< [m], added to every column, or null
-  bool relu = false;                     ///< max(·, 0) last; NaN stays NaN
+  std::int64_t c_row = 0;               ///< C(i, j) = c[i·c_row + j]
+  bool accumulate = false;              ///< C += instead of C =; bias and relu come after it
+  const Scalar* column_bias = nullptr;  ///< [n], added to every row, or null
+  const Scalar* row_bias = nullptr;     ///< [m], added to every column, or null
+  bool relu = false;                    ///< max(·, 0) last; NaN stays NaN
 };
 
 /// Unless said otherwise n counts elements, x, y, a, b may not overlap partially, and y may equal an input.
@@ -54,12 +54,12 @@ struct KernelTable {
   // dx from (dy, y or x): relu_grad(dy, y), sigmoid_grad(dy, y), tanh_grad(dy, y), gelu_grad(dy, x)
   Binary relu_grad, sigmoid_grad, tanh_grad, gelu_grad;
 
-  Reduce sum;          ///< fixed order of additions for a given n and level
+  Reduce sum;  ///< fixed order of additions for a given n and level
   Reduce sum_squares;
-  Reduce max;          ///< −infinity for n = 0; NaN if any is NaN
-  Rows column_sum;     ///< y[c] += Σ_r x[r, c]
-  Rows softmax;        ///< of each row
-  Rows log_softmax;    ///< of each row
+  Reduce max;        ///< −infinity for n = 0; NaN if any is NaN
+  Rows column_sum;   ///< y[c] += Σ_r x[r, c]
+  Rows softmax;      ///< of each row
+  Rows log_softmax;  ///< of each row
   /// dx from (dy, y = softmax): y·(dy − Σ dy·y) by row
   void (*softmax_grad)(std::int64_t rows, std::int64_t columns, const Scalar* dy, const Scalar* y, Scalar* dx) noexcept;
   /// Per row: loss[r] = −Σ t·log softmax(x), grad = scale·(softmax(x) − t), t = (1−smoothing)·onehot + smoothing/columns.

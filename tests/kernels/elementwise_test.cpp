@@ -22,10 +22,10 @@ struct UnaryCase {
 };
 
 const std::vector<UnaryCase> kUnary{
-    {"exp", &KernelTable::exp, 4, -90, 88},          {"log", &KernelTable::log, 4, 1e-6, 1e6},
-    {"sqrt", &KernelTable::sqrt, 1, 0, 1e6},         {"relu", &KernelTable::relu, 0, -2, 2},
-    {"gelu", &KernelTable::gelu, 64, -3, 6, 1e-6},   {"sigmoid", &KernelTable::sigmoid, 6, -90, 90},
-    {"tanh", &KernelTable::tanh, 6, -10, 10},        {"softplus", &KernelTable::softplus, 8, -80, 90},
+    {"exp", &KernelTable::exp, 4, -90, 88},        {"log", &KernelTable::log, 4, 1e-6, 1e6},
+    {"sqrt", &KernelTable::sqrt, 1, 0, 1e6},       {"relu", &KernelTable::relu, 0, -2, 2},
+    {"gelu", &KernelTable::gelu, 64, -3, 6, 1e-6}, {"sigmoid", &KernelTable::sigmoid, 6, -90, 90},
+    {"tanh", &KernelTable::tanh, 6, -10, 10},      {"softplus", &KernelTable::softplus, 8, -80, 90},
 };
 
 struct BinaryCase {
@@ -151,7 +151,8 @@ TEST_CASE("bytes become normalised numbers, all 256 of them and at every size") 
     kernels().normalize_u8(n, in.data(), 1.0F / 255, -0.1307F, out.data());
     const std::vector<float> y = out.values();
     for (std::size_t i = 0; i < bytes.size(); ++i) {
-      const double expected = static_cast<double>(bytes[i]) * static_cast<double>(1.0F / 255) - static_cast<double>(0.1307F);
+      const double expected =
+          static_cast<double>(bytes[i]) * static_cast<double>(1.0F / 255) - static_cast<double>(0.1307F);
       CHECK(close(y[i], static_cast<float>(expected), 2 * kUlp, kUlp));
     }
   }

@@ -22,7 +22,8 @@ struct Extents {
 };
 
 struct Variant {
-  bool transpose_a = false, transpose_b = false, accumulate = false, column_bias = false, row_bias = false, relu = false;
+  bool transpose_a = false, transpose_b = false, accumulate = false, column_bias = false, row_bias = false,
+       relu = false;
   std::int64_t padding = 0;  // of every row of A, B and C
 };
 
@@ -103,8 +104,9 @@ double worst_error(const Extents& e, const Variant& v) {
   return worst;
 }
 
-const std::vector<Extents> kExtents{{1, 1, 1},   {1, 10, 128}, {3, 5, 7},    {8, 16, 32},   {13, 31, 17}, {14, 32, 5},
-                                    {15, 33, 9}, {64, 10, 30}, {29, 65, 83}, {47, 129, 11}, {5, 7, 401},  {31, 3, 1000}};
+const std::vector<Extents> kExtents{{1, 1, 1},   {1, 10, 128},  {3, 5, 7},    {8, 16, 32},   {13, 31, 17},
+                                    {14, 32, 5}, {15, 33, 9},   {64, 10, 30}, {29, 65, 83},  {47, 129, 11},
+                                    {5, 7, 401}, {31, 3, 1000}, {3, 5, 2500}, {70, 150, 600}};
 
 }  // namespace
 

@@ -18,7 +18,8 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 struct Extents {
   std::int64_t rows, columns;
 };
-const std::vector<Extents> kMatrices{{0, 5}, {3, 0}, {1, 1}, {64, 10}, {7, 16}, {5, 17}, {3, 33}, {2, 67}, {9, 128}, {2, 1009}};
+const std::vector<Extents> kMatrices{{0, 5},  {3, 0},  {1, 1},  {64, 10}, {7, 16},
+                                     {5, 17}, {3, 33}, {2, 67}, {9, 128}, {2, 1009}};
 
 std::vector<float> rows_of(const KernelTable& table, KernelTable::Rows KernelTable::*kernel, Extents e,
                            const std::vector<float>& x, const std::vector<float>& before) {
@@ -33,7 +34,8 @@ struct Loss {
 
 Loss cross_entropy(const KernelTable& table, Extents e, const std::vector<float>& x, float smoothing, bool with_grad) {
   std::vector<std::int32_t> labels(static_cast<std::size_t>(e.rows));
-  for (std::size_t r = 0; r < labels.size(); ++r) labels[r] = static_cast<std::int32_t>((r * 5 + 3) % static_cast<std::size_t>(e.columns));
+  for (std::size_t r = 0; r < labels.size(); ++r)
+    labels[r] = static_cast<std::int32_t>((r * 5 + 3) % static_cast<std::size_t>(e.columns));
   Guarded<float> in(x), loss(labels.size()), grad(x.size());
   Guarded<std::int32_t> targets(labels);
   table.cross_entropy(e.rows, e.columns, in.data(), targets.data(), smoothing, 0.25F, loss.data(),

@@ -47,8 +47,8 @@ class Guarded {
 };
 
 /// Around every vector length and unrolling, primes, and one that fills several pages.
-inline const std::vector<std::int64_t> kSizes{0, 1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 97,
-                                              127, 128, 129, 255, 1009, 4099};
+inline const std::vector<std::int64_t> kSizes{0,  1,  2,  3,  4,  5,  7,  8,   9,   13,  15,  16,   17,  31,
+                                              32, 33, 47, 63, 64, 65, 97, 127, 128, 129, 255, 1009, 4099};
 
 inline std::vector<float> uniform(std::int64_t count, double low, double high, std::uint64_t seed) {
   std::vector<float> values(static_cast<std::size_t>(count));
@@ -57,10 +57,33 @@ inline std::vector<float> uniform(std::int64_t count, double low, double high, s
 }
 
 /// Values at which kernels go wrong.
-inline const std::vector<float> kSpecial{0.0F, -0.0F, 1.0F, -1.0F, 1e-40F, -1e-40F, std::numeric_limits<float>::min(),
-    std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest(), std::numeric_limits<float>::infinity(),
-    -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 87.0F, -87.0F, 88.5F, -88.5F,
-    100.0F, -100.0F, 1e-20F, 1e20F, 0.5F, 1e-4F, -1e-4F, 9.0F, -9.0F, 3.5F, -3.5F};
+inline const std::vector<float> kSpecial{0.0F,
+                                         -0.0F,
+                                         1.0F,
+                                         -1.0F,
+                                         1e-40F,
+                                         -1e-40F,
+                                         std::numeric_limits<float>::min(),
+                                         std::numeric_limits<float>::max(),
+                                         std::numeric_limits<float>::lowest(),
+                                         std::numeric_limits<float>::infinity(),
+                                         -std::numeric_limits<float>::infinity(),
+                                         std::numeric_limits<float>::quiet_NaN(),
+                                         87.0F,
+                                         -87.0F,
+                                         88.5F,
+                                         -88.5F,
+                                         100.0F,
+                                         -100.0F,
+                                         1e-20F,
+                                         1e20F,
+                                         0.5F,
+                                         1e-4F,
+                                         -1e-4F,
+                                         9.0F,
+                                         -9.0F,
+                                         3.5F,
+                                         -3.5F};
 
 /// Whether both are NaN, both the same infinity, or within `relative` and `absolute` of each other.
 inline bool close(float a, float b, double relative, double absolute) {

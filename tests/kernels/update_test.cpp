@@ -41,7 +41,8 @@ TEST_CASE("Adam follows its rule, with L2 and with decoupled decay, at every siz
   for (const std::int64_t n : kSizes) {
     for (const float decay : {0.0F, 0.1F}) {
       const float decoupled = 0.1F - decay;
-      const auto g = uniform(n, -1, 1, 23), m = uniform(n, -1, 1, 24), v = uniform(n, 0, 1, 25), w = uniform(n, -1, 1, 26);
+      const auto g = uniform(n, -1, 1, 23), m = uniform(n, -1, 1, 24), v = uniform(n, 0, 1, 25),
+                 w = uniform(n, -1, 1, 26);
       Guarded<float> gradient(g), mean(m), square(v), weight(w);
       kernels().adam(n, 0.01F, kBeta1, kBeta2, kEpsilon, kC1, kC2, decay, decoupled, gradient.data(), mean.data(),
                      square.data(), weight.data());
