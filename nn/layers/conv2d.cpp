@@ -1,0 +1,73 @@
+#include "tempera/nn/layers/conv2d.hpp"
+
+#include <fmt/format.h>
+
+#include "tempera/nn/layer_registry.hpp"
+#include "tempera/nn/layers/window.hpp"
+
+namespace tempera::nn {
+
+void Conv2d::Config::fields(core::FieldVisitor& v, const core::TypeCatalog& layers) {
+  v.field("out", out, {.help = "number of output channels", .min = 1, .required = true});
+  v.field("kernel", kernel, {.help = "height and width of the filter", .unit = "pixels", .min = 1, .required = true});
+  v.field("stride", stride, {.help = "step between neighbouring outputs", .unit = "pixels", .min = 1});
+  v.field("padding", padding, {.help = "zeros added on each side", .unit = "pixels", .min = 0});
+  v.field("dilation", dilation, {.help = "distance of neighbouring filter taps", .unit = "pixels", .min = 1});
+  v.field(
+      "groups", groups,
+      {.help =
+           "parts that the channels are divided into, each convolved by itself; as many as input channels: depthwise",
+       .min = 1});
+  v.field("bias", bias, {.help = "whether a learned number is added to each output channel"});
+  v.typed("init", initializers_of(layers), init.pointer(),
+          {.help = "what the weights start from; not set: uniform within ±1/√fan_in"});
+  v.typed("bias_init", initializers_of(layers), bias_init.pointer(),
+          {.help = "what the biases start from; not set: uniform within ±1/√fan_in"});
+}
+
+Conv2d::Conv2d(const Config& config, LayerBuilder& b) {
+  const Window window{
+      .kernel = config.kernel, .stride = config.stride, .padding = config.padding, .dilation = config.dilation};
+  const core::Shape map = windowed(b, window);
+  const std::int64_t channels = b.input()[0];
+  if (config.out < 1) b.fail(fmt::format("\"out\" must be at least 1, received {}", config.out));
+  if (config.groups < 1 || channels % config.groups != 0 || config.out % config.groups != 0) {
+    b.fail(fmt::format("\"groups\" must divide the {} input and {} output channels, received {}", channels, config.out,
+                       config.groups));
+  }
+  options_ = {.stride = {config.stride, config.stride},
+              .padding = {config.padding, config.padding},
+              .dilation = {config.dilation, config.dilation},
+              .groups = config.groups};
+  const core::Shape weight({config.out, channels / config.groups, config.kernel, config.kernel});
+  weight_ = b.parameter("weight", weight, *weight_initializer(config.init, weight), Role::kWeight);
+  if (config.bias) {
+    bias_ = b.parameter("bias", {config.out}, *weight_initializer(config.bias_init, weight), Role::kBias);
+  }
+  b.output({config.out, map[1], map[2]});
+  b.multiply_adds({weight.numel(), map[1], map[2]});
+}
+
+Variable Conv2d::forward(const Variable& x, ForwardContext& /*context*/) {
+  return core::conv2d(x, weight_, bias_, options_);
+}
+
+Variable Conv2d::forward_fused(const Variable& x, Activation activation, ForwardContext& /*context*/) {
+  if (activation != Activation::kRelu) return {};
+  core::Conv2dOptions fused = options_;
+  fused.relu = true;
+  return core::conv2d(x, weight_, bias_, fused);
+}
+
+std::vector<LayerExample<Conv2d::Config>> Conv2d::examples() {
+  return {{.config = {.out = 3, .kernel = 2}, .input = {2, 4, 3}},
+          {.config = {.out = 2, .kernel = 3, .stride = 2, .padding = 1, .bias = false}, .input = {1, 5, 5}},
+          {.config = {.out = 4, .kernel = 2, .dilation = 2, .groups = 2}, .input = {2, 4, 5}},
+          {.config = {.out = 3, .kernel = 3, .padding = 1, .groups = 3}, .input = {3, 3, 4}}};
+}
+
+void add_conv2d(LayerRegistry& registry) {
+  registry.add<Conv2d>("conv2d", "convolution of images, with stride, padding, dilation and groups");
+}
+
+}  // namespace tempera::nn

@@ -1,0 +1,25 @@
+// Dropout (Srivastava et al. 2014): in training, numbers are zeroed at random
+#pragma once
+
+#include "tempera/nn/layer.hpp"
+#include "tempera/nn/layer_builder.hpp"
+
+namespace tempera::nn {
+
+/// Elementwise; any shape. In training each number is zeroed with probability `rate` and otherwise divided by 1 − rate; in
+/// evaluation it passes unchanged. The mask depends on (run's seed, layer's path, step).
+class Dropout final : public Layer {
+ public:
+  struct Config {
+    double rate = 0.5;
+    void fields(core::FieldVisitor& v);
+  };
+  Dropout(const Config& config, LayerBuilder& b);
+  Variable forward(const Variable& x, ForwardContext& context) override;
+  static std::vector<LayerExample<Config>> examples();
+
+ private:
+  double rate_;
+};
+
+}  // namespace tempera::nn

@@ -1,0 +1,20 @@
+// The mean of each channel of an image
+#pragma once
+
+#include "tempera/nn/layer.hpp"
+#include "tempera/nn/layer_builder.hpp"
+
+namespace tempera::nn {
+
+/// [batch, c, h, w] → [batch, c]
+class GlobalAvgPool2d final : public Layer {
+ public:
+  struct Config {
+    void fields(core::FieldVisitor& /*v*/) {}
+  };
+  GlobalAvgPool2d(const Config& config, LayerBuilder& b);
+  Variable forward(const Variable& x, ForwardContext& context) override;
+  static std::vector<LayerExample<Config>> examples();
+};
+
+}  // namespace tempera::nn

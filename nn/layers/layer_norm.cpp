@@ -1,0 +1,44 @@
+#include "tempera/nn/layers/layer_norm.hpp"
+
+#include <fmt/format.h>
+
+#include "tempera/core/ops/norm.hpp"
+#include "tempera/nn/layer_registry.hpp"
+
+namespace tempera::nn {
+
+void LayerNorm::Config::fields(core::FieldVisitor& v) {
+  v.field("axes", axes,
+          {.help = "how many trailing axes are normalised together; not set: the whole sample", .min = 1});
+  v.field("epsilon", epsilon, {.help = "added to the variance", .min = 0, .above_min = true});
+  v.field("affine", affine, {.help = "whether a learned gain and bias follow"});
+}
+
+LayerNorm::LayerNorm(const Config& config, LayerBuilder& b)
+    : axes_(static_cast<int>(config.axes.value_or(b.input().rank()))), epsilon_(config.epsilon) {
+  const core::Shape& input = b.input();
+  if (axes_ < 1 || axes_ > input.rank()) {
+    b.fail(fmt::format("\"axes\" must be between 1 and the {} of a sample {}, received {}", input.rank(), input.text(),
+                       axes_));
+  }
+  if (!config.affine) return;
+  const core::Shape normalized(input.extents().last(static_cast<std::size_t>(axes_)));
+  gain_ = b.parameter("gain", normalized, Scalar{1}, Role::kGain);
+  bias_ = b.parameter("bias", normalized, Scalar{0}, Role::kBias);
+}
+
+Variable LayerNorm::forward(const Variable& x, ForwardContext& /*context*/) {
+  return core::layer_norm(x, axes_, gain_, bias_, epsilon_);
+}
+
+std::vector<LayerExample<LayerNorm::Config>> LayerNorm::examples() {
+  return {{.config = {}, .input = {6}},
+          {.config = {.axes = 1, .affine = false}, .input = {2, 5}},
+          {.config = {}, .input = {2, 3, 3}}};
+}
+
+void add_layer_norm(LayerRegistry& registry) {
+  registry.add<LayerNorm>("layer_norm", "normalises each sample to mean 0 and variance 1");
+}
+
+}  // namespace tempera::nn

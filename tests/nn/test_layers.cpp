@@ -1,0 +1,204 @@
+// Oracles: values worked out by hand or by the plainest loops over the definition.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "tempera/core/config/reader.hpp"
+#include "tempera/nn/model.hpp"
+
+namespace {
+
+using namespace tempera;
+using core::Shape;
+using core::Tensor;
+using nn::Model;
+
+nn::ModelConfig config_of(const std::string& layer) {
+  nn::ModelConfig config;
+  core::read_json(R"({"layers": [)" + layer + "]}", "test", [&](core::FieldVisitor& v) { config.fields(v); });
+  return config;
+}
+
+Tensor run(Model& model, const Tensor& x, nn::ForwardContext context = {}) {
+  return model.forward(core::Variable(x), context).value();
+}
+Tensor run(const std::string& layer, const Tensor& x) {
+  Model model(config_of(layer), x.shape().without_batch(), 1);
+  return run(model, x);
+}
+
+Tensor counted(const Shape& shape) {
+  Tensor t(shape);
+  for (std::int64_t i = 0; i < t.numel(); ++i) t.mutable_data()[i] = static_cast<Scalar>(i);
+  return t;
+}
+
+void check_values(const Tensor& actual, const std::vector<double>& expected) {
+  REQUIRE(actual.values().size() == expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(static_cast<double>(actual.values()[i]) == doctest::Approx(expected[i]).epsilon(1e-5));
+  }
+}
+
+std::string complaint(const std::string& layer, const Shape& input) {
+  try {
+    static_cast<void>(Model::planned(config_of(layer), input));
+  } catch (const nn::LayerShapeError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+Shape shape_of(const std::string& layer, const Shape& input) {
+  return Model::planned(config_of(layer), input).output();
+}
+
+TEST_CASE("linear multiplies by the transposed weight [out, in] and adds the bias") {
+  Model model(config_of(R"({"type": "linear", "out": 2})"), {3}, 1);
+  model.parameters()[0].variable.set_value(Tensor({2, 3}, {1, 2, 3, 10, 20, 30}));
+  model.parameters()[1].variable.set_value(Tensor({2}, {0.5, -1}));
+  check_values(run(model, Tensor({2, 3}, {1, 1, 1, 0, 0, 2})), {6.5, 59, 6.5, 59});
+}
+
+TEST_CASE("a depthwise convolution with stride, padding and dilation is the loop of its definition") {
+  Model model(
+      config_of(R"({"type": "conv2d", "out": 2, "kernel": 2, "stride": 2, "padding": 1, "dilation": 2, "groups": 2})"),
+      {2, 5, 4}, 1);
+  const Tensor x = counted({1, 2, 5, 4}), y = run(model, x);
+  const Tensor w = model.parameters()[0].variable.value(), b = model.parameters()[1].variable.value();
+  REQUIRE(w.shape() == Shape{2, 1, 2, 2});
+  REQUIRE(y.shape() == Shape{1, 2, 3, 2});
+  std::vector<double> expected;
+  for (int c = 0; c < 2; ++c) {
+    for (int i = 0; i < 3; ++i) {
+      for (int j = 0; j < 2; ++j) {
+        double sum = static_cast<double>(b.data()[c]);
+        for (int tap = 0; tap < 4; ++tap) {
+          const int row = 2 * i - 1 + 2 * (tap / 2), column = 2 * j - 1 + 2 * (tap % 2);
+          if (row < 0 || row >= 5 || column < 0 || column >= 4) continue;
+          sum += static_cast<double>(w.data()[4 * c + tap]) * (20 * c + 4 * row + column);
+        }
+        expected.push_back(sum);
+      }
+    }
+  }
+  check_values(y, expected);
+}
+
+TEST_CASE("convolution and pooling give the sizes of the formula, rounded down") {
+  CHECK(shape_of(R"({"type": "conv2d", "out": 20, "kernel": 5})", {1, 28, 28}) == Shape{20, 24, 24});
+  CHECK(shape_of(R"({"type": "conv2d", "out": 4, "kernel": 3, "stride": 2, "padding": 1})", {3, 8, 7}) ==
+        Shape{4, 4, 4});
+  CHECK(shape_of(R"({"type": "max_pool2d", "size": 2})", {20, 25, 24}) == Shape{20, 12, 12});
+  CHECK(shape_of(R"({"type": "avg_pool2d", "size": 3, "stride": 1, "padding": 1})", {2, 5, 6}) == Shape{2, 5, 6});
+  CHECK(shape_of(R"({"type": "global_avg_pool2d"})", {7, 5, 6}) == Shape{7});
+}
+
+TEST_CASE("multiply-adds of a convolution count every tap of every output") {
+  const auto count = [](const std::string& layer, const Shape& input) {
+    return Model::planned(config_of(layer), input).facts().multiply_adds;
+  };
+  CHECK(count(R"({"type": "conv2d", "out": 50, "kernel": 5})", {20, 12, 12}) == 50 * 8 * 8 * 20 * 25);
+  CHECK(count(R"({"type": "conv2d", "out": 6, "kernel": 3, "groups": 3})", {3, 5, 5}) == 6 * 3 * 3 * 9);
+}
+
+TEST_CASE("a window larger than the image is refused with both sizes") {
+  CHECK(complaint(R"({"type": "conv2d", "name": "c", "out": 2, "kernel": 7})", {1, 5, 6}) ==
+        "conv2d \"c\": the window covers 7x7 pixels, the image has 5x6");
+  CHECK(
+      complaint(R"({"type": "conv2d", "name": "c", "out": 2, "kernel": 3, "dilation": 4, "padding": 1})", {1, 5, 6}) ==
+      "conv2d \"c\": the window covers 9x9 pixels, the image has 5x6 and 1 of padding on each side");
+  CHECK(complaint(R"({"type": "max_pool2d", "size": 3})", {4, 2, 2}).find("3x3") != std::string::npos);
+}
+
+TEST_CASE("groups that do not divide the channels are refused with the three numbers") {
+  CHECK(complaint(R"({"type": "conv2d", "name": "c", "out": 4, "kernel": 1, "groups": 3})", {6, 5, 5}) ==
+        "conv2d \"c\": \"groups\" must divide the 6 input and 4 output channels, received 3");
+}
+
+TEST_CASE("image layers say which shape they expect when they get rows") {
+  for (const char* layer : {R"({"type": "conv2d", "out": 2, "kernel": 1})", R"({"type": "max_pool2d"})",
+                            R"({"type": "avg_pool2d"})", R"({"type": "global_avg_pool2d"})"}) {
+    CHECK(complaint(layer, {784}).find("expects a sample of shape [channels, height, width], received [784]") !=
+          std::string::npos);
+  }
+}
+
+TEST_CASE("pooling takes the largest or the mean of each window, and the mean ignores padding") {
+  const Tensor x = counted({1, 1, 4, 4});
+  check_values(run(R"({"type": "max_pool2d"})", x), {5, 7, 13, 15});
+  check_values(run(R"({"type": "avg_pool2d"})", x), {2.5, 4.5, 10.5, 12.5});
+  check_values(run(R"({"type": "avg_pool2d", "padding": 1})", x), {0, 1.5, 3, 6, 7.5, 9, 12, 13.5, 15});
+  check_values(run(R"({"type": "global_avg_pool2d"})", x), {7.5});
+  CHECK_THROWS_AS(config_of(R"({"type": "max_pool2d", "size": 2, "padding": 2})"), core::ConfigError);
+}
+
+TEST_CASE("batch norm's running statistics move by momentum towards the mean and the unbiased variance") {
+  Model model(config_of(R"({"type": "batch_norm", "momentum": 0.25})"), {2}, 1);
+  const Tensor x({4, 2}, {1, 10, 3, 10, 5, 14, 7, 14});  // means 4 and 12, Σ of squared distances 20 and 16
+  check_values(run(model, x, {.training = true}),
+               {-3 / std::sqrt(5.0), -1, -1 / std::sqrt(5.0), -1, 1 / std::sqrt(5.0), 1, 3 / std::sqrt(5.0), 1});
+  REQUIRE(model.buffers().size() == 2);
+  check_values(model.buffers()[0].variable.value(), {1, 3});
+  check_values(model.buffers()[1].variable.value(), {0.75 + 0.25 * 20 / 3, 0.75 + 0.25 * 16 / 3});
+  // Evaluation uses them and leaves them as they are.
+  const Tensor y = run(model, Tensor({1, 2}, {1, 3}));
+  check_values(y, {0, 0});
+  check_values(model.buffers()[0].variable.value(), {1, 3});
+}
+
+TEST_CASE("batch norm of images shares its statistics over each channel's pixels") {
+  Model model(config_of(R"({"type": "batch_norm", "momentum": 1})"), {2, 1, 2}, 1);
+  static_cast<void>(run(model, Tensor({2, 2, 1, 2}, {0, 2, 5, 5, 4, 6, 5, 9}), {.training = true}));
+  check_values(model.buffers()[0].variable.value(), {3, 6});
+  check_values(model.buffers()[1].variable.value(), {20.0 / 3, 4});
+}
+
+TEST_CASE("layer norm gives each sample mean 0 and variance 1 over the axes asked for") {
+  const Tensor x({1, 2, 2}, {1, 3, 10, 30});
+  check_values(run(R"({"type": "layer_norm", "axes": 1})", x), {-1, 1, -1, 1});
+  const double deviation = std::sqrt((100 + 64 + 1 + 361) / 4.0);  // around the mean 11
+  check_values(run(R"({"type": "layer_norm"})", x), {-10 / deviation, -8 / deviation, -1 / deviation, 19 / deviation});
+  CHECK(complaint(R"({"type": "layer_norm", "axes": 3})", {2, 2}).find("received 3") != std::string::npos);
+}
+
+TEST_CASE("activations give the values of their formulas") {
+  const Tensor x({1, 3}, {-2, 0, 1});
+  check_values(run(R"({"type": "relu"})", x), {0, 0, 1});
+  check_values(run(R"({"type": "leaky_relu", "slope": 0.1})", x), {-0.2, 0, 1});
+  check_values(run(R"({"type": "sigmoid"})", x), {1 / (1 + std::exp(2.0)), 0.5, 1 / (1 + std::exp(-1.0))});
+  check_values(run(R"({"type": "tanh"})", x), {std::tanh(-2.0), 0, std::tanh(1.0)});
+  check_values(run(R"({"type": "softplus"})", x),
+               {std::log1p(std::exp(-2.0)), std::log(2.0), std::log1p(std::exp(1.0))});
+  check_values(run(R"({"type": "gelu"})", x),
+               {-1 - std::erf(-std::sqrt(2.0)), 0, 0.5 * (1 + std::erf(std::sqrt(0.5)))});
+  const double sum = std::exp(-0.5) + 1 + std::exp(0.25);
+  check_values(run(R"({"type": "softmax", "temperature": 4})", x),
+               {std::exp(-0.5) / sum, 1 / sum, std::exp(0.25) / sum});
+}
+
+TEST_CASE("dropout drops its share in training, by run, layer and step, and nothing in evaluation") {
+  nn::ModelConfig config =
+      config_of(R"({"type": "dropout", "name": "a", "rate": 0.2}, {"type": "dropout", "name": "b", "rate": 0.2})");
+  Model model(config, {10000}, 1);
+  const Tensor ones = Tensor::full({1, 10000}, 1);
+  const auto kept = [&](nn::ForwardContext context) {
+    const Tensor y = run(model, ones, context);
+    std::vector<bool> mask;
+    for (const Scalar v : y.values()) mask.push_back(v != 0);
+    return mask;
+  };
+  const auto mask = kept({.training = true, .seed = 1, .step = 7});
+  CHECK(mask == kept({.training = true, .seed = 1, .step = 7}));
+  CHECK(mask != kept({.training = true, .seed = 1, .step = 8}));
+  CHECK(mask != kept({.training = true, .seed = 2, .step = 7}));
+  // Two independent layers keep 0.8² of all; four standard errors are 0.019.
+  const auto count = std::ranges::count(mask, true);
+  CHECK(static_cast<double>(count) / 10000 == doctest::Approx(0.64).epsilon(0.03));
+  CHECK(std::ranges::count(kept({}), true) == 10000);
+}
+
+}  // namespace
