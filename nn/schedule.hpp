@@ -55,7 +55,7 @@ class Schedule {
 
  private:
   ScheduleCommon common_;
-  std::unique_ptr<Curve> curve_;
+  std::shared_ptr<const Curve> curve_;  // immutable, so copies of a schedule share it
 };
 
 /// The schedules a program knows.

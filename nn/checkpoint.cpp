@@ -1,0 +1,72 @@
+#include "tempera/nn/checkpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/model.hpp"
+
+namespace tempera::nn {
+namespace {
+
+using core::CheckpointError;
+
+void check_slot(const SafetensorsReader& file, const TensorSlot& slot) {
+  const StoredTensor* stored = file.find(slot.name);
+  if (stored == nullptr) {
+    throw CheckpointError(file.file(), fmt::format("has no tensor \"{}\" {} (is it a file of another model?)",
+                                                   slot.name, slot.shape.text()));
+  }
+  if (!std::ranges::equal(stored->shape, slot.shape.extents())) {
+    throw CheckpointError(file.file(), fmt::format("tensor \"{}\" is {} in the file and {} in the model", slot.name,
+                                                   stored->text(), slot.shape.text()));
+  }
+}
+
+bool is_training_state(std::string_view name) {
+  return name.starts_with(kAveragePrefix) || name.starts_with(kOptimizerPrefix);
+}
+
+void check_nothing_left(const SafetensorsReader& file, std::span<const TensorSlot> slots) {
+  std::set<std::string_view> wanted;
+  for (const TensorSlot& slot : slots) wanted.insert(slot.name);
+  for (const StoredTensor& stored : file.tensors()) {
+    if (wanted.contains(stored.name) || is_training_state(stored.name)) continue;
+    throw CheckpointError(
+        file.file(), fmt::format("has a tensor \"{}\" {} that the model does not have", stored.name, stored.text()));
+  }
+}
+
+}  // namespace
+
+void load_tensors(const SafetensorsReader& file, std::span<const TensorSlot> slots) {
+  for (const TensorSlot& slot : slots) check_slot(file, slot);
+  std::vector<core::Tensor> loaded;
+  loaded.reserve(slots.size());
+  for (const TensorSlot& slot : slots) loaded.push_back(file.tensor(slot.name));
+  for (std::size_t i = 0; i < slots.size(); ++i) *slots[i].tensor = std::move(loaded[i]);
+}
+
+void add_model(SafetensorsWriter& writer, const Model& model) {
+  for (const Parameter& parameter : model.parameters()) writer.add(parameter.name, parameter.variable.value());
+  for (const Buffer& buffer : model.buffers()) writer.add(buffer.name, buffer.variable.value());
+}
+
+void load_model(const SafetensorsReader& file, Model& model, bool averaged) {
+  std::vector<TensorSlot> own;
+  for (const Parameter& p : model.parameters()) own.push_back({p.name, p.shape, &p.variable.mutable_value()});
+  const std::size_t parameters = own.size();
+  for (const Buffer& b : model.buffers()) own.push_back({b.name, b.shape, &b.variable.mutable_value()});
+  for (const TensorSlot& slot : own) check_slot(file, slot);
+  check_nothing_left(file, own);
+  std::vector<TensorSlot> slots = own;
+  for (std::size_t i = 0; averaged && i < parameters; ++i) {
+    const std::string average = std::string(kAveragePrefix) + own[i].name;
+    if (file.find(average) != nullptr) slots[i].name = average;
+  }
+  load_tensors(file, slots);
+}
+
+}  // namespace tempera::nn

@@ -1,0 +1,29 @@
+// A model's outputs for a whole set.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <vector>
+
+#include "tempera/core/batch.hpp"
+#include "tempera/nn/metrics.hpp"
+#include "tempera/nn/model.hpp"
+
+namespace tempera::nn {
+
+/// What training makes small: outputs [batch, classes] and the batch they came from → scalar, a mean over the batch.
+using Objective = std::function<core::Variable(const core::Variable& outputs, const core::Batch& batch)>;
+
+/// Outputs of a pass, in the order of its batches.
+struct Outputs {
+  core::Tensor logits;               ///< [n, classes]
+  std::vector<std::int32_t> labels;  ///< [n]
+  double loss = 0;                   ///< mean of the objective over samples; 0 without one
+};
+
+/// Runs the model in evaluation mode over pass 0 of the source, recording no history. Throws core::Interrupted when
+/// `interrupt` is set, ShapeError if the data does not fit the model or the model's output is not [classes].
+[[nodiscard]] Outputs evaluate(Model& model, core::BatchSource& source, const Objective& objective = {},
+                               const std::atomic<bool>* interrupt = nullptr);
+
+}  // namespace tempera::nn

@@ -1,0 +1,109 @@
+// What the training loop writes, reads and gives up on.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <system_error>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/checkpoint.hpp"
+#include "tempera/nn/trainer.hpp"
+
+namespace tempera::nn {
+namespace {
+
+constexpr const char* kFormat = "tempera-checkpoint-1";
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+}  // namespace
+
+std::vector<OptimizerState> Trainer::training_tensors() {
+  std::vector<OptimizerState> all;
+  for (OptimizerState& state : parts_.optimizer.state()) {
+    all.push_back({std::string(kOptimizerPrefix) + state.name, state.tensor});
+  }
+  if (!average_) return all;
+  for (OptimizerState& state : average_->state()) {
+    all.push_back({std::string(kAveragePrefix) + state.name, state.tensor});
+  }
+  return all;
+}
+
+void Trainer::save(const char* name) {
+  if (options_.checkpoints.empty()) return;
+  check_finite_weights();
+  SafetensorsWriter writer;
+  for (const auto& [key, value] : options_.metadata) writer.metadata(key, value);
+  writer.metadata("format", kFormat);
+  writer.metadata("optimizer_steps", fmt::format("{}", parts_.optimizer.steps()));
+  writer.metadata("training", to_json(state_));
+  add_model(writer, parts_.model);
+  for (const OptimizerState& state : training_tensors()) writer.add(state.name, *state.tensor);
+  std::error_code error;
+  std::filesystem::create_directories(options_.checkpoints, error);
+  if (error)
+    throw core::FileError(options_.checkpoints.string(), fmt::format("could not be made: {}", error.message()));
+  writer.write(options_.checkpoints / name);
+  last_save_ = now();
+}
+
+void Trainer::save_when_due() {
+  if (!options_.checkpoints.empty() && now() - last_save_ >= options_.checkpoint_seconds) save(kLastCheckpoint);
+}
+
+void Trainer::resume(const std::filesystem::path& checkpoint) {
+  const SafetensorsReader file(checkpoint);
+  const auto text = [&](const char* key) {
+    const auto found = file.metadata().find(key);
+    if (found == file.metadata().end()) {
+      throw core::CheckpointError(file.file(), fmt::format("is no checkpoint of training: it has no \"{}\"", key));
+    }
+    return found->second;
+  };
+  if (text("format") != kFormat) {
+    throw core::CheckpointError(file.file(),
+                                fmt::format("has format \"{}\", expected \"{}\"", text("format"), kFormat));
+  }
+  const TrainingState state = training_state_from_json(text("training"), file.file());
+  std::vector<TensorSlot> slots;
+  for (const OptimizerState& s : training_tensors()) slots.push_back({s.name, s.tensor->shape(), s.tensor});
+  std::int64_t steps = 0;
+  try {
+    steps = std::stoll(text("optimizer_steps"));
+  } catch (const std::logic_error&) {  // what stoll throws for text that is no number
+    throw core::CheckpointError(file.file(), "its number of optimizer steps is damaged");
+  }
+  load_model(file, parts_.model, false);
+  load_tensors(file, slots);
+  parts_.optimizer.set_steps(steps);
+  state_ = state;
+}
+
+void Trainer::stop_if_interrupted() {
+  if (options_.interrupt == nullptr || !options_.interrupt->load(std::memory_order_relaxed)) return;
+  save(kLastCheckpoint);
+  throw core::Interrupted(fmt::format("interrupted in epoch {} after step {}", state_.epoch + 1, state_.step));
+}
+
+void Trainer::fail_on_loss(const core::Variable& loss) const {
+  check_finite_weights();
+  std::string node = core::first_nonfinite(loss);
+  if (node.empty()) node = "loss";
+  throw core::NumericError(node, state_.step,
+                           "gives the first value that is not finite, and so the loss is not; lower the learning rate, "
+                           "or set optimizer.clip_norm");
+}
+
+// A broken model must not replace the last good checkpoint.
+void Trainer::check_finite_weights() const {
+  for (const Parameter& parameter : parts_.model.parameters()) {
+    const auto values = parameter.variable.value().values();
+    if (std::ranges::all_of(values, [](Scalar v) { return std::isfinite(v); })) continue;
+    throw core::NumericError(parameter.name, state_.step,
+                             "is not finite after the update; lower the learning rate, or set optimizer.clip_norm");
+  }
+}
+
+}  // namespace tempera::nn

@@ -1,0 +1,62 @@
+// Where training stands: everything besides tensors that a resumed run needs to go on with the same bits.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tempera::nn {
+
+/// What a pass over a set gave.
+struct SetScores {
+  double loss = 0;      ///< mean of the objective
+  double accuracy = 0;  ///< of the predictions made while training, for the training set
+};
+
+/// What validation adds.
+struct ValidationScores : SetScores {
+  std::int64_t errors = 0;
+  double nll = 0;
+  double ece = 0;
+};
+
+/// One line of metrics.jsonl.
+struct EpochRecord {
+  std::int64_t epoch = 0;  ///< 1 for the first
+  std::int64_t steps = 0;  ///< since the start of training
+  SetScores train;
+  std::optional<ValidationScores> validation;
+  std::map<std::string, double> numbers;  ///< scheduled ones, by their paths, at the last step
+  double seconds = 0;                     ///< of training, without validation
+  double samples_per_second = 0;
+  bool best = false;  ///< the watched score was better than in every epoch before
+};
+
+/// Sums over the part of the current epoch that is done.
+struct EpochSums {
+  double loss = 0;  ///< Σ mean loss · samples
+  std::int64_t correct = 0;
+  std::int64_t samples = 0;
+  double seconds = 0;
+};
+
+struct TrainingState {
+  std::int64_t epoch = 0;  ///< complete passes
+  std::int64_t batch = 0;  ///< batches done in the current pass
+  std::int64_t step = 0;   ///< optimizer steps
+  EpochSums sums;
+  std::vector<EpochRecord> history;
+  std::optional<double> best;  ///< watched score of the best epoch
+  std::int64_t best_epoch = 0;
+  bool stopped_early = false;
+};
+
+/// As JSON; doubles keep all their bits.
+[[nodiscard]] std::string to_json(const TrainingState& state);
+[[nodiscard]] std::string to_json(const EpochRecord& record);
+/// Throws CheckpointError naming the file where a key is missing or of another type.
+[[nodiscard]] TrainingState training_state_from_json(const std::string& json, const std::string& file);
+
+}  // namespace tempera::nn

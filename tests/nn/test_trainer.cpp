@@ -1,0 +1,219 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "nn/training_run.hpp"
+#include "support/temporary_folder.hpp"
+#include "tempera/core/config/find_number.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/checkpoint.hpp"
+
+using namespace tempera;
+
+namespace {
+
+constexpr const char* kAdam = R"({"type": "adam", "learning_rate": 0.02, "clip_norm": 1})";
+
+nn::TrainerOptions options_in(const TemporaryFolder& folder, std::int64_t epochs = 4) {
+  return {.epochs = epochs, .seed = 3, .weight_average = 0.9, .checkpoints = folder.path()};
+}
+
+// Runs until `steps` steps are done and is interrupted there, which writes last.safetensors.
+void run_and_interrupt(nn::TrainerOptions options, std::int64_t steps) {
+  std::atomic<bool> interrupt{steps == 0};
+  options.interrupt = &interrupt;
+  TrainingRun run(options, kAdam);
+  run.trainer.on_step = [&](const nn::StepReport& report) { interrupt = report.step == steps; };
+  CHECK_THROWS_AS(run.trainer.run(), core::Interrupted);
+}
+
+bool same_history(const nn::TrainingState& a, const nn::TrainingState& b) {
+  if (a.history.size() != b.history.size()) return false;
+  for (std::size_t i = 0; i < a.history.size(); ++i) {
+    if (a.history[i].train.loss != b.history[i].train.loss ||
+        a.history[i].train.accuracy != b.history[i].train.accuracy ||
+        a.history[i].validation->loss != b.history[i].validation->loss || a.history[i].best != b.history[i].best) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+TEST_CASE("a run on three separable blobs reaches 95 % and a lower loss than it began with") {
+  TrainingRun run({.epochs = 20});
+  const nn::TrainingState& state = run.trainer.run();
+  CHECK(state.history.size() == 20);
+  CHECK(state.step == 20 * 6);
+  CHECK(state.history.back().validation->accuracy >= 0.95);
+  CHECK(state.history.back().train.loss < 0.5 * state.history.front().train.loss);
+}
+
+TEST_CASE("a run interrupted at any step and resumed ends with the bits and the history of an uninterrupted one") {
+  const TemporaryFolder whole_folder;
+  TrainingRun whole(options_in(whole_folder), kAdam);
+  whole.trainer.run();
+  for (const std::int64_t steps : {0, 1, 5, 6, 7, 14, 23}) {
+    CAPTURE(steps);
+    const TemporaryFolder folder;
+    run_and_interrupt(options_in(folder), steps);
+    TrainingRun resumed(options_in(folder), kAdam);
+    resumed.trainer.resume(folder / nn::kLastCheckpoint);
+    CHECK(resumed.trainer.state().step == steps);
+    resumed.trainer.run();
+    CHECK(resumed.numbers() == whole.numbers());
+    CHECK(same_history(resumed.trainer.state(), whole.trainer.state()));
+  }
+}
+
+TEST_CASE("resuming a complete run changes nothing and gives its averaged weights again") {
+  const TemporaryFolder folder;
+  TrainingRun whole(options_in(folder), kAdam);
+  whole.trainer.run();
+  TrainingRun again(options_in(folder), kAdam);
+  again.trainer.resume(folder / nn::kLastCheckpoint);
+  again.trainer.run();
+  CHECK(again.numbers() == whole.numbers());
+}
+
+TEST_CASE("a checkpoint loads as a model with the averaged weights, or with those of the last step if asked") {
+  const TemporaryFolder folder;
+  TrainingRun run(options_in(folder), kAdam);
+  run.trainer.run();
+  nn::Model model(TrainingRun::model_config(R"({"type": "linear", "name": "fc1", "out": 8})"), {2}, 99);
+  const nn::SafetensorsReader file(folder / nn::kLastCheckpoint);
+  const auto first_weight = [&] { return model.parameters()[0].variable.value().data()[0]; };
+  nn::load_model(file, model);
+  CHECK(first_weight() == run.model.parameters()[0].variable.value().data()[0]);
+  nn::load_model(file, model, false);
+  CHECK(first_weight() == file.tensor("fc1.weight").data()[0]);
+  CHECK(first_weight() != run.model.parameters()[0].variable.value().data()[0]);
+}
+
+TEST_CASE("a checkpoint of another model or optimizer is refused, naming the first tensor and both shapes") {
+  const TemporaryFolder folder;
+  TrainingRun run(options_in(folder, 1), kAdam);
+  run.trainer.run();
+  TrainingRun wider(options_in(folder), kAdam, R"({"type": "linear", "name": "fc1", "out": 9})");
+  CHECK_THROWS_WITH_AS(wider.trainer.resume(folder / nn::kLastCheckpoint),
+                       doctest::Contains(R"(tensor "fc1.weight" is F32 [8, 2] in the file and [9, 2] in the model)"),
+                       core::CheckpointError);
+  TrainingRun renamed(options_in(folder), kAdam, R"({"type": "linear", "name": "first", "out": 8})");
+  CHECK_THROWS_WITH_AS(renamed.trainer.resume(folder / nn::kLastCheckpoint),
+                       doctest::Contains(R"(has no tensor "first.weight" [8, 2])"), core::CheckpointError);
+  TrainingRun other(options_in(folder), TrainingRun::kSgd);
+  CHECK_THROWS_WITH_AS(other.trainer.resume(folder / nn::kLastCheckpoint), doctest::Contains("fc1.weight/momentum"),
+                       core::CheckpointError);
+}
+
+TEST_CASE("training ends `patience` epochs after the last improvement") {
+  TrainingRun run({.epochs = 50, .patience = 2, .min_delta = 10});  // nothing can improve by 10
+  const nn::TrainingState& state = run.trainer.run();
+  CHECK(state.stopped_early);
+  CHECK(state.best_epoch == 1);
+  CHECK(state.history.size() == 3);
+}
+
+TEST_CASE("the best checkpoint is of the epoch whose watched score was first not surpassed") {
+  const TemporaryFolder folder;
+  TrainingRun run({.epochs = 8, .watch = nn::Watch::kLoss, .checkpoints = folder.path()});
+  const nn::TrainingState& state = run.trainer.run();
+  std::int64_t best = 1;
+  for (const nn::EpochRecord& record : state.history) {
+    if (record.validation->loss < state.history[static_cast<std::size_t>(best - 1)].validation->loss)
+      best = record.epoch;
+  }
+  CHECK(state.best_epoch == best);
+  TrainingRun kept({.epochs = 8});
+  kept.trainer.resume(folder / nn::kBestCheckpoint);
+  CHECK(kept.trainer.state().epoch == best);
+}
+
+TEST_CASE("a loss that is not a number stops training, names step and node, and keeps the last good checkpoint") {
+  const TemporaryFolder folder;
+  TrainingRun run({.epochs = 10, .checkpoints = folder.path()});
+  run.trainer.on_epoch = [&](const nn::EpochRecord& record) {
+    if (record.epoch == 2) run.train.scale = 1e39;  // beyond float: the inputs become infinite
+  };
+  try {
+    run.trainer.run();
+    FAIL("a loss that is not a number went unnoticed");
+  } catch (const core::NumericError& error) {
+    CHECK(error.step() == 12);
+    CHECK(error.where() == "fc1: linear, input 0");
+    CHECK(std::string(error.what()).find("lower the learning rate") != std::string::npos);
+  }
+  TrainingRun kept({.epochs = 10});
+  kept.trainer.resume(folder / nn::kLastCheckpoint);
+  CHECK(kept.trainer.state().epoch == 2);
+}
+
+TEST_CASE("a node inside of the model that overflows first is named with its layer") {
+  TrainingRun run;
+  run.train.scale = 1e25;
+  run.model.parameters()[2].variable.mutable_value() = core::Tensor::full({3, 8}, Scalar{1e30F});
+  CHECK_THROWS_WITH_AS(run.trainer.run(), doctest::Contains("step 0: fc2"), core::NumericError);
+}
+
+TEST_CASE("a learning rate that blows the weights up is told by the parameter's name") {
+  TrainingRun run({}, R"({"type": "sgd", "learning_rate": 1e38})");
+  try {
+    run.trainer.run();
+    FAIL("infinite weights went unnoticed");
+  } catch (const core::NumericError& error) {
+    CHECK(error.step() >= 1);
+    INFO(error.what());
+    CHECK(error.where().find("fc") == 0);
+  }
+}
+
+TEST_CASE("schedules set their numbers before each step from the fraction of the epoch that is done") {
+  TrainingRun run;
+  nn::Optimizer& optimizer = *run.optimizer;
+  double& rate = core::find_number([&](core::FieldVisitor& v) { optimizer.fields(v); }, "learning_rate");
+  const nn::ScheduleRegistry& registry = nn::ScheduleRegistry::builtin();
+  nn::Trainer trainer({.model = run.model,
+                       .optimizer = optimizer,
+                       .train = run.train,
+                       .objective = [&](const core::Variable& outputs,
+                                        const core::Batch& batch) { return (*run.loss)(outputs, batch.labels); },
+                       .schedules = {{registry.make(*configured(registry, R"({"type": "linear", "to": 0})")), &rate}}},
+                      {.epochs = 2});
+  std::vector<double> rates;
+  trainer.on_step = [&](const nn::StepReport&) { rates.push_back(rate); };
+  const nn::TrainingState& state = trainer.run();
+  REQUIRE(rates.size() == 12);
+  for (std::size_t step = 0; step < 12; ++step) {
+    CHECK(rates[step] == doctest::Approx(0.1 * (1 - static_cast<double>(step) / 12)));
+  }
+  CHECK(state.history.back().numbers.at("optimizer.learning_rate") == rates.back());
+}
+
+TEST_CASE("after the first epoch a step takes no tensor storage from the system") {
+  TrainingRun run({.epochs = 4, .weight_average = 0.9}, kAdam);
+  std::int64_t after_two_epochs = 0, at_end = 0;
+  run.trainer.on_step = [&](const nn::StepReport& report) {
+    at_end = core::allocator_stats().system_allocations;
+    if (report.epoch == 2) after_two_epochs = at_end;
+  };
+  run.trainer.run();
+  CHECK(at_end == after_two_epochs);
+}
+
+TEST_CASE("a training state survives JSON with all bits of its numbers") {
+  nn::TrainingState state{.epoch = 3, .batch = 7, .step = 1234567890123};
+  state.sums = {.loss = 0.1 + 0.2, .correct = 5, .samples = 70, .seconds = 1e-300};
+  state.best = -1.0 / 3;
+  state.best_epoch = 2;
+  state.history.push_back({.epoch = 1, .steps = 9, .train = {.loss = 2.0 / 3, .accuracy = 0.5}, .best = true});
+  state.history.back().numbers["optimizer.momentum"] = 0.7;
+  const nn::TrainingState back = nn::training_state_from_json(nn::to_json(state), "test");
+  CHECK(nn::to_json(back) == nn::to_json(state));
+  CHECK(back.sums.loss == state.sums.loss);
+  CHECK(*back.best == *state.best);
+  CHECK_THROWS_AS((void)nn::training_state_from_json("{}", "test"), core::CheckpointError);
+  CHECK_THROWS_AS((void)nn::training_state_from_json("{", "test"), core::CheckpointError);
+}
