@@ -104,7 +104,7 @@ Tensor conv_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight,
 Tensor conv_by_input(const ConvPlan& plan, const Tensor& dy, const Tensor& weight, const Shape& input) {
   const Windows& w = plan.windows;
   const bool direct = w.is_identity();
-  Tensor dx = direct ? Tensor(input) : Tensor::zeros(input);
+  Tensor dx(input);
   const std::int64_t items = plan.images * plan.groups;
   const Scalar* grad = dy.data();
   const Scalar* weights = weight.data();
@@ -124,7 +124,9 @@ Tensor conv_by_input(const ConvPlan& plan, const Tensor& dy, const Tensor& weigh
             .c = direct ? image : columns.data(),
             .ldc = w.columns(),
             .parallel = items == 1});
-      if (!direct) col2im(w, columns.data(), image);
+      if (direct) continue;
+      std::fill(image, image + w.pixels(), Scalar{0});
+      col2im(w, columns.data(), image);
     }
   });
   return dx;

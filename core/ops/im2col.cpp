@@ -1,6 +1,7 @@
 #include "tempera/core/ops/im2col.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace tempera::core {
 namespace {
@@ -19,14 +20,25 @@ void for_each_row(const Windows& w, Fn&& fn) {
   }
 }
 
+// Runs are a few pixels long: a call of memmove for each would cost more than the copying.
+void copy_run(const Scalar* from, Scalar* to, std::int64_t count) {
+  constexpr std::int64_t kBlock = 8;
+  if (count < kBlock) {
+    for (std::int64_t i = 0; i < count; ++i) to[i] = from[i];
+    return;
+  }
+  for (std::int64_t i = 0; i + kBlock < count; i += kBlock) std::memcpy(to + i, from + i, kBlock * sizeof(Scalar));
+  std::memcpy(to + count - kBlock, from + count - kBlock, kBlock * sizeof(Scalar));
+}
+
 void unfold_line(const Scalar* line, const Inside& x, std::int64_t stride, std::int64_t width, Scalar* out) {
-  std::fill(out, out + x.first, Scalar{0});
+  for (std::int64_t o = 0; o < x.first; ++o) out[o] = Scalar{0};
   if (stride == 1) {
-    std::copy(line + x.offset + x.first, line + x.offset + x.last, out + x.first);
+    copy_run(line + x.offset + x.first, out + x.first, x.last - x.first);
   } else {
     for (std::int64_t o = x.first; o < x.last; ++o) out[o] = line[x.offset + o * stride];
   }
-  std::fill(out + x.last, out + width, Scalar{0});
+  for (std::int64_t o = x.last; o < width; ++o) out[o] = Scalar{0};
 }
 
 }  // namespace
@@ -34,6 +46,10 @@ void unfold_line(const Scalar* line, const Inside& x, std::int64_t stride, std::
 Inside inside(std::int64_t k, std::int64_t dilation, std::int64_t stride, std::int64_t padding, std::int64_t extent,
               std::int64_t outputs) noexcept {
   const std::int64_t offset = k * dilation - padding;
+  if (stride == 1) {  // divisions would show in the time of small convolutions
+    const std::int64_t low = std::clamp<std::int64_t>(-offset, 0, outputs);
+    return {low, std::clamp(extent - offset, low, outputs), offset};
+  }
   const std::int64_t first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
   const std::int64_t last = offset >= extent ? 0 : (extent - offset + stride - 1) / stride;
   const std::int64_t bounded = std::min(first, outputs);

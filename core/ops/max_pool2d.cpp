@@ -8,29 +8,32 @@ namespace {
 
 using Index = std::int32_t;  // position in a plane
 
-// The branches are written so that the compiler turns them into selections.
+// Written without short cuts, so that the compiler turns it into selections.
 struct Best {
   Scalar value;
   Index at;
   void offer(Scalar other, Index position) noexcept {
-    const bool better = other > value || other != other;
+    const bool better = static_cast<bool>(static_cast<int>(other > value) | static_cast<int>(other != other));
     value = better ? other : value;
     at = better ? position : at;
   }
 };
 
 // Windows of 2 × 2 pixels next to each other, without padding: most of all poolings.
-void pool_pairs(const PoolPlan& plan, const Scalar* in, Scalar* out, Index* at) noexcept {
-  for (std::int64_t y = 0; y < plan.out_height; ++y) {
+void pool_pairs(const PoolPlan& plan, const Scalar* __restrict in, Scalar* __restrict out,
+                Index* __restrict at) noexcept {
+  const auto columns = static_cast<Index>(plan.out_width);
+  for (std::int64_t y = 0; y < plan.out_height; ++y, out += columns, at += columns) {
     const auto upper = static_cast<Index>(2 * y * plan.width), lower = static_cast<Index>(upper + plan.width);
-    for (std::int64_t x = 0; x < plan.out_width; ++x) {
-      const auto left = static_cast<Index>(2 * x);
-      Best best{in[upper + left], upper + left};
-      best.offer(in[upper + left + 1], upper + left + 1);
-      best.offer(in[lower + left], lower + left);
-      best.offer(in[lower + left + 1], lower + left + 1);
-      out[y * plan.out_width + x] = best.value;
-      at[y * plan.out_width + x] = best.at;
+    const Scalar* above = in + upper;
+    const Scalar* below = in + lower;
+    for (Index x = 0; x < columns; ++x) {
+      Best best{above[2 * x], upper + 2 * x};
+      best.offer(above[2 * x + 1], upper + 2 * x + 1);
+      best.offer(below[2 * x], lower + 2 * x);
+      best.offer(below[2 * x + 1], lower + 2 * x + 1);
+      out[x] = best.value;
+      at[x] = best.at;
     }
   }
 }
