@@ -13,7 +13,7 @@ namespace tempera::cli::report {
 namespace {
 
 constexpr double kWidth = 1000;
-constexpr double kHeight = 600;
+constexpr double kHeight = 580;
 constexpr double kPadding = 28;
 constexpr double kDigit = 150;
 constexpr double kTop = 96;

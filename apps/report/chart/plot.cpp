@@ -56,9 +56,10 @@ std::vector<std::string> labels(const Axis& axis, const std::vector<double>& tic
 }
 
 double placed_at(double value, Range range, ScaleKind kind, double from, double to) {
-  const double inside = std::clamp(value, range.low, range.high);
-  const double share = kind == ScaleKind::log ? std::log(inside / range.low) / std::log(range.high / range.low)
-                                              : (inside - range.low) / (range.high - range.low);
+  // Logarithms first: the ratio of the ends of a range may be no double.
+  const auto scaled = [&](double v) { return kind == ScaleKind::log ? std::log(v) : v; };
+  const double low = scaled(range.low);
+  const double share = (scaled(std::clamp(value, range.low, range.high)) - low) / (scaled(range.high) - low);
   return from + share * (to - from);
 }
 

@@ -32,7 +32,7 @@ std::vector<double> log_ladder(Range range) {
 
 std::vector<double> log_ticks(Range range, int target) {
   std::vector<double> out;
-  const double decades = std::log10(range.high / range.low);
+  const double decades = std::log10(range.high) - std::log10(range.low);
   const int stride = std::max(1, static_cast<int>(std::ceil(decades / std::max(1, target))));
   for (const double value : log_ladder(range)) {
     if (value < range.low * (1 - kSlack) || value > range.high * (1 + kSlack)) continue;
@@ -79,8 +79,8 @@ Range range_of(const std::vector<double>& values, ScaleKind kind) {
     return range.high > range.low * (1 + kSlack) ? range : Range{range.low / 2, range.high * 2};
   }
   const double size = std::max(std::abs(range.low), std::abs(range.high));
-  if (range.high - range.low > kSlack * size) return range;
-  const double room = size > 0 ? size / 2 : 0.5;
+  if (range.high - range.low > std::max(kSlack * size, kSmallest)) return range;
+  const double room = size > kSmallest ? size / 2 : 0.5;
   return {range.low - room, range.high + room};
 }
 
