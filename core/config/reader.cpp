@@ -135,7 +135,7 @@ class Reader final : public FieldVisitor {
   }
 
   void raw(std::string_view name, std::string& json, const FieldDoc& doc) override {
-    if (const ConfigValue* given = take(name, doc)) json = canonical_json(*given);
+    if (const ConfigValue* given = take(name, doc)) json = line_json(*given);
   }
 
   void rule(bool holds, std::string_view field, const std::string& message) override {

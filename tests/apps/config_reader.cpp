@@ -34,7 +34,7 @@ TEST_CASE("every kind of field is read, and what is absent keeps its default") {
     "soft": {"temperature": 20}, "rules": [{"bits": 4}, {"sites": "a.*"}],
     "optimizer": {"momentum": 0.9},
     "model": [{"type": "conv2d", "out": 20, "kernel": 5, "name": "conv1"}, {"type": "block", "layers": ["block"]}],
-    "vary": {"seed": [1, 2.5]}})");
+    "vary": {"seed": [1, 2.5], "a": []}})");
   CHECK(c.limit == 7);
   CHECK(c.train.epochs == 3);
   CHECK(c.train.target == 0.25);
@@ -52,7 +52,7 @@ TEST_CASE("every kind of field is read, and what is absent keeps its default") {
   CHECK(conv.common.name == "conv1");
   CHECK(conv.config.kernel == std::vector<std::int64_t>{5});
   CHECK(static_cast<const Layers::Of<Block>&>(*c.model[1]).config.layers.at(0)->type() == "block");
-  CHECK(c.vary == R"({"seed":[1,2.5]})");
+  CHECK(c.vary == R"({"seed": [1, 2.5], "a": []})");  // in the order of the file
 }
 
 TEST_CASE("all that is wrong is told at once, each with its line, pointer, rule and what came") {
