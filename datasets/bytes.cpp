@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <system_error>
 
 #include "tempera/core/errors.hpp"
@@ -19,20 +18,11 @@ namespace {
   throw core::DataError(path.string(), fmt::format("cannot {}: {}", action, std::generic_category().message(errno)));
 }
 
-bool write_all(int descriptor, std::span<const std::uint8_t> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 }  // namespace
 
 Bytes read_file(const std::filesystem::path& path) {
-  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: opening a FIFO must not wait for a writer.
+  const FileHandle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) fail(path, "open");
   struct stat facts = {};
   if (::fstat(file.get(), &facts) != 0) fail(path, "examine");
@@ -52,19 +42,6 @@ Bytes read_file(const std::filesystem::path& path) {
     done += static_cast<std::size_t>(got);
   }
   return {data, done};
-}
-
-bool write_file_atomically(const std::filesystem::path& path, std::span<const std::span<const std::uint8_t>> parts) {
-  std::error_code ignored;
-  std::filesystem::create_directories(path.parent_path(), ignored);  // a failure shows when the file is made
-  std::string temporary = path.string() + ".XXXXXX";
-  const FileHandle file(::mkstemp(temporary.data()));
-  if (!file) return false;
-  bool written = true;
-  for (const auto& part : parts) written = written && write_all(file.get(), part);
-  written = written && ::fsync(file.get()) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
-  if (!written) ::unlink(temporary.c_str());
-  return written;
 }
 
 }  // namespace tempera::data

@@ -35,9 +35,4 @@ inline constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 33;
 /// larger than kMaxFileBytes.
 [[nodiscard]] Bytes read_file(const std::filesystem::path& path);
 
-/// Writes to a temporary name beside `path`, syncs and renames, so that a reader never sees half a file. The parts are
-/// written one after the other. False if any step fails; then nothing is left behind.
-[[nodiscard]] bool write_file_atomically(const std::filesystem::path& path,
-                                         std::span<const std::span<const std::uint8_t>> parts);
-
 }  // namespace tempera::data

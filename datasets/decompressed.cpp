@@ -1,9 +1,10 @@
 #include "tempera/datasets/decompressed.hpp"
 
 #include <algorithm>
-#include <array>
+#include <span>
 #include <system_error>
 
+#include "tempera/core/atomic_file.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/datasets/gzip.hpp"
 
@@ -36,6 +37,18 @@ std::optional<Entry> read_entry(const fs::path& path) {
   return entry;
 }
 
+void write_entry(const fs::path& path, const Bytes& content, const Digest& digest) {
+  std::error_code ignored;  // a folder that cannot be made shows when the file is
+  fs::create_directories(path.parent_path(), ignored);
+  try {
+    core::AtomicFile file(path);
+    file.write(std::as_bytes(content.span()));
+    file.write(std::as_bytes(std::span(digest)));
+    file.commit();
+  } catch (const core::FileError&) {  // a full disk must not keep anyone from training
+  }
+}
+
 }  // namespace
 
 HashedIdx read_idx_file(const fs::path& path, const std::optional<fs::path>& cache) {
@@ -50,8 +63,7 @@ HashedIdx read_idx_file(const fs::path& path, const std::optional<fs::path>& cac
   if (const auto entry = read_entry(entry_path)) return {parse_idx(entry->content, name), entry->sha256};
   const Bytes content = decompress_idx(bytes.span(), name);
   const Digest digest = sha256(content.span());
-  const std::array<std::span<const std::uint8_t>, 2> parts{content.span(), digest};
-  static_cast<void>(write_file_atomically(entry_path, parts));  // a full disk must not keep anyone from training
+  write_entry(entry_path, content, digest);
   return {parse_idx(content, name), digest};
 }
 
