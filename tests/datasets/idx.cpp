@@ -2,6 +2,10 @@
 #include "tempera/datasets/idx.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
 
 #include "datasets/files.hpp"
 #include "tempera/core/errors.hpp"
@@ -107,4 +111,11 @@ TEST_CASE("what is no readable file is refused by name") {
   };
   CHECK(contains(refused(folder.path() / "missing"), "missing: cannot open: No such file"));
   CHECK(contains(refused(folder.path()), "must be a regular file"));
+  const std::filesystem::path fifo = folder.path() / "fifo";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  CHECK(contains(refused(fifo), "must be a regular file"));  // and does not wait for a writer
+  if (::geteuid() == 0) return;                              // root may read everything
+  const std::filesystem::path secret = folder.write("secret", ByteVector{1});
+  std::filesystem::permissions(secret, std::filesystem::perms::none);
+  CHECK(contains(refused(secret), "secret: cannot open: Permission denied"));
 }
