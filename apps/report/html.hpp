@@ -24,7 +24,7 @@ struct Table {
 /// A chart (markup) with its heading above.
 [[nodiscard]] std::string figure(std::string_view heading, std::string_view chart_markup);
 
-/// Figures (markup) side by side, as many as fit; `narrow` ones are at least 140 pixels wide, the others 300.
+/// Figures (markup) side by side, as many as fit; `narrow` ones are at least 130 pixels wide, the others 300.
 [[nodiscard]] std::string multiples(const std::vector<std::string>& figures, bool narrow = false);
 
 /// The numbers behind a chart, folded away.

@@ -78,7 +78,7 @@ figure{margin:0;min-width:0}
 figcaption{margin:0 0 8px;font-weight:600;font-size:.95rem;line-height:1.4}
 .multiples{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,300px),1fr));gap:28px 36px;margin:8px 0 20px}
 .multiples>figure{max-width:440px}
-.multiples.narrow{grid-template-columns:repeat(auto-fill,minmax(140px,1fr));gap:20px 18px}
+.multiples.narrow{grid-template-columns:repeat(auto-fill,minmax(130px,1fr));gap:20px 18px}
 .multiples.narrow figcaption{font-size:.875rem}
 .one{max-width:430px;margin:8px 0 20px}
 .tiles{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:12px;margin:8px 0 20px;padding:0;list-style:none}
@@ -96,8 +96,8 @@ figcaption{margin:0 0 8px;font-weight:600;font-size:.95rem;line-height:1.4}
 .try{margin:8px 0 20px;padding:16px;background:var(--surface);border-radius:8px;max-width:640px}
 .try label{display:block;font-weight:600}
 .try input{display:block;width:100%;margin:10px 0 12px;accent-color:var(--accent);height:28px}
-.try-row{display:grid;grid-template-columns:minmax(1.6em,auto) minmax(0,1fr) 5.4em;gap:10px;align-items:center;font-size:.875rem;line-height:1.5;font-variant-numeric:tabular-nums}
-.try-row>:last-child{text-align:right;white-space:nowrap}
+.try-bars{display:grid;grid-template-columns:auto minmax(0,1fr) 5.4em;gap:0 12px;align-items:center;font-size:.875rem;line-height:1.5;font-variant-numeric:tabular-nums}
+.try-p{text-align:right;white-space:nowrap}
 .try-bar{display:block;height:12px;min-width:1px;border-radius:2px;background:var(--s0)}
 details{margin:0 0 14px}
 summary{cursor:pointer;padding:4px 0;color:var(--accent);font-size:.9rem}

@@ -155,6 +155,17 @@ TEST_CASE("a heat map's largest value off the diagonal takes the last level, its
   CHECK(tags_with(draw(chart), "class=\"cell h" + std::to_string(kHeatLevels - 1) + "\"").size() == 1);
 }
 
+TEST_CASE("a heat map's scale starts at zero, or at its smallest value where that is asked for") {
+  HeatMap chart;
+  chart.sheet.id = "map";
+  chart.rows = {"0"};
+  chart.columns = {"a", "b"};
+  chart.values = {{50, 100}};
+  CHECK(tags_with(draw(chart), "class=\"cell h" + std::to_string(heat_level(0.5)) + "\"").size() == 1);
+  chart.from_smallest = true;
+  CHECK(tags_with(draw(chart), "class=\"cell h0\"").size() == 1);
+}
+
 TEST_CASE("every measurement of a dot chart is a dot between the ends of its interval") {
   DotChart chart{.sheet = {.id = "dots", .height = 0}};
   chart.groups = {{"a", {1, 2, 3}, 2, 0.5, 3.5, 0}, {"b", {kNan, 5}, kNan, kNan, kNan, 1}};

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 
 #include "tempera/apps/report/palette.hpp"
 #include "tempera/apps/report/text.hpp"
@@ -17,7 +19,7 @@ constexpr double kTallest = 40;  // of a row
 
 struct Grid {
   double left = 0, top = kHeader, width = 0, height = 0;  // of the cells; width and height of one cell
-  double largest = 0;                                     // of the values on the scale
+  std::optional<Range> scale;  // of the values on it; none if there are none, or all are the same
 };
 
 bool apart(const HeatMap& chart, std::size_t row, std::size_t column) { return chart.diagonal_apart && row == column; }
@@ -28,6 +30,21 @@ std::string explained(const HeatMap& chart, double value) {
 
 double row_room(const HeatMap& chart) { return chart.sheet.width * 0.28; }
 
+/// The range of what is coloured, from zero unless asked otherwise.
+std::optional<Range> scale_of(const HeatMap& chart) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  Range range{chart.from_smallest ? kInfinity : 0, -kInfinity};
+  for (std::size_t i = 0; i < chart.values.size(); ++i) {
+    for (std::size_t j = 0; j < chart.values[i].size(); ++j) {
+      const double value = chart.values[i][j];
+      if (apart(chart, i, j) || !std::isfinite(value)) continue;
+      range.low = std::min(range.low, value);
+      range.high = std::max(range.high, value);
+    }
+  }
+  return range.low < range.high ? std::optional(range) : std::nullopt;
+}
+
 Grid lay_out(const HeatMap& chart) {
   double widest = 0;
   for (const std::string& name : chart.rows) widest = std::max(widest, text_width(fitted(name, row_room(chart))));
@@ -35,13 +52,12 @@ Grid lay_out(const HeatMap& chart) {
   grid.left = widest + 8;
   grid.width = (chart.sheet.width - grid.left) / static_cast<double>(std::max<std::size_t>(1, chart.columns.size()));
   grid.height = std::min(kTallest, grid.width * 0.88);
-  for (std::size_t i = 0; i < chart.values.size(); ++i) {
-    for (std::size_t j = 0; j < chart.values[i].size(); ++j) {
-      const double value = chart.values[i][j];
-      if (!apart(chart, i, j) && std::isfinite(value)) grid.largest = std::max(grid.largest, value);
-    }
-  }
+  grid.scale = scale_of(chart);
   return grid;
+}
+
+int level_of(const Grid& grid, double value) {
+  return grid.scale ? heat_level((value - grid.scale->low) / (grid.scale->high - grid.scale->low)) : 0;
 }
 
 std::string cell(const HeatMap& chart, const Grid& grid, std::size_t row, std::size_t column) {
@@ -49,7 +65,7 @@ std::string cell(const HeatMap& chart, const Grid& grid, std::size_t row, std::s
   if (!std::isfinite(value)) return {};
   const double x = grid.left + grid.width * static_cast<double>(column);
   const double y = grid.top + grid.height * static_cast<double>(row);
-  const int level = grid.largest > 0 ? heat_level(value / grid.largest) : 0;
+  const int level = level_of(grid, value);
   const bool off_scale = apart(chart, row, column);
   std::string out =
       fmt::format("<rect class=\"cell {}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"><title>{}</title></rect>",
@@ -84,7 +100,7 @@ std::string names(const HeatMap& chart, const Grid& grid) {
 }
 
 std::string scale(const HeatMap& chart, const Grid& grid, double y) {
-  if (!(grid.largest > 0)) return {};
+  if (!grid.scale) return {};
   const double left = std::min(grid.left, 16.0);
   const double step = chart.sheet.width * 0.42 / kHeatLevels;
   std::string out;
@@ -92,9 +108,11 @@ std::string scale(const HeatMap& chart, const Grid& grid, double y) {
     out += fmt::format("<rect class=\"h{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"8\"/>", level,
                        coordinate(left + step * level), coordinate(y), coordinate(step + 0.3));
   }
-  out += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">0</text>", coordinate(left), coordinate(y + 22));
+  out += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\">{}</text>", coordinate(left), coordinate(y + 22),
+                     escape(explained(chart, grid.scale->low)));
   out += fmt::format("<text class=\"tick\" x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>",
-                     coordinate(left + step * kHeatLevels), coordinate(y + 22), escape(explained(chart, grid.largest)));
+                     coordinate(left + step * kHeatLevels), coordinate(y + 22),
+                     escape(explained(chart, grid.scale->high)));
   if (!chart.diagonal_apart) return out;
   out += fmt::format(
       "<rect class=\"apart\" x=\"{0}\" y=\"{1}\" width=\"12\" height=\"8\"/><text class=\"tick\" x=\"{2}\" "

@@ -20,6 +20,7 @@ struct HeatMap {
   std::function<std::string(double)> explain;  ///< value in tooltip and scale; empty: three digits
   /// The diagonal is not part of the scale and drawn apart (grey): what is off it is what one looks for.
   bool diagonal_apart = false;
+  bool from_smallest = false;  ///< the scale starts at the smallest value on it, not at zero
 };
 
 [[nodiscard]] std::string draw(const HeatMap& chart);

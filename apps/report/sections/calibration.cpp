@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "tempera/apps/report/chart/bar_chart.hpp"
 #include "tempera/apps/report/html.hpp"

@@ -52,7 +52,9 @@ std::string map(const RunData& run, const DarkKnowledge& knowledge, std::size_t 
   chart.column_label = "probability of";
   chart.values = knowledge.matrix;
   chart.print = short_share;
+  chart.explain = probability;
   chart.diagonal_apart = true;
+  chart.from_smallest = true;  // at T = 20 all classes are likely; what differs is seen above the least of them
   return figure(title, draw(chart));
 }
 

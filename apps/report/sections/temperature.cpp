@@ -33,15 +33,14 @@ std::string slider(const RunData& run) {
   };
   std::string rows;
   for (std::size_t j = 0; j < study.logits.size(); ++j) {
-    rows += fmt::format(
-        "<div class=\"try-row\"><span>{}</span><span><span class=\"try-bar\"></span></span>"
-        "<span class=\"try-p\"></span></div>",
-        escape(class_name(run, j)));
+    rows += fmt::format("<span>{}</span><span><span class=\"try-bar\"></span></span><span class=\"try-p\"></span>",
+                        escape(class_name(run, j)));
   }
   return fmt::format(
       "<div class=\"try\" id=\"try\" hidden data-logits=\"{}\" data-temperatures=\"{}\">"
       "<label for=\"try-t\">Temperature T = <output id=\"try-out\" for=\"try-t\">{}</output></label>"
-      "<input type=\"range\" id=\"try-t\" min=\"0\" max=\"{}\" step=\"1\" value=\"0\">{}</div>\n",
+      "<input type=\"range\" id=\"try-t\" min=\"0\" max=\"{}\" step=\"1\" value=\"0\"><div "
+      "class=\"try-bars\">{}</div></div>\n",
       list(study.logits), list(study.temperatures), significant(study.temperatures.front()),
       study.temperatures.size() - 1, rows);
 }

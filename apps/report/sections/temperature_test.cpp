@@ -40,6 +40,14 @@ std::string curve(const TemperatureStudy& study, const Measure& measure) {
   return figure(measure.title, draw(chart));
 }
 
+/// What T* says of the network; a hundredth either way says nothing.
+std::string_view verdict(double best_temperature) {
+  constexpr double kNoise = 0.01;
+  if (best_temperature > 1 + kNoise) return "the network is too sure of itself by that factor";
+  if (best_temperature < 1 - kNoise) return "the network is less sure of itself than it might be";
+  return "the network is as sure of itself as it should be";
+}
+
 Table table(const TemperatureStudy& study) {
   const auto at = [](const std::vector<double>& values, std::size_t i) {
     return i < values.size() ? values[i] : kUnknown;
@@ -64,9 +72,8 @@ std::string temperature_test(const RunData& run) {
   if (charts.empty()) return {};
   std::string text = "Temperature changes no decision, only how sure the network claims to be.";
   if (std::isfinite(study.best_temperature)) {
-    text += fmt::format(" T* = {} makes the validation set most likely: {}", significant(study.best_temperature),
-                        study.best_temperature > 1 ? "above 1, the network is too sure of itself by that factor."
-                                                   : "not above 1, the network is not too sure of itself.");
+    text += fmt::format(" T* = {} makes the validation set most likely: {}.", significant(study.best_temperature),
+                        verdict(study.best_temperature));
   }
   if (!study.logits.empty()) {
     text += fmt::format(" The entropy of {} equal classes would be ln {} = {} nats.", study.logits.size(),
