@@ -1,10 +1,10 @@
-// A pool of workers that spin for a moment before they sleep.
+// A pool of workers that spin for a moment, then yield, then sleep.
 //
 // A training step of a small network is a few dozen loops of 5–50 µs each, with gaps of a few µs: entering a loop must
-// cost well below a microsecond, and a worker that sleeps in the gaps costs more than the loop. A worker that spins on,
-// however, takes the core from other programs. So workers spin for kSpin and then sleep, and the caller never waits for
-// a worker that has not begun: it closes the loop as soon as no chunk is left. docs/decisions/parallel-backend.md
-// compares this with OpenMP and oneTBB.
+// cost well below a microsecond, and waking a worker that sleeps in the gaps costs more than the loop. A worker that
+// spins on, however, takes the core from other programs. So workers spin for kSpin, then offer the core to others for
+// kYield while they look again, and then sleep; and the caller never waits for a worker that has not begun: it closes
+// the loop as soon as no chunk is left. docs/decisions/parallel-backend.md compares this with OpenMP and oneTBB.
 #include "tempera/core/parallel.hpp"
 
 #include <fmt/format.h>
@@ -24,22 +24,24 @@ namespace tempera::core {
 namespace {
 
 constexpr int kMaxThreads = 1024;
-constexpr std::chrono::microseconds kSpin{50};
+constexpr std::chrono::microseconds kSpin{20};
+constexpr std::chrono::microseconds kYield{500};
 constexpr int kPausesPerClock = 16;
 thread_local bool inside_region = false;
 
 int processors() noexcept { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, kMaxThreads); }
 
-// Polls `ready` for about kSpin; false if it did not come true in that time.
+// Polls `ready`, at first without giving up the core; false if it did not come true in kYield.
 template <class Ready>
 bool spin_until(const Ready& ready) {
-  const auto end = std::chrono::steady_clock::now() + kSpin;
-  do {
+  const auto begin = std::chrono::steady_clock::now();
+  for (auto now = begin; now - begin < kYield; now = std::chrono::steady_clock::now()) {
     for (int i = 0; i < kPausesPerClock; ++i) {
       if (ready()) return true;
       __builtin_ia32_pause();
     }
-  } while (std::chrono::steady_clock::now() < end);
+    if (now - begin > kSpin) std::this_thread::yield();
+  }
   return ready();
 }
 
