@@ -96,7 +96,7 @@ figcaption{margin:0 0 8px;font-weight:600;font-size:.95rem;line-height:1.4}
 .try{margin:8px 0 20px;padding:16px;background:var(--surface);border-radius:8px;max-width:640px}
 .try label{display:block;font-weight:600}
 .try input{display:block;width:100%;margin:10px 0 12px;accent-color:var(--accent);height:28px}
-.try-bars{display:grid;grid-template-columns:auto minmax(0,1fr) 5.4em;gap:0 12px;align-items:center;font-size:.875rem;line-height:1.5;font-variant-numeric:tabular-nums}
+.try-bars{display:grid;grid-template-columns:fit-content(40%) minmax(0,1fr) 5.4em;overflow-wrap:anywhere;gap:0 12px;align-items:center;font-size:.875rem;line-height:1.5;font-variant-numeric:tabular-nums}
 .try-p{text-align:right;white-space:nowrap}
 .try-bar{display:block;height:12px;min-width:1px;border-radius:2px;background:var(--s0)}
 details{margin:0 0 14px}
