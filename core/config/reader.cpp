@@ -29,6 +29,11 @@ std::optional<std::int64_t> whole(const ConfigValue& value) {
   return static_cast<std::int64_t>(value.number);
 }
 
+// A word as it was written, anything else by its kind.
+std::string called(const ConfigValue& value) {
+  return value.is(Kind::kText) ? fmt::format("\"{}\"", shortened(value.text)) : describe(value);
+}
+
 class Reader final : public FieldVisitor {
  public:
   Reader(const ConfigValue& object, std::string pointer, std::vector<ConfigIssue>& issues)
@@ -202,7 +207,8 @@ class Reader final : public FieldVisitor {
   }
   bool convert(const ConfigValue& given, std::int64_t& value, const std::string& pointer, const FieldDoc& doc) {
     const std::optional<std::int64_t> number = whole(given);
-    if (!number) return wrong(pointer, given, "an integer of 64 bits", doc);
+    const bool too_large = given.is(Kind::kNumber) && std::trunc(given.number) == given.number;
+    if (!number) return wrong(pointer, given, too_large ? "an integer of 64 bits" : "an integer", doc);
     return assign(given, static_cast<double>(*number), *number, value, pointer, doc);
   }
   bool convert(const ConfigValue& given, double& value, const std::string& pointer, const FieldDoc& doc) {
@@ -274,9 +280,9 @@ class Reader final : public FieldVisitor {
       if (fresh == nullptr) {
         const std::string near = type->is(Kind::kText) ? nearest(type->text, names) : "";
         const std::string hint = near.empty() ? "" : fmt::format("did you mean \"{}\"? ", near);
-        report_at(word ? pointer : pointer + "/type", *type,
-                  fmt::format("unknown {} {}; {}known are {}", catalog.kind(), describe(*type), hint,
-                              fmt::join(names, ", ")));
+        report_at(
+            word ? pointer : pointer + "/type", *type,
+            fmt::format("unknown {} {}; {}known are {}", catalog.kind(), called(*type), hint, fmt::join(names, ", ")));
         return;
       }
       value = std::move(fresh);

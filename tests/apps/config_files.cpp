@@ -181,7 +181,7 @@ TEST_CASE("every set that is wrong is told by its own text, together with what i
 --set limit=[1: not JSON: syntax error while parsing array - unexpected end of input; expected ']' (column 3)
 --set =3: must be PATH=VALUE, such as train.epochs=3
 a.json:1: /seed: must be ≥ 0, got -1
---set train.epochs=many: /train/epochs: must be an integer of 64 bits (epochs), got text "many"
+--set train.epochs=many: /train/epochs: must be an integer (epochs), got text "many"
 --set train.clip=1e999: /train/clip: must be a number, got text "1e999"
 --set train.epocs=3: /train/epocs: unknown key "epocs"; did you mean "epochs"?
 --set optimzer.momentum=1: /optimzer: unknown key "optimzer"; did you mean "optimizer"?)");

@@ -74,8 +74,8 @@ TEST_CASE("all that is wrong is told at once, each with its line, pointer, rule 
 c.json:3: /seed: must be ≥ 0, got -1
 c.json:5: /analyses/0: must be text, got number 1
 c.json:6: /temperatures/1: must be > 0, got 0
-c.json:4: /limit: must be an integer of 64 bits (images), got text "many"
-c.json:7: /train/epochs: must be an integer of 64 bits (epochs), got number 2.5
+c.json:4: /limit: must be an integer (images), got text "many"
+c.json:7: /train/epochs: must be an integer (epochs), got number 2.5
 c.json:8: /train/clip: must be a number, got true
 c.json:7: /train/precision: must be one of float32, bfloat16, got text "float23"; did you mean "float32"?
 c.json:8: /train/batch~1size: unknown key "batch/size"; known are epochs, clip, target, precision, shuffle
@@ -83,7 +83,7 @@ c.json:9: /rules/0/bits: must be ≥ 1 and ≤ 16 (bits), got 17
 c.json:9: /rules/1: must be an object { … }, got number 4
 c.json:13: /optimizer/betas: must have at least 2 elements, has 1
 c.json:13: /optimizer/momentum: unknown key "momentum"; known are type, learning_rate, betas
-c.json:10: /model/0/type: unknown layer text "conv2"; did you mean "conv2d"? known are block, conv2d
+c.json:10: /model/0/type: unknown layer "conv2"; did you mean "conv2d"? known are block, conv2d
 c.json:11: /model/1/out: required but missing: output channels
 c.json:11: /model/1/kernel: must have at most 2 elements, has 3
 c.json:12: /model/2: needs "type", one of block, conv2d
@@ -119,7 +119,7 @@ TEST_CASE("null unsets what is optional and nothing else") {
   CHECK_FALSE(c.soft);
   CHECK_FALSE(c.optimizer);
   CHECK(issues_of(R"({"name": "x", "seed": null, "train": null})") ==
-        "c.json:1: /seed: must be an integer of 64 bits, got null\n"
+        "c.json:1: /seed: must be an integer, got null\n"
         "c.json:1: /train: must be an object { … }, got null");
 }
 
