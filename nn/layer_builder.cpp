@@ -111,7 +111,12 @@ Variable LayerBuilder::buffer(std::string_view name, const core::Shape& shape, S
   return buffer.variable;
 }
 
-void LayerBuilder::output(const core::Shape& shape) { frame_->info.output = shape; }
+void LayerBuilder::output(const core::Shape& shape) {
+  if (shape.rank() == core::Shape::kMaxRank) {
+    fail(fmt::format("gives samples of shape {}, which leaves no axis for the batch", shape.text()));
+  }
+  frame_->info.output = shape;
+}
 
 void LayerBuilder::multiply_adds(std::initializer_list<std::int64_t> factors) {
   std::int64_t product = 1;

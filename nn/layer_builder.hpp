@@ -45,7 +45,7 @@ class LayerBuilder {
   [[nodiscard]] Variable parameter(std::string_view name, const core::Shape& shape, Scalar value, Role role);
   /// State that is saved with the model and starts at a constant.
   [[nodiscard]] Variable buffer(std::string_view name, const core::Shape& shape, Scalar value);
-  /// Shape of a sample that comes out; the input's unless stated.
+  /// Shape of a sample that comes out; the input's unless stated. LayerShapeError if no axis is left for the batch.
   void output(const core::Shape& shape);
   /// Per sample, as the product of the factors. LayerShapeError when 64 bits cannot count them.
   void multiply_adds(std::initializer_list<std::int64_t> factors);

@@ -22,15 +22,22 @@ void add_to(std::int64_t& sum, std::int64_t term, const LayerInfo& info) {
   }
 }
 
-// Plans and refuses before anything is allocated: values and gradients are the least that training needs.
-const ModelConfig& affordable(const ModelConfig& config, const core::Shape& input) {
-  const std::int64_t parameters = Model::planned(config, input).facts().parameters;
-  const double needed = 2.0 * static_cast<double>(sizeof(Scalar)) * static_cast<double>(parameters);
+// Refuses numbers that take more memory than the machine has.
+void check_memory(const char* what, std::int64_t numbers) {
+  const double needed = static_cast<double>(sizeof(Scalar)) * static_cast<double>(numbers);
   const double present = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
-  if (needed <= present) return config;
-  throw core::UnsupportedError(
-      "model", fmt::format("{} parameters need {:.1f} GB for values and gradients, this machine has {:.1f} GB",
-                           parameters, needed * 1e-9, present * 1e-9));
+  if (needed <= present) return;
+  throw core::UnsupportedError("model", fmt::format("{} {} need {:.1f} GB, this machine has {:.1f} GB", numbers, what,
+                                                    needed * 1e-9, present * 1e-9));
+}
+
+// Plans before anything is allocated. A model that passes may still be too large to train, as that takes gradients and
+// the activations of a batch, too; what does not pass cannot even be held.
+const ModelConfig& affordable(const ModelConfig& config, const core::Shape& input) {
+  const ModelFacts facts = Model::planned(config, input).facts();
+  check_memory("parameters", facts.parameters);
+  check_memory("activations of a single sample", facts.activations);
+  return config;
 }
 
 }  // namespace
@@ -47,6 +54,9 @@ void ModelConfig::fields(core::FieldVisitor& v) {
 Model::Model(const ModelConfig& config, const core::Shape& input, LayerBuilder::Mode mode, std::uint64_t seed)
     : input_(input), output_(input) {
   if (config.layers.empty()) throw core::ConfigError("model: \"layers\" is empty; a model has at least one layer");
+  if (input.numel() == 0) {
+    throw core::ShapeError(fmt::format("model: samples of shape {} hold no numbers", input.text()));
+  }
   LayerBuilder builder(config.layer_types(), mode, seed);
   for (const auto& layer : config.layers.items()) {
     layers_.push_back(builder.build(*layer, output_));
@@ -88,6 +98,7 @@ ModelFacts Model::facts() const {
   for (const LayerInfo* info : infos()) {
     for (const Parameter& parameter : info->parameters) add_to(facts.parameters, parameter.numel(), *info);
     add_to(facts.multiply_adds, info->multiply_adds, *info);
+    add_to(facts.activations, info->output.numel(), *info);
   }
   return facts;
 }

@@ -26,13 +26,14 @@ struct ModelConfig {
 struct ModelFacts {
   std::int64_t parameters = 0;     ///< trainable numbers
   std::int64_t multiply_adds = 0;  ///< per sample
+  std::int64_t activations = 0;    ///< numbers that all layers together give for a sample
 };
 
 class Model {
  public:
   /// Plans first, so that shape errors and absurd sizes are found before any allocation, then builds. `input` is the
-  /// shape of a sample. Throws ShapeError, ConfigError (no layers, names that clash), UnsupportedError (more memory than
-  /// the machine has).
+  /// shape of a sample, of one number at least. Throws ShapeError, ConfigError (no layers, names that clash),
+  /// UnsupportedError (more memory than the machine has).
   Model(const ModelConfig& config, const core::Shape& input, std::uint64_t seed);
 
   /// Shapes and counts only: every parameter has a shape and no value; forward may not be called. Never too large.

@@ -1,6 +1,8 @@
 // Oracles: values worked out by hand or by the plainest loops over the definition.
 #include <doctest/doctest.h>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -97,6 +99,37 @@ TEST_CASE("convolution and pooling give the sizes of the formula, rounded down")
   CHECK(shape_of(R"({"type": "global_avg_pool2d"})", {7, 5, 6}) == Shape{7});
 }
 
+// Windows that planning refuses are left out.
+void check_planned(const std::string& layer, const Shape& image) {
+  CAPTURE(layer);
+  CAPTURE(image.text());
+  Shape planned;
+  try {
+    planned = shape_of(layer, image);
+  } catch (const nn::LayerShapeError&) {
+    return;
+  }
+  Model model(config_of(layer), image, 1);
+  CHECK(run(model, Tensor::zeros(image.with_batch(2))).shape() == planned.with_batch(2));
+}
+
+TEST_CASE("for every small image and window, forward gives the planned size") {
+  for (int code = 0; code < 4 * 3 * 3 * 3 * 3; ++code) {
+    const int kernel = 1 + code % 4, stride = 1 + code / 4 % 3, padding = code / 12 % 3, dilation = 1 + code / 36 % 3;
+    const Shape image{2, 3 + code / 108, 5};
+    check_planned(
+        fmt::format(R"({{"type": "conv2d", "out": 3, "kernel": {}, "stride": {}, "padding": {}, "dilation": {}}})",
+                    kernel, stride, padding, dilation),
+        image);
+    if (2 * padding > kernel) continue;
+    for (const char* type : {"max_pool2d", "avg_pool2d"}) {
+      check_planned(
+          fmt::format(R"({{"type": "{}", "size": {}, "stride": {}, "padding": {}}})", type, kernel, stride, padding),
+          image);
+    }
+  }
+}
+
 TEST_CASE("multiply-adds of a convolution count every tap of every output") {
   const auto count = [](const std::string& layer, const Shape& input) {
     return Model::planned(config_of(layer), input).facts().multiply_adds;
@@ -155,6 +188,12 @@ TEST_CASE("batch norm of images shares its statistics over each channel's pixels
   static_cast<void>(run(model, Tensor({2, 2, 1, 2}, {0, 2, 5, 5, 4, 6, 5, 9}), {.training = true}));
   check_values(model.buffers()[0].variable.value(), {3, 6});
   check_values(model.buffers()[1].variable.value(), {20.0 / 3, 4});
+}
+
+TEST_CASE("batch norm of a single row says that a batch of one has no variance, and which layer it is") {
+  Model model(config_of(R"({"type": "batch_norm", "name": "bn1"})"), {3}, 1);
+  CHECK_THROWS_WITH_AS(run(model, Tensor::zeros({1, 3}), {.training = true}), doctest::Contains("batch_norm \"bn1\": "),
+                       nn::LayerShapeError);
 }
 
 TEST_CASE("layer norm gives each sample mean 0 and variance 1 over the axes asked for") {
