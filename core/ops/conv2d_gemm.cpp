@@ -9,8 +9,9 @@
 namespace tempera::core {
 namespace {
 
-constexpr std::int64_t kChunkFlops = 1 << 21;  // about 20 µs of work: small against the cost of starting threads
-constexpr std::int64_t kMaxParts = 16;         // partial weight gradients, and so threads, of one convolution
+constexpr std::int64_t kChunkFlops = 1 << 21;    // about 20 µs of work: small against the cost of starting threads
+constexpr std::int64_t kMaxParts = 16;           // partial weight gradients, and so threads, of one convolution
+constexpr std::int64_t kPartElements = 1 << 22;  // of all of them together: large weights need no more memory than that
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -40,7 +41,7 @@ class Columns {
 // dWᵀ [in/groups·kh·kw, out] of one group, summed over images in order. The transposed product packs the small dy
 // instead of the large matrix of windows.
 void sum_images(const ConvPlan& plan, const Scalar* dy, const Scalar* x, std::int64_t first, std::int64_t last,
-                Columns& columns, Scalar* sums) {
+                bool parallel, Columns& columns, Scalar* sums) {
   const Windows& w = plan.windows;
   for (std::int64_t item = first; item < last; item += plan.groups) {
     gemm({.m = w.rows(),
@@ -54,7 +55,7 @@ void sum_images(const ConvPlan& plan, const Scalar* dy, const Scalar* x, std::in
           .c = sums,
           .ldc = plan.outputs,
           .accumulate = item != first,
-          .parallel = false});
+          .parallel = parallel});
   }
 }
 
@@ -136,10 +137,11 @@ Tensor conv_by_weight(const ConvPlan& plan, const Tensor& dy, const Tensor& x, c
   const Windows& w = plan.windows;
   if (plan.images == 0) return Tensor::zeros(weight);
   Tensor dw(weight);
-  const std::int64_t images_per_part =
-      std::max({items_per_chunk(plan) / plan.groups, ceil_div(plan.images, kMaxParts), std::int64_t{1}});
-  const std::int64_t parts = ceil_div(plan.images, images_per_part);
   const std::int64_t block = w.rows() * plan.outputs, stride = block * plan.groups;
+  const std::int64_t most = std::clamp<std::int64_t>(kPartElements / std::max<std::int64_t>(1, stride), 1, kMaxParts);
+  const std::int64_t images_per_part =
+      std::max({items_per_chunk(plan) / plan.groups, ceil_div(plan.images, most), std::int64_t{1}});
+  const std::int64_t parts = ceil_div(plan.images, images_per_part);
   const Storage sums(static_cast<std::size_t>(parts * stride) * sizeof(Scalar));
   auto* partial = static_cast<Scalar*>(sums.data());
   const Scalar* grad = dy.data();
@@ -148,8 +150,8 @@ Tensor conv_by_weight(const ConvPlan& plan, const Tensor& dy, const Tensor& x, c
     const std::int64_t part = job / plan.groups, group = job % plan.groups;
     const std::int64_t last = std::min((part + 1) * images_per_part, plan.images);
     Columns columns(w);
-    sum_images(plan, grad, in, part * images_per_part * plan.groups + group, last * plan.groups, columns,
-               partial + part * stride + group * block);
+    sum_images(plan, grad, in, part * images_per_part * plan.groups + group, last * plan.groups,
+               parts * plan.groups == 1, columns, partial + part * stride + group * block);
   });
   Scalar* out = dw.mutable_data();
   for (std::int64_t g = 0; g < plan.groups; ++g) {
