@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes ops.json: values and gradients of operations as PyTorch 2.13 computes them, in double precision.
+"""Writes ops.json and plain_ops.json: values and gradients of operations as PyTorch 2.13 computes them, in double precision.
 
-Run: python tests/golden/make_ops.py   (needs torch; the tests need only the file)
+Run: python tests/golden/make_ops.py   (needs torch; the tests need only the files)
 Every case holds its operands, the cotangent of the output, the output, and the gradient of each operand.
 """
 import json
@@ -102,5 +102,39 @@ cases = [
     cross_entropy(6, 10, 0.0),
     cross_entropy(6, 10, 0.1),
 ]
-path = pathlib.Path(__file__).with_name("ops.json")
-path.write_text('{"torch": "%s", "cases": [\n%s\n]}\n' % (torch.__version__, ",\n".join(map(json.dumps, cases))))
+plain_cases = [
+    case("permute", lambda x: x.permute(2, 0, 3, 1).contiguous(), rand(2, 3, 4, 5), axes=[2, 0, 3, 1]),
+    case("permute", lambda x: x.permute(4, 1, 0, 3, 2).contiguous(), rand(2, 3, 1, 2, 3), axes=[-1, 1, 0, 3, 2]),
+    case("transpose", lambda x: x.transpose(1, 3).contiguous(), rand(2, 3, 2, 4), first=1, second=-1),
+    case("slice", lambda x: x[:, 1:3], rand(2, 4, 3), axis=1, begin=1, end=3),
+    case("concat", lambda a, b, c: torch.cat([a, b, c], 1), rand(2, 1, 3), rand(2, 4, 3), rand(2, 2, 3), axis=-2),
+    case("pad", lambda x: F.pad(x, (0, 2, 1, 0, 3, 1), value=0.5), rand(2, 3, 2), widths=[[3, 1], [1, 0], [0, 2]], value=0.5),
+    case("index_select", lambda x: x[:, [2, 0, 2]], rand(2, 3, 4), axis=1, indices=[2, 0, 2]),
+    case("pick", lambda x: x[torch.arange(4), [1, 0, 2, 2]], rand(4, 3), columns=[1, 0, 2, 2]),
+    case("sum", lambda x: x.sum((0, 2)), rand(3, 4, 5), axes=[0, 2], keep=False),
+    case("sum", lambda x: x.sum(), rand(3, 4, 5), axes=[], keep=False),
+    case("mean", lambda x: x.mean((1,), keepdim=True), rand(3, 4, 5), axes=[-2], keep=True),
+    case("max", lambda x: x.max(1).values, rand(3, 40, 5), axes=[1], keep=False),
+    case("max", lambda x: x.max(), rand(3, 4, 5), axes=[], keep=False),
+    case("matmul", lambda a, b: a.T @ b.T, rand(4, 3), rand(5, 4), a=True, b=True),
+    case("matmul", lambda a, b: a.T @ b, rand(4, 3), rand(4, 5), a=True, b=False),
+    case("matmul", lambda a, b: a @ b.T, rand(3, 4), rand(5, 4), a=False, b=True),
+    case("broadcast", lambda a, b: (a + b) * a - b / (a * a + 1), rand(2, 1, 3), rand(4, 1)),
+    case("maximum", torch.maximum, rand(2, 5), rand(5)),
+    case("minimum", torch.minimum, rand(2, 5), rand(2, 1)),
+    case("exp", torch.exp, rand(20)),
+    case("log", torch.log, rand(20).abs() + 0.1),
+    case("sqrt", torch.sqrt, rand(20).abs() + 0.1),
+    case("square", torch.square, rand(20)),
+    case("abs", torch.abs, rand(20)),
+    case("pow", lambda x: x ** 3, rand(20), exponent=3.0),
+    case("clamp", lambda x: x.clamp(-0.5, 0.75), rand(20), low=-0.5, high=0.75),
+    case("relu", F.relu, rand(20)),
+    case("leaky_relu", lambda x: F.leaky_relu(x, 0.2), rand(20), slope=0.2),
+    case("sigmoid", torch.sigmoid, rand(20) * 4),
+    case("tanh", torch.tanh, rand(20) * 2),
+    case("softmax", lambda x: torch.softmax(x, -1), rand(3, 4, 6) * 3),
+]
+for name, content in (("ops", cases), ("plain_ops", plain_cases)):
+    path = pathlib.Path(__file__).with_name(name + ".json")
+    path.write_text('{"torch": "%s", "cases": [\n%s\n]}\n' % (torch.__version__, ",\n".join(map(json.dumps, content))))
