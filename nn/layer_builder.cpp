@@ -33,7 +33,7 @@ std::string LayerBuilder::claim_name(const core::Configurable& config) {
   if (name.find_first_of("/.") != std::string::npos) {
     throw core::ConfigError(fmt::format("layer name \"{}\": '/' and '.' separate the parts of a path", name));
   }
-  const std::string path = frame_->info.path.empty() ? name : fmt::format("{}/{}", frame_->info.path, name);
+  std::string path = frame_->info.path.empty() ? name : fmt::format("{}/{}", frame_->info.path, name);
   if (!frame_->names.insert(std::move(name)).second) {
     throw core::ConfigError(fmt::format("two layers are named \"{}\": give each a \"name\" of its own", path));
   }

@@ -1,6 +1,11 @@
 // Oracles: counts and shapes worked out by hand.
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
 #include "tempera/core/config/reader.hpp"
 #include "tempera/nn/layer_registry.hpp"
 #include "tempera/nn/model.hpp"
@@ -138,6 +143,26 @@ TEST_CASE("reshape takes what is left for -1") {
   CHECK(complaint<nn::LayerShapeError>(R"([{"type": "reshape", "shape": [5, -1]}])", {4, 6}).find("[5, -1]") !=
         std::string::npos);
   CHECK_THROWS_AS(config_of(R"([{"type": "reshape", "shape": [-1, -1]}])"), core::ConfigError);
+}
+
+// The JSON of the first code block of docs/guide/models.md.
+std::string guide_model() {
+  std::ifstream file(TEMPERA_SOURCE_DIR "/docs/guide/models.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t begin = text.find("```json\n\"model\": ") + 17, end = text.find("\n```", begin);
+  REQUIRE(end != std::string::npos);
+  return text.substr(begin, end - begin);
+}
+
+TEST_CASE("the guide's model is built as it stands, and its block halves the image") {
+  nn::ModelConfig config;
+  core::read_json(guide_model(), "models.md", [&](core::FieldVisitor& v) { config.fields(v); });
+  const Model model = Model::planned(config, {1, 28, 28});
+  CHECK(model.output() == core::Shape{10});
+  CHECK(model.layers()[3]->info().output == core::Shape{16, 14, 14});
+  CHECK(model.layers()[3]->children()[0]->info().path == "block/conv2d1");
+  // stem 72 + 16, block (1152 + 16) + 32 + (2304 + 16) + 32 + (128 + 16), logits 170
+  CHECK(model.facts().parameters == 88 + 1168 + 32 + 2320 + 32 + 144 + 170);
 }
 
 struct Doubled final : nn::Layer {
