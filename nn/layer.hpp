@@ -24,6 +24,10 @@
 #include "tempera/core/variable.hpp"
 #include "tempera/nn/parameter.hpp"
 
+namespace tempera::core {
+class FieldVisitor;
+}
+
 namespace tempera::nn {
 
 using core::Variable;
@@ -82,6 +86,8 @@ class Layer {
                                                ForwardContext& /*context*/) {
     return {};
   }
+  /// Names the numbers of this layer that a schedule may change while training.
+  virtual void numbers(core::FieldVisitor& /*v*/) {}
   /// What this layer is to a layer before it that could do its work.
   [[nodiscard]] virtual Activation activation() const noexcept { return Activation::kNone; }
 

@@ -10,11 +10,11 @@ void Dropout::Config::fields(core::FieldVisitor& v) {
           {.help = "probability that a number is zeroed in training", .min = 0, .max = 1, .below_max = true});
 }
 
-Dropout::Dropout(const Config& config, LayerBuilder& /*b*/) : rate_(config.rate) {}
+Dropout::Dropout(const Config& config, LayerBuilder& /*b*/) : config_(config) {}
 
 Variable Dropout::forward(const Variable& x, ForwardContext& context) {
-  if (!context.training || rate_ == 0.0) return x;
-  return core::dropout(x, rate_, context.random(info().path));
+  if (!context.training || config_.rate == 0.0) return x;
+  return core::dropout(x, config_.rate, context.random(info().path));
 }
 
 std::vector<LayerExample<Dropout::Config>> Dropout::examples() {

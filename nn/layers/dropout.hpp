@@ -16,10 +16,11 @@ class Dropout final : public Layer {
   };
   Dropout(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  void numbers(core::FieldVisitor& v) override { config_.fields(v); }
   static std::vector<LayerExample<Config>> examples();
 
  private:
-  double rate_;
+  Config config_;
 };
 
 }  // namespace tempera::nn
