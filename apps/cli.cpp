@@ -1,0 +1,76 @@
+#include "tempera/apps/cli.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/terminal.hpp"
+#include "tempera/apps/version.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/core/parallel.hpp"
+
+namespace tempera::cli {
+namespace {
+
+int run_action(const Session& session) {
+  try {
+    if (session.threads > 0) core::set_thread_count(static_cast<int>(session.threads));
+    return session.action();
+  } catch (const core::Interrupted& stop) {
+    say(stop.what());
+    return kInterrupted;
+  } catch (const core::ConfigError& error) {
+    for (const core::ConfigIssue& issue : error.issues()) complain(issue.text());
+    return kUsage;
+  } catch (const std::bad_alloc&) {
+    complain("out of memory; a smaller train.batch or model needs less");
+    return kFailed;
+  } catch (const std::exception& error) {
+    complain(error.what());
+    return kFailed;
+  }
+}
+
+}  // namespace
+
+CLI::App* add_verb(CLI::App& app, Session& session, const std::string& name, const std::string& help,
+                   std::function<int()> action) {
+  CLI::App* verb = app.add_subcommand(name, help);
+  verb->add_flag("--json", session.json, "print one JSON document on stdout");
+  verb->add_option("--threads", session.threads, "threads to compute with (default: all processors)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  verb->callback([&session, action = std::move(action)] { session.action = action; });
+  return verb;
+}
+
+void print_result(const Session& session, const nlohmann::ordered_json& document, std::string_view text) {
+  if (session.json) {
+    fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  } else {
+    fmt::print("{}", text);
+  }
+}
+
+int main(int argc, char** argv, const Registry& registry) {
+  CLI::App app{"tempera trains networks of few bits and small students of large teachers from JSON configs"};
+  app.name("tempera");
+  app.set_version_flag("--version", std::string("tempera ") + kVersion);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(36);
+  Session session{.registry = &registry};
+#define TEMPERA_COMMAND(verb) add_##verb(app, session);
+#include "tempera/apps/commands/commands.def"
+#undef TEMPERA_COMMAND
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kDone : kUsage;
+  }
+  return run_action(session);
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,149 @@
+// tempera bench: the speed of the reference networks and kernels, in the format the peers' scripts print.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tempera/apps/bench/measure.hpp"
+#include "tempera/apps/bench/workloads.hpp"
+#include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/data_source.hpp"
+#include "tempera/apps/experiment/training_step.hpp"
+#include "tempera/apps/version.hpp"
+#include "tempera/core/config/reader.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/core/gemm.hpp"
+#include "tempera/core/kernels/table.hpp"
+#include "tempera/core/parallel.hpp"
+#include "tempera/datasets/loader.hpp"
+
+namespace tempera::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct Arguments {
+  std::string workload = "mlp128", numerics = "float";
+  std::int64_t batch = 0;
+  double seconds = 6;
+};
+
+const bench::Workload& workload_named(const std::string& name) {
+  for (const bench::Workload& workload : bench::workloads()) {
+    if (workload.name == name) return workload;
+  }
+  throw core::ConfigError("no workload is called \"" + name + "\"");
+}
+
+// The settings of the peers' script: momentum SGD, mean 0.1307 and deviation 0.3081, shuffled each epoch.
+ExperimentConfig config_of(const Session& session, const bench::Workload& workload, std::int64_t batch) {
+  ExperimentConfig config(*session.registry);
+  const std::string json = fmt::format(
+      R"({{"data": {{"name": "mnist", "fallback": "synthetic_digits", "validation": 0}}, "model": {{"layers": {}}},
+           "optimizer": {{"type": "sgd", "learning_rate": 0.01, "momentum": 0.9}}, "train": {{"batch": {}}}}})",
+      workload.layers, batch);
+  core::read_json(json, "workload", [&config](core::FieldVisitor& v) { config.fields(v); });
+  return config;
+}
+
+void check_numerics(const std::string& numerics) {
+  if (numerics == "float") return;
+  throw core::UnsupportedError("--numerics " + numerics, numerics == "bf16" ? "comes with bf16 training" : "comes with quantization; this version measures float");
+}
+
+ordered_json line_of(const std::string& what, const Arguments& arguments, std::int64_t batch, double rate) {
+  return {{"peer", fmt::format("tempera-{}-{}", kVersion, what)}, {"workload", arguments.workload}, {"batch", batch},
+          {"threads", core::thread_count()}, {"samples_per_s", std::round(10 * rate) / 10}};
+}
+
+int bench_train(const Session& session, const Arguments& arguments) {
+  check_numerics(arguments.numerics);
+  const bench::Workload& workload = workload_named(arguments.workload);
+  const std::int64_t batch = arguments.batch > 0 ? arguments.batch : workload.batch;
+  const ExperimentConfig config = config_of(session, workload, batch);
+  const data::LoadedData data = load_data(config.data);
+  TrainingStep step(config, data.set.sample());
+  data::Loader loader(data.set.train, data.normalization, {}, {.batch = batch, .seed = 1, .drop_last = true});
+  std::int64_t epoch = 0;
+  loader.start(epoch, 0);
+  core::Batch samples;
+  const double rate = bench::best_rate(arguments.seconds, batch, [&] {
+    while (!loader.next(samples)) loader.start(++epoch, 0);
+    step(samples);
+  });
+  fmt::print("{}\n", line_of(fmt::format("train-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)), arguments, batch, rate).dump());
+  return kDone;
+}
+
+int bench_infer(const Session& session, const Arguments& arguments) {
+  check_numerics(arguments.numerics);
+  const std::int64_t batch = arguments.batch > 0 ? arguments.batch : 1;
+  const ExperimentConfig config = config_of(session, workload_named(arguments.workload), batch);
+  const data::LoadedData data = load_data(config.data);
+  nn::Model model(config.model, data.set.sample(), 1);
+  data::Loader loader(data.set.test, data.normalization, batch);
+  loader.start(0, 0);
+  core::Batch samples;
+  if (!loader.next(samples) || samples.size() != batch) {
+    throw core::ConfigError(fmt::format("--batch {}: the test set has {} samples", batch, data.set.test.size()));
+  }
+  const core::NoGrad no_history;
+  nn::ForwardContext context;
+  const core::Variable input(samples.inputs);
+  const double rate = bench::best_rate(arguments.seconds, batch, [&] { static_cast<void>(model.forward(input, context)); });
+  ordered_json line = line_of(fmt::format("infer-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)), arguments, batch, rate);
+  line["us_per_batch"] = std::round(1e8 * static_cast<double>(batch) / rate) / 100;
+  fmt::print("{}\n", line.dump());
+  return kDone;
+}
+
+struct Extents {
+  std::int64_t m, n, k;
+};
+
+constexpr std::array kGemmShapes{Extents{64, 128, 784},    Extents{784, 128, 64},   Extents{100, 1200, 784},
+                                 Extents{100, 1200, 1200}, Extents{1200, 1200, 100}, Extents{256, 512, 512},
+                                 Extents{1024, 1024, 1024}, Extents{4608, 32, 288},  Extents{1, 1200, 1200}};
+
+int bench_kernels(const Arguments& arguments) {
+  for (const auto& [m, n, k] : kGemmShapes) {
+    const core::Tensor a = core::Tensor::full({m, k}, 1);
+    const core::Tensor b = core::Tensor::full({k, n}, 1);
+    core::Tensor c({m, n});
+    const core::Gemm product{.m = m, .n = n, .k = k, .a = a.data(), .lda = k, .b = b.data(), .ldb = n, .c = c.mutable_data(), .ldc = n};
+    const double rate = bench::best_rate(arguments.seconds / kGemmShapes.size(), 1, [&] { core::gemm(product); });
+    const double flop = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+    fmt::print("{}\n", ordered_json{{"peer", std::string("tempera-") + kVersion}, {"kernel", fmt::format("f32_gemm_{}", core::isa_name(core::kernels().level))},
+                                    {"m", m}, {"n", n}, {"k", k}, {"threads", core::thread_count()},
+                                    {"gflop_per_s", std::round(rate * flop / 1e8) / 10}}.dump());
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("bench", "measured speed, one JSON line each");
+  verb->require_subcommand(1);
+  const auto arguments = std::make_shared<Arguments>();
+  const auto add = [&](const char* name, const char* help, std::function<int()> action) {
+    CLI::App* sub = add_verb(*verb, session, name, help, std::move(action));
+    sub->add_option("--seconds", arguments->seconds, "length of the timed part (default 6)")->check(CLI::Range(0.01, 3600.0))->type_name("S");
+    return sub;
+  };
+  const auto add_network = [&](const char* name, const char* help, std::function<int()> action) {
+    CLI::App* sub = add(name, help, std::move(action));
+    sub->add_option("--workload", arguments->workload, "mlp128 (default), mlp1200, lenet or cnn")->check(CLI::IsMember({"mlp128", "mlp1200", "lenet", "cnn"}))->type_name("NAME");
+    sub->add_option("--numerics", arguments->numerics, "float (default), qat, int8, binary or bf16")->check(CLI::IsMember({"float", "qat", "int8", "binary", "bf16"}))->type_name("NAME");
+    sub->add_option("--batch", arguments->batch, "samples in a batch")->check(CLI::Range(1, 100000))->type_name("N");
+  };
+  add_network("train", "optimizer steps of a reference network on MNIST", [&session, arguments] { return bench_train(session, *arguments); });
+  add_network("infer", "forward passes of a reference network", [&session, arguments] { return bench_infer(session, *arguments); });
+  add("kernels", "matrix products over the shapes that matter", [arguments] { return bench_kernels(*arguments); });
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,93 @@
+// tempera data list|get|check: the sets a config can name, and whether their files are what they should be.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/data_source.hpp"
+#include "tempera/apps/terminal.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/datasets/fetch.hpp"
+#include "tempera/datasets/load.hpp"
+
+namespace tempera::cli {
+namespace {
+
+const data::KnownSet* known_set(std::string_view name) {
+  for (const data::KnownSet* set : {&data::mnist(), &data::fashion_mnist()}) {
+    if (set->name == name) return set;
+  }
+  return nullptr;
+}
+
+// Looking only, without the network.
+std::string whereabouts(const data::KnownSet& set) {
+  data::Environment offline = data::Environment::of_process();
+  offline.download = false;
+  try {
+    return data::locate(set, std::nullopt, offline).origin;
+  } catch (const data::SetNotFound&) {
+    return {};
+  }
+}
+
+int list_sets(const Session& session) {
+  nlohmann::ordered_json document = nlohmann::ordered_json::array();
+  Table table({"set", "what it is", "where"});
+  for (const data::SetInfo& info : data::kSets) {
+    const data::KnownSet* known = known_set(info.name);
+    const std::string place = known == nullptr ? std::string() : whereabouts(*known);
+    table.row({std::string(info.name), std::string(info.help),
+               known == nullptr ? "-" : place.empty() ? "not on this machine" : place});
+    document.push_back({{"name", info.name}, {"help", info.help}, {"known_content", known != nullptr}, {"found", place}});
+  }
+  print_result(session, document, table.text());
+  return kDone;
+}
+
+const data::KnownSet& required_set(const std::string& name) {
+  if (const data::KnownSet* set = known_set(name)) return *set;
+  throw core::ConfigError(fmt::format(
+      "\"{}\" is no set of known content; those are mnist and fashion_mnist (idx and npy sets are checked by running a config)",
+      name));
+}
+
+int check_set(const Session& session, const std::string& name, const std::optional<std::string>& dir, bool download) {
+  data::Environment environment = data_environment();
+  environment.download = download;
+  const data::Dataset set = data::load_known(required_set(name), dir, environment);
+  print_result(session,
+               {{"name", name}, {"origin", set.origin}, {"train", set.train.size()}, {"test", set.test.size()},
+                {"sha256", set.sha256}, {"valid", true}},
+               fmt::format("{}: {} training and {} test images, every checksum right\n  in {}\n", name,
+                           count_text(set.train.size()), count_text(set.test.size()), set.origin));
+  return kDone;
+}
+
+}  // namespace
+
+void add_data(CLI::App& app, Session& session) {
+  CLI::App* verb = app.add_subcommand("data", "sets known, fetched with checksum, verified");
+  verb->require_subcommand(1);
+  struct Arguments {
+    std::string name;
+    std::optional<std::string> dir;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  add_verb(*verb, session, "list", "every set a config can name, and where it was found", [&session] { return list_sets(session); });
+  const auto add = [&](const char* name, const char* help, bool download) {
+    CLI::App* sub = add_verb(*verb, session, name, help, [&session, arguments, download] {
+      return check_set(session, arguments->name, arguments->dir, download);
+    });
+    sub->add_option("NAME", arguments->name, "mnist or fashion_mnist")->required();
+    sub->add_option("--dir", arguments->dir, "look in this folder first")->type_name("DIR");
+  };
+  add("get", "find the set, download it if it is nowhere, and verify it", true);
+  add("check", "verify the set that is here, without the network", false);
+}
+
+}  // namespace tempera::cli

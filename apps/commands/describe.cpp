@@ -1,0 +1,122 @@
+// tempera describe: the layers of a model, and what training it costs.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/cost.hpp"
+#include "tempera/apps/experiment/data_source.hpp"
+#include "tempera/apps/experiment/load_config.hpp"
+#include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/terminal.hpp"
+
+namespace tempera::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+struct Subject {
+  ExperimentConfig config;
+  core::Shape sample;
+  bool trained = false;
+};
+
+Subject subject_of(const Session& session, const std::string& path, const std::vector<std::string>& sets) {
+  if (fs::is_directory(path) || fs::path(path).extension() == ".safetensors") {
+    SavedModel saved = load_model(path, *session.registry);
+    return {.config = std::move(saved.config), .sample = saved.input.sample, .trained = true};
+  }
+  ExperimentConfig config = load_config(path, sets, ExperimentConfig(*session.registry)).whole.config;
+  const std::optional<core::Shape> declared = declared_sample(config.data);
+  const core::Shape sample = declared ? *declared : load_data(config.data).set.sample();
+  return {.config = std::move(config), .sample = sample};
+}
+
+std::int64_t parameters_of(const nn::LayerInfo& layer) {
+  std::int64_t count = 0;
+  for (const nn::Parameter& parameter : layer.parameters) count += parameter.numel();
+  return count;
+}
+
+constexpr std::int64_t kFloatBits = 32;
+
+ordered_json layer_json(const nn::LayerInfo& layer) {
+  ordered_json tensors = ordered_json::array();
+  for (const nn::Parameter& p : layer.parameters) {
+    tensors.push_back({{"name", p.name}, {"shape", p.shape.extents()}, {"bits", kFloatBits}});
+  }
+  const std::int64_t parameters = parameters_of(layer);
+  return {{"layer", layer.path}, {"type", layer.type}, {"input", layer.input.extents()}, {"output", layer.output.extents()},
+          {"parameters", parameters}, {"multiply_adds", layer.multiply_adds}, {"bits", kFloatBits},
+          {"bytes", parameters * kFloatBits / 8}, {"tensors", tensors}};
+}
+
+std::string layers_text(const nn::Model& model) {
+  Table table({"layer", "type", "input", "output", "parameters", "multiply-adds", "bits", "bytes"});
+  for (const nn::LayerInfo* layer : model.infos()) {
+    const std::int64_t parameters = parameters_of(*layer);
+    table.row({layer->path, layer->type, layer->input.text(), layer->output.text(), count_text(parameters),
+               count_text(layer->multiply_adds), parameters > 0 ? std::to_string(kFloatBits) : "-",
+               parameters > 0 ? count_text(parameters * kFloatBits / 8) : "-"});
+  }
+  const nn::ModelFacts facts = model.facts();
+  table.row({"total", "", model.input().text(), model.output().text(), count_text(facts.parameters), count_text(facts.multiply_adds), "",
+             count_text(facts.parameters * kFloatBits / 8)});
+  return table.text();
+}
+
+// Samples a training goes through, as far as the config alone tells: known sets have 60 000.
+std::int64_t training_samples(const data::DataConfig& config) {
+  constexpr std::int64_t kMnistTraining = 60000;
+  const std::int64_t all = data::is_synthetic(config.name) ? config.synthetic.train : kMnistTraining;
+  return std::max<std::int64_t>(0, std::min(config.train_limit.value_or(all), all - config.validation));
+}
+
+int describe(const Session& session, const std::string& path, const std::vector<std::string>& sets, bool estimate) {
+  const Subject subject = subject_of(session, path, sets);
+  const nn::Model model = nn::Model::planned(subject.config.model, subject.sample);
+  const nn::ModelFacts facts = model.facts();
+  ordered_json layers = ordered_json::array();
+  for (const nn::LayerInfo* layer : model.infos()) layers.push_back(layer_json(*layer));
+  ordered_json document{{"name", subject.config.name}, {"trained", subject.trained}, {"layers", layers},
+                        {"parameters", facts.parameters}, {"multiply_adds", facts.multiply_adds},
+                        {"bytes", facts.parameters * kFloatBits / 8}};
+  std::string text = fmt::format("{} ({})\n\n{}", subject.config.name, subject.trained ? "trained model" : "config", layers_text(model));
+  if (estimate) {
+    const std::int64_t samples = training_samples(subject.config.data);
+    const TrainingCost cost = measure_training(subject.config, subject.sample, samples);
+    document["training"] = {{"samples", samples}, {"epochs", subject.config.train.epochs}, {"flop", cost.flop},
+                            {"step_seconds", cost.step_seconds}, {"samples_per_second", cost.samples_per_second}, {"seconds", cost.seconds}};
+    text += fmt::format("\ntraining: {} epochs of {} samples, {:.3g} floating-point operations, about {} here\n"
+                        "          ({:.0f} samples/s, measured on random samples for a second; batch {})\n",
+                        subject.config.train.epochs, count_text(samples), cost.flop, duration_text(cost.seconds), cost.samples_per_second,
+                        subject.config.train.batch);
+  }
+  print_result(session, document, text);
+  return kDone;
+}
+
+}  // namespace
+
+void add_describe(CLI::App& app, Session& session) {
+  struct Arguments {
+    std::string subject;
+    std::vector<std::string> sets;
+    bool no_estimate = false;
+  };
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* verb = add_verb(app, session, "describe", "layers, shapes, parameters, multiply-adds, bytes; time estimate", [&session, arguments] {
+    return describe(session, arguments->subject, arguments->sets, !arguments->no_estimate);
+  });
+  verb->add_option("SUBJECT", arguments->subject, "a config, a run folder or a model file")->required()->option_text("CONFIG|MODEL REQUIRED");
+  verb->add_option("--set", arguments->sets, "change one value of the config")->type_name("PATH=VALUE")->allow_extra_args(false);
+  verb->add_flag("--no-estimate", arguments->no_estimate, "do not measure training steps");
+}
+
+}  // namespace tempera::cli

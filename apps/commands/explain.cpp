@@ -1,0 +1,56 @@
+// tempera explain: what a field of a config means.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/experiment_config.hpp"
+#include "tempera/apps/experiment/explain.hpp"
+#include "tempera/apps/experiment/reference.hpp"
+
+namespace tempera::cli {
+namespace {
+
+struct Arguments {
+  std::string path;
+  bool markdown = false;
+  bool schema = false;
+};
+
+int explain_path(const Session& session, const Arguments& arguments) {
+  ExperimentConfig config(*session.registry);
+  const core::FieldsFn fields = [&config](core::FieldVisitor& v) { config.fields(v); };
+  if (arguments.markdown) {
+    fmt::print("{}", reference_markdown(fields));
+    return kDone;
+  }
+  if (arguments.schema) {
+    fmt::print("{}", core::pretty_json(json_schema(fields)));
+    return kDone;
+  }
+  std::string text;
+  nlohmann::ordered_json document = nlohmann::ordered_json::array();
+  for (const Explanation& explanation : explain(fields, arguments.path)) {
+    if (!text.empty()) text += "\n";
+    text += explain_text(explanation);
+    document.push_back(nlohmann::ordered_json::parse(core::pretty_json(explain_json(explanation))));
+  }
+  print_result(session, document, text);
+  return kDone;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& app, Session& session) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* verb = add_verb(app, session, "explain", "what a config field means: type, range, unit, default",
+                            [&session, arguments] { return explain_path(session, *arguments); });
+  verb->add_option("PATH", arguments->path, "such as train.batch or model.layers.conv2d.kernel; nothing for the top level");
+  CLI::Option* markdown = verb->add_flag("--markdown", arguments->markdown, "the reference of all fields as Markdown");
+  verb->add_flag("--json-schema", arguments->schema, "a JSON Schema of configs, for editors")->excludes(markdown);
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,57 @@
+// tempera report: run folders as a page.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/report/page.hpp"
+#include "tempera/apps/report/run_files.hpp"
+#include "tempera/core/atomic_file.hpp"
+#include "tempera/core/errors.hpp"
+
+namespace tempera::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::vector<std::string> runs;
+  std::string figure, out;
+};
+
+// Where the page goes if nobody says so: into the run's folder; a comparison into the working folder.
+fs::path default_target(const Arguments& arguments) {
+  if (!arguments.figure.empty()) return arguments.figure + ".svg";
+  return arguments.runs.size() == 1 ? fs::path(arguments.runs.front()) / "report.html" : fs::path("comparison.html");
+}
+
+int write_report(const Session& session, const Arguments& arguments) {
+  std::vector<report::RunData> runs;
+  for (const std::string& path : arguments.runs) runs.push_back(report::load_run(path));
+  if (!arguments.figure.empty() && !(runs.size() == 1 && runs.front().temperature)) {
+    throw core::ConfigError("--figure temperature needs one run that has the analysis \"temperature\"");
+  }
+  const fs::path target = arguments.out.empty() ? default_target(arguments) : fs::path(arguments.out);
+  core::write_file_atomically(target, arguments.figure.empty() ? report::render_comparison(runs)
+                                                               : report::render_temperature_figure(runs.front()));
+  print_result(session, {{"written", target.string()}, {"runs", arguments.runs}}, fmt::format("written: {}\n", target.string()));
+  return kDone;
+}
+
+}  // namespace
+
+void add_report(CLI::App& app, Session& session) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* verb = add_verb(app, session, "report", "a self-contained page of one run, or of several side by side",
+                            [&session, arguments] { return write_report(session, *arguments); });
+  verb->add_option("RUN", arguments->runs, "run folders")->required();
+  verb->add_option("--figure", arguments->figure, "only this figure, as SVG: temperature")->check(CLI::IsMember({"temperature"}))->type_name("NAME");
+  verb->add_option("--out", arguments->out, "file to write (default: report.html of the run, or comparison.html)")->type_name("FILE");
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,70 @@
+// tempera run: the experiment (or the study) of a config.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/data_source.hpp"
+#include "tempera/apps/experiment/runner.hpp"
+#include "tempera/apps/experiment/statistics.hpp"
+#include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/terminal.hpp"
+#include "tempera/core/errors.hpp"
+
+namespace tempera::cli {
+namespace {
+
+struct Arguments {
+  std::string config, out;
+  std::vector<std::string> sets;
+  bool resume = false;
+  bool dry_run = false;
+};
+
+std::string result_text(const RunResult& result) {
+  const report::Scores& test = result.summary.results.at("float").at("test");
+  const Interval interval = wilson_interval(test.errors, test.n);
+  return fmt::format("test accuracy {:.2f} % ({} errors of {}; error rate 95 % interval {:.2f} - {:.2f} %), nll {:.4f}, ece {:.4f}\n"
+                     "report: {}\n",
+                     100 * test.accuracy, test.errors, count_text(test.n), 100 * interval.low, 100 * interval.high, test.nll, test.ece,
+                     (result.folder / "report.html").string());
+}
+
+int dry_run(const LoadedConfig<ExperimentConfig>& loaded) {
+  check_experiment(loaded.config, load_data(loaded.config.data));
+  fmt::print("{}", core::pretty_json(loaded.resolved));
+  say("nothing was trained or written (--dry-run); the config above is complete and valid");
+  return kDone;
+}
+
+int run(const Session& session, const Arguments& arguments) {
+  const InterruptGuard guard;
+  const LoadedFile<ExperimentConfig> file = load_config(arguments.config, arguments.sets, ExperimentConfig(*session.registry));
+  if (arguments.dry_run) return dry_run(file.whole);
+  RunOptions options{.resume = arguments.resume};
+  if (!arguments.out.empty()) options.out = arguments.out;
+  const RunResult result = run_experiment(file.runs.front(), file.text, options);
+  auto document = nlohmann::ordered_json::parse(report::summary_text(result.summary));
+  document["folder"] = result.folder.string();
+  print_result(session, document, result_text(result));
+  return kDone;
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Session& session) {
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* verb = add_verb(app, session, "run", "train and evaluate what a config describes", [&session, arguments] { return run(session, *arguments); });
+  verb->add_option("CONFIG", arguments->config, "a JSON file such as configs/mnist-mlp.json")->required();
+  verb->add_option("--set", arguments->sets, "change one value, e.g. --set train.epochs=3 (repeatable)")->type_name("PATH=VALUE")->allow_extra_args(false);
+  verb->add_option("--out", arguments->out, "folder of the run (default: runs/<name>-<hash>)")->type_name("DIR");
+  verb->add_flag("--resume", arguments->resume, "continue a run that was interrupted");
+  verb->add_flag("--dry-run", arguments->dry_run, "check everything and print the resolved config; train nothing");
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,20 @@
+// Data as the program gets them: with progress on the terminal, and with Ctrl-C obeyed.
+#pragma once
+
+#include <optional>
+
+#include "tempera/datasets/load.hpp"
+
+namespace tempera::cli {
+
+/// Loads the set of a config, shows downloads, and says loudly when a fallback was taken. Throws as data::load, and
+/// Interrupted.
+[[nodiscard]] data::LoadedData load_data(const data::DataConfig& config);
+
+/// The process's environment with progress and Ctrl-C wired to downloads.
+[[nodiscard]] data::Environment data_environment();
+
+/// Shape of a sample where the config alone tells it, without reading any file.
+[[nodiscard]] std::optional<core::Shape> declared_sample(const data::DataConfig& config);
+
+}  // namespace tempera::cli

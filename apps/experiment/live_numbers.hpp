@@ -1,0 +1,18 @@
+// The numbers of a run that a schedule may move, under the paths a config has for them.
+#pragma once
+
+#include <string>
+
+#include "tempera/core/fields.hpp"
+#include "tempera/nn/model.hpp"
+#include "tempera/nn/optimizer.hpp"
+
+namespace tempera::cli {
+
+/// "optimizer.…" and "model.layers.<name>.…". The parts must outlive what is returned.
+[[nodiscard]] core::FieldsFn numbers_of_run(nn::Model& model, nn::Optimizer& optimizer);
+
+/// The number at `target`. Throws ConfigError (/schedule) naming the nearest one.
+[[nodiscard]] double& live_number(const core::FieldsFn& numbers, const std::string& target);
+
+}  // namespace tempera::cli

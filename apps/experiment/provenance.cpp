@@ -1,0 +1,39 @@
+#include "tempera/apps/experiment/provenance.hpp"
+
+#include <sys/utsname.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tempera/apps/hardware.hpp"
+#include "tempera/apps/version.hpp"
+#include "tempera/core/parallel.hpp"
+
+namespace tempera::cli {
+namespace {
+
+std::string operating_system() {
+  utsname name{};
+  if (uname(&name) != 0) return "unknown";
+  return std::string(name.sysname) + " " + name.release + " " + name.machine;
+}
+
+}  // namespace
+
+nlohmann::ordered_json provenance(const std::string& identity, const std::string& data_sha256,
+                                  const std::string& data_origin) {
+  const Hardware hardware = inspect_hardware();
+  return {{"format", kFormatVersion},
+          {"run", identity},
+          {"tempera", kVersion},
+          {"revision", git_revision()},
+          {"compiler", TEMPERA_COMPILER},
+          {"build_type", TEMPERA_BUILD_TYPE},
+          {"system", operating_system()},
+          {"processor", hardware.processor},
+          {"cores", hardware.cores},
+          {"level", hardware.level},
+          {"threads", core::thread_count()},
+          {"data", {{"sha256", data_sha256}, {"origin", data_origin}}}};
+}
+
+}  // namespace tempera::cli

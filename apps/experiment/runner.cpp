@@ -1,0 +1,204 @@
+#include "tempera/apps/experiment/runner.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tempera/apps/experiment/content_hash.hpp"
+#include "tempera/apps/experiment/data_source.hpp"
+#include "tempera/apps/experiment/provenance.hpp"
+#include "tempera/apps/experiment/run_folder.hpp"
+#include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/training.hpp"
+#include "tempera/apps/experiment/training_progress.hpp"
+#include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/report/page.hpp"
+#include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/terminal.hpp"
+#include "tempera/apps/version.hpp"
+#include "tempera/core/errors.hpp"
+
+namespace tempera::cli {
+namespace fs = std::filesystem;
+namespace {
+
+// Files of a run folder that the program itself reads back.
+constexpr const char* kSummary = "summary.json";
+constexpr const char* kModel = "model.safetensors";
+
+report::EpochMetrics metrics_of(const nn::EpochRecord& record) {
+  report::EpochMetrics metrics;
+  metrics.epoch = record.epoch;
+  metrics.step = record.steps;
+  metrics.train = {.loss = record.train.loss, .accuracy = record.train.accuracy};
+  if (record.validation) {
+    metrics.validation = {.loss = record.validation->loss, .accuracy = record.validation->accuracy};
+    metrics.extra["validation_nll"] = record.validation->nll;
+    metrics.extra["validation_ece"] = record.validation->ece;
+  }
+  for (const auto& [path, value] : record.numbers) {
+    if (path == "optimizer.learning_rate") {
+      metrics.learning_rate = value;
+    } else {
+      metrics.extra[path] = value;
+    }
+  }
+  metrics.seconds = record.seconds;
+  metrics.samples_per_second = record.samples_per_second;
+  return metrics;
+}
+
+// One run: its parts, and the steps in which its folder comes about.
+class Run {
+ public:
+  Run(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text, const data::LoadedData& data,
+      RunFolder& folder, const std::string& identity)
+      : config_(loaded.config), data_(data), folder_(folder), resolved_(core::pretty_json(loaded.resolved)) {
+    run_.folder = folder.path().filename().string();
+    run_.config_input = input_text;
+    run_.config_resolved = resolved_;
+    const std::string facts = provenance(identity, data.set.sha256, data.set.origin).dump(2) + "\n";
+    run_.provenance = report::parse_provenance(facts, "provenance.json");
+    folder.write("config.input.json", input_text);
+    folder.write("config.resolved.json", resolved_);
+    folder.write("provenance.json", facts);
+    describe_parts();
+  }
+
+  report::Summary execute(bool resume) {
+    nn::Model model(config_.model, data_.set.sample(), static_cast<std::uint64_t>(config_.seed));
+    try {
+      train_model(model, resume);
+      evaluate_model(model);
+    } catch (const core::Interrupted&) {
+      finish("interrupted");
+      throw core::Interrupted(fmt::format("interrupted; the checkpoint is in {}; the same command with --resume continues", folder_.path().string()));
+    } catch (const core::Error&) {
+      finish("failed");
+      throw;
+    }
+    save_model(folder_.file(kModel), model, resolved_, pipeline_of(data_));
+    run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModel)));
+    run_.summary.status = "completed";
+    folder_.write("report.html", report::render_report(run_));
+    finish("completed");
+    return run_.summary;
+  }
+
+ private:
+  void describe_parts() {
+    report::Summary& summary = run_.summary;
+    summary.name = config_.name;
+    summary.data = {.requested = data_.requested, .used = data_.used, .fallback = data_.fallback,
+                    .train = data_.set.train.size(), .validation = data_.set.validation.size(),
+                    .test = data_.set.test.size(), .sha256 = data_.set.sha256};
+    const nn::ModelFacts facts = nn::Model::planned(config_.model, data_.set.sample()).facts();
+    summary.model.parameters = facts.parameters;
+    summary.model.multiply_adds = facts.multiply_adds;
+    summary.model.bytes["float32"] = facts.parameters * 4;
+  }
+
+  void take_history(const nn::TrainingState& state) {
+    run_.epochs.clear();
+    std::string lines;
+    report::TrainingFacts& training = run_.summary.training;
+    training = {.epochs = state.epoch, .steps = state.step, .seconds = 0, .samples_per_second = 0};
+    for (const nn::EpochRecord& record : state.history) {
+      run_.epochs.push_back(metrics_of(record));
+      lines += report::metrics_line(run_.epochs.back());
+      training.seconds += record.seconds;
+    }
+    const auto samples = static_cast<double>(data_.set.train.size() * state.epoch);
+    training.samples_per_second = training.seconds > 0 ? samples / training.seconds : 0;
+    folder_.write("metrics.jsonl", lines);
+  }
+
+  void train_model(nn::Model& model, bool resume) {
+    TrainingProgress progress(config_.train.epochs);
+    TrainingOptions options;
+    options.checkpoints = folder_.file("checkpoints");
+    options.resume = resume;
+    options.metadata = {{"tempera.config", resolved_}};
+    options.on_step = [&](const nn::StepReport& step) { progress.on_step(step); };
+    options.on_epoch = [&](const nn::TrainingState& state) {
+      progress.on_epoch(state.history.back());
+      take_history(state);
+    };
+    const nn::TrainingState state = train(config_, data_, model, options);
+    take_history(state);
+    if (state.stopped_early) say(fmt::format("stopped early; epoch {} was the best", state.best_epoch));
+  }
+
+  void evaluate_model(nn::Model& model) {
+    const nn::Objective objective = objective_of(config_);
+    nn::Outputs validation;
+    auto& results = run_.summary.results["float"];
+    if (data_.set.validation.size() > 0) {
+      validation = outputs_of(model, data_.set.validation, data_.normalization, objective);
+      results["validation"] = scores_of(validation);
+    }
+    const nn::Outputs test = outputs_of(model, data_.set.test, data_.normalization, objective);
+    results["test"] = scores_of(test);
+    run_.evaluation = evaluation_of(test, data_.set.test, data_.set.classes);
+    folder_.write("evaluation.json", report::evaluation_text(*run_.evaluation));
+    if (config_.wants(Analysis::kTemperature)) {
+      run_.temperature = temperature_study(config_.temperature, test, data_.set.test, validation);
+      folder_.write("temperature.json", report::temperature_text(*run_.temperature));
+    }
+  }
+
+  void finish(const std::string& status) {
+    run_.summary.status = status;
+    folder_.write(kSummary, report::summary_text(run_.summary));
+  }
+
+  const ExperimentConfig& config_;
+  const data::LoadedData& data_;
+  RunFolder& folder_;
+  std::string resolved_;
+  report::RunData run_;
+};
+
+report::Summary summary_in(const RunFolder& folder) {
+  return report::parse_summary(read_file(folder.file(kSummary)), folder.file(kSummary).string());
+}
+
+void announce(const ExperimentConfig& config, const data::LoadedData& data, const fs::path& folder) {
+  const nn::ModelFacts facts = nn::Model::planned(config.model, data.set.sample()).facts();
+  say(fmt::format("{}: {} parameters; {} training, {} validation, {} test images of {} ({})", config.name, count_text(facts.parameters),
+                  count_text(data.set.train.size()), count_text(data.set.validation.size()), count_text(data.set.test.size()), data.used,
+                  data.set.origin));
+  say(fmt::format("writing to {}", folder.string()));
+}
+
+}  // namespace
+
+void check_experiment(const ExperimentConfig& config, const data::LoadedData& data) {
+  const nn::Model planned = nn::Model::planned(config.model, data.set.sample());
+  const auto classes = static_cast<std::int64_t>(data.set.classes.size());
+  if (planned.output() != core::Shape{classes}) {
+    throw core::ShapeError(fmt::format("the model's output has shape {} a sample, {} needs [{}], one for each class", planned.output().text(),
+                                       data.used, classes));
+  }
+}
+
+RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text,
+                         const RunOptions& options) {
+  const ExperimentConfig& config = loaded.config;
+  const data::LoadedData data = load_data(config.data);
+  check_experiment(config, data);
+  const std::string identity = content_hash(loaded.resolved, data.set.sha256, kFormatVersion);
+  RunFolder folder(options.out.value_or(options.root / fmt::format("{}-{}", config.name, identity.substr(0, 8))), identity);
+  if (folder.state() == FolderState::kFinished) {
+    say(fmt::format("{} holds this very run, finished: nothing is computed (--out DIR makes it again elsewhere)", folder.path().string()));
+    return {.folder = folder.path(), .summary = summary_in(folder), .was_finished = true};
+  }
+  if (folder.state() == FolderState::kStarted && !options.resume) {
+    throw core::FileError(folder.path().string(), "this run began here and did not finish; continue it with --resume, or choose another folder with --out");
+  }
+  announce(config, data, folder.path());
+  Run run(loaded, input_text, data, folder, identity);
+  return {.folder = folder.path(), .summary = run.execute(folder.state() == FolderState::kStarted)};
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,37 @@
+// An experiment from config to run folder.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "tempera/apps/experiment/experiment_config.hpp"
+#include "tempera/apps/experiment/load_config.hpp"
+#include "tempera/apps/report/run_data.hpp"
+#include "tempera/datasets/load.hpp"
+
+namespace tempera::cli {
+
+struct RunOptions {
+  std::filesystem::path root = "runs";       ///< where run folders are made
+  std::optional<std::filesystem::path> out;  ///< this folder instead of <root>/<name>-<hash8>
+  bool resume = false;
+};
+
+struct RunResult {
+  std::filesystem::path folder;
+  report::Summary summary;
+  bool was_finished = false;  ///< the run had been done before; nothing was computed
+};
+
+/// Runs one experiment and writes its folder. Reports progress on stderr. A finished run is left as it is. Throws
+/// FileError (folder in use, begun and not to be resumed, not writable), DataError, ConfigError, ShapeError, NumericError,
+/// Interrupted (a checkpoint and a summary with status "interrupted" are written).
+[[nodiscard]] RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text,
+                                       const RunOptions& options);
+
+/// Everything that can be wrong without training: data that are missing, layers that do not fit, outputs that are not the
+/// classes, targets of schedules.
+void check_experiment(const ExperimentConfig& config, const data::LoadedData& data);
+
+}  // namespace tempera::cli

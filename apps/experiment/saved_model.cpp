@@ -1,0 +1,78 @@
+#include "tempera/apps/experiment/saved_model.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "tempera/apps/version.hpp"
+#include "tempera/core/config/reader.hpp"
+#include "tempera/core/config/writer.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/checkpoint.hpp"
+#include "tempera/nn/safetensors.hpp"
+
+namespace tempera::cli {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kFormat = "tempera.model";  // metadata keys
+constexpr const char* kConfig = "tempera.config";
+constexpr const char* kInput = "tempera.input";
+
+const std::string& required(const nn::SafetensorsReader& reader, const char* key) {
+  const auto found = reader.metadata().find(key);
+  if (found == reader.metadata().end()) {
+    throw core::CheckpointError(reader.file(), fmt::format("is no tempera model: its metadata has no \"{}\"", key));
+  }
+  return found->second;
+}
+
+void check_format(const nn::SafetensorsReader& reader) {
+  const std::string& format = required(reader, kFormat);
+  if (format == std::to_string(kFormatVersion)) return;
+  throw core::CheckpointError(reader.file(), fmt::format("has model format {}, this program reads {}", format, kFormatVersion));
+}
+
+}  // namespace
+
+void InputPipeline::fields(core::FieldVisitor& v) {
+  std::vector<std::int64_t> extents(sample.extents().begin(), sample.extents().end());
+  v.field("sample", extents, {.help = "shape of a sample: channels, height, width", .min = 1, .required = true, .min_items = 1, .max_items = 4});
+  sample = core::Shape(extents);
+  v.object("normalization", normalization, {.help = "from stored pixels to the network's input"});
+  v.field("classes", classes, {.help = "names of the classes"});
+  v.field("data", data_name, {.help = "set it was trained on"});
+  v.field("sha256", data_sha256, {.help = "content of that set"});
+}
+
+InputPipeline pipeline_of(const data::LoadedData& data) {
+  return {.sample = data.set.sample(),
+          .normalization = data.normalization,
+          .classes = data.set.classes,
+          .data_name = data.used,
+          .data_sha256 = data.set.sha256};
+}
+
+void save_model(const fs::path& file, const nn::Model& model, const std::string& resolved, InputPipeline input) {
+  nn::SafetensorsWriter writer;
+  nn::add_model(writer, model);
+  writer.metadata(kFormat, std::to_string(kFormatVersion));
+  writer.metadata(kConfig, resolved);
+  writer.metadata(kInput, core::write_json([&input](core::FieldVisitor& v) { input.fields(v); }));
+  writer.write(file);
+}
+
+SavedModel load_model(const fs::path& path, const Registry& registry) {
+  const fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
+  const nn::SafetensorsReader reader(file);
+  check_format(reader);
+  ExperimentConfig config(registry);
+  core::read_json(required(reader, kConfig), file.string() + " (config)", [&config](core::FieldVisitor& v) { config.fields(v); });
+  InputPipeline input;
+  core::read_json(required(reader, kInput), file.string() + " (input)", [&input](core::FieldVisitor& v) { input.fields(v); });
+  nn::Model model(config.model, input.sample, static_cast<std::uint64_t>(config.seed));
+  nn::load_model(reader, model);
+  return {std::move(config), std::move(input), std::move(model), file};
+}
+
+}  // namespace tempera::cli

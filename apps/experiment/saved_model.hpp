@@ -1,0 +1,45 @@
+// A trained model as a file that needs nothing beside it: weights, the config that built it, and how raw pixels become
+// its input. model.safetensors of a run folder is such a file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tempera/apps/experiment/experiment_config.hpp"
+#include "tempera/datasets/load.hpp"
+#include "tempera/nn/model.hpp"
+
+namespace tempera::cli {
+
+/// What the model needs to be told of its data.
+struct InputPipeline {
+  core::Shape sample;                 ///< [channels, height, width]
+  data::Normalization normalization;
+  std::vector<std::string> classes;
+  std::string data_name;              ///< the set it was trained on
+  std::string data_sha256;
+
+  void fields(core::FieldVisitor& v);
+};
+
+[[nodiscard]] InputPipeline pipeline_of(const data::LoadedData& data);
+
+/// A model that was read back.
+struct SavedModel {
+  ExperimentConfig config;  ///< resolved
+  InputPipeline input;
+  nn::Model model;
+  std::filesystem::path file;
+};
+
+/// Writes atomically. `resolved` is the config as JSON. Throws FileError.
+void save_model(const std::filesystem::path& file, const nn::Model& model, const std::string& resolved,
+                InputPipeline input);
+
+/// `path` is a run folder or a model file. Throws FileError, CheckpointError (damaged, not a tempera model, weights that do
+/// not fit the config in it), ConfigError.
+[[nodiscard]] SavedModel load_model(const std::filesystem::path& path, const Registry& registry);
+
+}  // namespace tempera::cli

@@ -1,0 +1,30 @@
+// How sure one can be of a rate, and of a difference between two classifiers on the same samples.
+#pragma once
+
+#include <cstdint>
+
+namespace tempera::cli {
+
+struct Interval {
+  double low = 0, high = 0;
+};
+
+/// 95 % interval of a proportion (Wilson 1927): k of n, 0 ≤ k ≤ n, n ≥ 1.
+[[nodiscard]] Interval wilson_interval(std::int64_t k, std::int64_t n);
+
+/// Two classifiers on the same n samples.
+struct PairedCounts {
+  std::int64_t n = 0;
+  std::int64_t only_first_wrong = 0;
+  std::int64_t only_second_wrong = 0;
+};
+
+/// Two-sided exact McNemar test (McNemar 1947, binomial form): probability of a split at least this uneven among the
+/// samples that only one of them gets wrong, if both were equally good. 1 where there is no such sample.
+[[nodiscard]] double mcnemar_p(const PairedCounts& counts);
+
+/// 95 % interval of (error rate of the second − of the first), for paired samples (Agresti and Min 2005: Wald with ½
+/// added to each of the four cells).
+[[nodiscard]] Interval paired_difference(const PairedCounts& counts);
+
+}  // namespace tempera::cli

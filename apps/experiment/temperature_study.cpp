@@ -1,0 +1,109 @@
+#include "tempera/apps/experiment/temperature_study.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/metrics.hpp"
+#include "tempera/nn/temperature.hpp"
+
+namespace tempera::cli {
+namespace {
+
+std::span<const Scalar> row_of(const core::Tensor& logits, std::int64_t row) {
+  const auto columns = static_cast<std::size_t>(logits.dim(1));
+  return logits.values().subspan(static_cast<std::size_t>(row) * columns, columns);
+}
+
+std::int64_t choose_sample(const TemperatureConfig& config, const nn::Outputs& test) {
+  const auto n = static_cast<std::int64_t>(test.labels.size());
+  if (config.index) {
+    if (*config.index < n) return *config.index;
+    throw core::ConfigError({{.pointer = "/temperature/index",
+                              .message = fmt::format("must be below the {} test samples, received {}", n, *config.index)}});
+  }
+  const std::vector<std::int32_t> predicted = nn::predictions(test.logits);
+  for (std::size_t i = 0; i < predicted.size(); ++i) {
+    if (test.labels[i] == config.label && predicted[i] == config.label) return static_cast<std::int64_t>(i);
+  }
+  throw core::ConfigError({{.pointer = "/temperature/label",
+                            .message = fmt::format("the model gets no test sample of class {} right; give "
+                                                   "temperature.index, or train longer", config.label)}});
+}
+
+// logit(σ(z)) computed as a person would: σ first, then log(σ/(1−σ)).
+report::LogitIdentity logit_identity(double z) {
+  const double sigmoid = 1 / (1 + std::exp(-z));
+  return {.logit = z, .sigmoid = sigmoid, .recovered = std::log(sigmoid / (1 - sigmoid))};
+}
+
+report::PairIdentity pair_identity(std::span<const Scalar> logits, std::size_t a, std::size_t b) {
+  const double za = logits[a];
+  const double zb = logits[b];
+  const double largest = std::max(za, zb);
+  const double ea = std::exp(za - largest);
+  const double eb = std::exp(zb - largest);
+  return {.a = static_cast<std::int64_t>(a), .b = static_cast<std::int64_t>(b), .logit_a = za, .logit_b = zb,
+          .softmax = ea / (ea + eb), .sigmoid = 1 / (1 + std::exp(zb - za))};
+}
+
+// The sample's first class by logit against each other one.
+std::vector<report::PairIdentity> pair_identities(std::span<const Scalar> logits) {
+  const auto top = static_cast<std::size_t>(std::ranges::max_element(logits) - logits.begin());
+  std::vector<report::PairIdentity> pairs;
+  for (std::size_t other = 0; other < logits.size(); ++other) {
+    if (other != top) pairs.push_back(pair_identity(logits, top, other));
+  }
+  return pairs;
+}
+
+void measure_sets(const TemperatureConfig& config, const nn::Outputs& test, const nn::Outputs& validation,
+                  report::TemperatureStudy& study) {
+  for (const nn::TemperaturePoint& point : nn::temperature_curve(test.logits, test.labels, config.temperatures)) {
+    study.entropy.push_back(point.entropy);
+    study.nll.push_back(point.nll);
+    study.ece.push_back(point.ece);
+  }
+  const nn::Outputs& tuning = validation.labels.empty() ? test : validation;
+  study.best_temperature = nn::best_temperature(tuning.logits, tuning.labels);
+  for (const double t : config.dark_knowledge) {
+    study.dark_knowledge.push_back({.temperature = t, .matrix = nn::dark_knowledge(test.logits, test.labels, t)});
+  }
+}
+
+}  // namespace
+
+TemperatureConfig::TemperatureConfig() : temperatures(50) { std::iota(temperatures.begin(), temperatures.end(), 1.0); }
+
+void TemperatureConfig::fields(core::FieldVisitor& v) {
+  v.field("label", label, {.help = "class of the sample to look at: the first one in the test set that the model gets right", .min = 0});
+  v.field("index", index, {.help = "look at this test sample instead", .min = 0});
+  v.field("temperatures", temperatures,
+          {.help = "temperatures of the softmax, rising", .min = 0, .max = 1e6, .above_min = true, .min_items = 1, .max_items = 1000});
+  v.field("dark_knowledge", dark_knowledge,
+          {.help = "temperatures at which mean probabilities by class are kept", .min = 0, .max = 1e6, .above_min = true, .min_items = 1, .max_items = 20});
+  const bool rising = std::ranges::adjacent_find(temperatures, std::greater_equal{}) == temperatures.end();
+  v.rule(rising, "temperatures", "must rise from each to the next");
+}
+
+report::TemperatureStudy temperature_study(const TemperatureConfig& config, const nn::Outputs& test,
+                                           const data::Split& test_split, const nn::Outputs& validation) {
+  report::TemperatureStudy study;
+  study.sample_index = choose_sample(config, test);
+  study.sample_label = test.labels[static_cast<std::size_t>(study.sample_index)];
+  study.picture = picture_of(test_split, study.sample_index);
+  const std::span<const Scalar> logits = row_of(test.logits, study.sample_index);
+  study.logits.assign(logits.begin(), logits.end());
+  study.temperatures = config.temperatures;
+  for (const double t : config.temperatures) study.probabilities.push_back(nn::softmax_at(logits, t));
+  measure_sets(config, test, validation, study);
+  for (const Scalar z : logits) study.logit_identities.push_back(logit_identity(z));
+  study.pair_identities = pair_identities(logits);
+  return study;
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,154 @@
+#include "tempera/apps/terminal.hpp"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace tempera::cli {
+namespace {
+
+constexpr std::size_t kBarColumns = 24;
+
+std::size_t terminal_columns() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 80;
+}
+
+void line(std::string_view label, const char* colour, std::string_view message) {
+  if (colours_wanted()) {
+    fmt::print(stderr, "{}{}\033[0m{}\n", colour, label, message);
+  } else {
+    fmt::print(stderr, "{}{}\n", label, message);
+  }
+}
+
+std::string bar(double fraction) {
+  const auto filled = static_cast<std::size_t>(std::clamp(fraction, 0.0, 1.0) * kBarColumns);
+  std::string text;
+  for (std::size_t i = 0; i < kBarColumns; ++i) text += i < filled ? "█" : "·";
+  return text;
+}
+
+}  // namespace
+
+bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
+
+bool colours_wanted() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  const bool refused = no_color != nullptr && *no_color != '\0';
+  const bool dumb = term == nullptr || std::string_view(term) == "dumb";
+  return stderr_is_terminal() && !refused && !dumb;
+}
+
+void say(std::string_view message) { fmt::print(stderr, "{}\n", message); }
+void warn(std::string_view message) { line("warning: ", "\033[33m", message); }
+void complain(std::string_view message) { line("error: ", "\033[31m", message); }
+
+std::size_t columns_of(std::string_view text) noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+namespace {
+
+// Numbers, ranges of them, and what stands for a missing one.
+bool looks_numeric(std::string_view cell) {
+  return cell.empty() || cell.find_first_not_of("0123456789 .,+-eE%·") == std::string_view::npos;
+}
+
+}  // namespace
+
+Table::Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
+
+void Table::row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+std::string Table::text() const {
+  const std::size_t columns = rows_.front().size();
+  std::vector<std::size_t> widths(columns, 0);
+  std::vector<bool> numeric(columns, rows_.size() > 1);
+  for (const auto& cells : rows_) {
+    for (std::size_t i = 0; i < columns; ++i) {
+      widths[i] = std::max(widths[i], columns_of(cells[i]));
+      if (&cells != &rows_.front() && !looks_numeric(cells[i])) numeric[i] = false;
+    }
+  }
+  std::string text;
+  for (const auto& cells : rows_) {
+    std::string row;
+    for (std::size_t i = 0; i < columns; ++i) {
+      const std::string padding(widths[i] - columns_of(cells[i]), ' ');
+      const std::string_view gap = i == 0 ? "" : "  ";
+      row += numeric[i] ? fmt::format("{}{}{}", gap, padding, cells[i]) : fmt::format("{}{}{}", gap, cells[i], padding);
+    }
+    text += fmt::format("{}\n", std::string_view(row).substr(0, row.find_last_not_of(' ') + 1));
+  }
+  return text;
+}
+
+std::string duration_text(double seconds) {
+  if (!std::isfinite(seconds)) return "?";
+  if (seconds < 60) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<std::int64_t>(std::lround(seconds));
+  if (whole < 3600) return fmt::format("{} min {:02d} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02d} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string bytes_text(double bytes) {
+  constexpr std::array<const char*, 5> kUnits{"B", "kB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  while (bytes >= 1000 && unit + 1 < kUnits.size()) {
+    bytes /= 1000;
+    ++unit;
+  }
+  return unit == 0 ? fmt::format("{:.0f} B", bytes) : fmt::format("{:.1f} {}", bytes, kUnits[unit]);
+}
+
+std::string count_text(std::int64_t count) {
+  const std::string digits = std::to_string(count);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const bool group_begins = i > 0 && (digits.size() - i) % 3 == 0 && digits[i - 1] != '-';
+    if (group_begins) text.push_back(' ');
+    text.push_back(digits[i]);
+  }
+  return text;
+}
+
+ProgressLine::ProgressLine() : enabled_(stderr_is_terminal()) {}
+ProgressLine::~ProgressLine() { clear(); }
+
+bool ProgressLine::due() {
+  if (!enabled_) return false;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_) return false;
+  next_ = now + std::chrono::milliseconds(100);
+  return true;
+}
+
+void ProgressLine::draw(double fraction, std::string_view left, std::string_view right) {
+  std::string text = fmt::format("{} {} {}", left, bar(fraction), right);
+  const std::size_t room = terminal_columns() - 1;
+  if (columns_of(text) > room) text = fmt::format("{} {}", left, right);
+  if (columns_of(text) > room) text = text.substr(0, room);
+  fmt::print(stderr, "\r\033[K{}", text);
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
+void ProgressLine::clear() {
+  if (std::exchange(drawn_, false)) {
+    fmt::print(stderr, "\r\033[K");
+    std::fflush(stderr);
+  }
+}
+
+}  // namespace tempera::cli
