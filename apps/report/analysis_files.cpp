@@ -21,11 +21,17 @@ json wrong_json(const WrongSample& sample) {
           {"picture", picture_json(sample.picture)}};
 }
 
+std::int64_t class_index(const JsonNode& node) {
+  const std::int64_t index = node.integer();
+  if (index < 0) node.fail("the number of a class, from 0");
+  return index;
+}
+
 WrongSample wrong_from(const JsonNode& node) {
   WrongSample out;
   out.index = node.at("index").integer();
-  out.label = node.at("label").integer();
-  out.predicted = node.at("predicted").integer();
+  out.label = class_index(node.at("label"));
+  out.predicted = class_index(node.at("predicted"));
   node.read("probability", out.probability);
   node.read("label_probability", out.label_probability);
   node.read("picture", out.picture);
@@ -62,7 +68,7 @@ void read_identities(const JsonNode& node, TemperatureStudy& study) {
         {item.at("logit").number(), item.at("sigmoid").number(), item.at("recovered").number()});
   }
   for (const JsonNode& item : node.at("softmax_of_two").items()) {
-    study.pair_identities.push_back({item.at("a").integer(), item.at("b").integer(), item.at("logit_a").number(),
+    study.pair_identities.push_back({class_index(item.at("a")), class_index(item.at("b")), item.at("logit_a").number(),
                                      item.at("logit_b").number(), item.at("softmax").number(),
                                      item.at("sigmoid").number()});
   }
@@ -167,7 +173,7 @@ TemperatureStudy parse_temperature(std::string_view text, const std::string& fil
   const JsonNode sample = node.at("sample");
   TemperatureStudy out;
   out.sample_index = sample.at("index").integer();
-  out.sample_label = sample.at("label").integer();
+  out.sample_label = class_index(sample.at("label"));
   out.logits = sample.at("logits").numbers();
   sample.read("picture", out.picture);
   out.temperatures = node.at("temperatures").numbers();

@@ -107,6 +107,13 @@ TEST_CASE("a picture with missing, excess or impossible pixels is refused") {
   CHECK(parse_evaluation(with("null"), "e").worst.at(0).picture.pixels.empty());
 }
 
+TEST_CASE("a class below zero is refused") {
+  CHECK_THROWS_AS((void)parse_evaluation(R"({"worst":[{"index":1,"label":-1,"predicted":2}]})", "e"), DataError);
+  json document = json::parse(temperature_text(tempera::test::sample_study()));
+  document["sample"]["label"] = -7;
+  CHECK_THROWS_AS((void)parse_temperature(document.dump(), "t"), DataError);
+}
+
 TEST_CASE("a temperature study whose lists do not fit each other is refused") {
   json document = json::parse(temperature_text(tempera::test::sample_study()));
   document["probabilities"].erase(0);
