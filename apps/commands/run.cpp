@@ -11,6 +11,7 @@
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/runner.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
+#include "tempera/apps/experiment/study_runner.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
@@ -42,12 +43,32 @@ int dry_run(const LoadedConfig<ExperimentConfig>& loaded) {
   return kDone;
 }
 
+int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, const RunOptions& options) {
+  const StudyResult result = run_study(file, options);
+  Table table({"run", "varied", "status", "errors", "accuracy %", "nll"});
+  bool all_done = true;
+  for (const StudyRun& run : result.runs) {
+    std::string varied;
+    for (const auto& [path, value] : run.overrides) varied += fmt::format("{}{}={}", varied.empty() ? "" : " ", path, value);
+    const bool done = run.summary.status == "completed";
+    all_done = all_done && done;
+    const report::Scores test = done ? run.summary.results.at("float").at("test") : report::Scores{};
+    table.row({run.folder, varied, run.summary.status, done ? count_text(test.errors) : "-",
+               done ? fmt::format("{:.2f}", 100 * test.accuracy) : "-", done ? fmt::format("{:.4f}", test.nll) : "-"});
+  }
+  const StudyConfig& study = file.whole.config.study;
+  print_result(session, nlohmann::ordered_json::parse(study_json(file.whole.config.name, study, result)),
+               fmt::format("{}\ntables: {}, {}\n", table.text(), (result.folder / "study.csv").string(), (result.folder / "study.json").string()));
+  return all_done ? kDone : kFailed;
+}
+
 int run(const Session& session, const Arguments& arguments) {
   const InterruptGuard guard;
   const LoadedFile<ExperimentConfig> file = load_config(arguments.config, arguments.sets, ExperimentConfig(*session.registry));
   if (arguments.dry_run) return dry_run(file.whole);
   RunOptions options{.resume = arguments.resume};
   if (!arguments.out.empty()) options.out = arguments.out;
+  if (file.whole.config.is_study()) return run_all(session, file, options);
   const RunResult result = run_experiment(file.runs.front(), file.text, options);
   auto document = nlohmann::ordered_json::parse(report::summary_text(result.summary));
   document["folder"] = result.folder.string();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/datasets/loader.hpp"
@@ -39,7 +40,7 @@ std::vector<report::WrongSample> wrong_samples(const nn::Outputs& outputs) {
                      .probability = p[static_cast<std::size_t>(predicted[i])],
                      .label_probability = p[static_cast<std::size_t>(outputs.labels[i])]});
   }
-  std::ranges::stable_sort(wrong, std::less{}, &report::WrongSample::label_probability);
+  std::ranges::stable_sort(wrong, std::greater{}, &report::WrongSample::probability);
   return wrong;
 }
 

@@ -59,6 +59,8 @@ struct ExperimentConfig {
   explicit ExperimentConfig(const Registry& registry);
   [[nodiscard]] const Registry& registry() const noexcept { return *registry_; }
   [[nodiscard]] bool wants(Analysis analysis) const;
+  /// Whether the file varies anything.
+  [[nodiscard]] bool is_study() const { return study.vary != "{}"; }
   void fields(core::FieldVisitor& v);
 
  private:

@@ -1,0 +1,124 @@
+#include "tempera/apps/experiment/study_runner.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tempera/apps/experiment/content_hash.hpp"
+#include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/terminal.hpp"
+#include "tempera/apps/version.hpp"
+#include "tempera/core/atomic_file.hpp"
+#include "tempera/core/errors.hpp"
+
+namespace tempera::cli {
+namespace fs = std::filesystem;
+namespace {
+
+using nlohmann::ordered_json;
+
+// Two studies of one config share a folder whatever data they found: each run's own hash holds the data.
+fs::path folder_of(const LoadedFile<ExperimentConfig>& file, const RunOptions& options) {
+  const std::string identity = content_hash(file.whole.resolved, "", kFormatVersion);
+  return options.out.value_or(options.root / fmt::format("{}-{}", file.whole.config.name, identity.substr(0, 8)));
+}
+
+std::string folder_name(const LoadedConfig<ExperimentConfig>& run, std::size_t index) {
+  return fmt::format("{:04}-{}", index + 1, content_hash(run.resolved, "", kFormatVersion).substr(0, 8));
+}
+
+std::string overrides_text(const StudyRun& run) {
+  std::string text;
+  for (const auto& [path, value] : run.overrides) text += fmt::format("{}{}={}", text.empty() ? "" : " ", path, value);
+  return text;
+}
+
+const report::Scores* test_scores(const report::Summary& summary) {
+  const auto mode = summary.results.find("float");
+  if (mode == summary.results.end()) return nullptr;
+  const auto split = mode->second.find("test");
+  return split == mode->second.end() ? nullptr : &split->second;
+}
+
+// A field of a CSV file (RFC 4180).
+std::string csv_field(std::string_view text) {
+  if (text.find_first_of(",\"\n") == std::string_view::npos) return std::string(text);
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+void run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const fs::path& folder, StudyRun& run) {
+  const RunOptions options{.out = folder / run.folder, .resume = true};
+  try {
+    run.summary = run_experiment(file.runs[index], file.text, options).summary;
+  } catch (const core::Interrupted&) {
+    throw;
+  } catch (const core::Error& error) {
+    run.summary.status = "failed";
+    run.error = error.what();
+    complain(fmt::format("{}: {}", run.folder, error.what()));
+  }
+}
+
+void write_tables(const LoadedFile<ExperimentConfig>& file, const StudyResult& result) {
+  core::write_file_atomically(result.folder / "study.json", study_json(file.whole.config.name, file.whole.config.study, result));
+  core::write_file_atomically(result.folder / "study.csv", study_csv(result));
+}
+
+}  // namespace
+
+std::string study_json(const std::string& name, const StudyConfig& study, const StudyResult& result) {
+  ordered_json runs = ordered_json::array();
+  for (const StudyRun& run : result.runs) {
+    ordered_json overrides = ordered_json::object();
+    for (const auto& [path, value] : run.overrides) overrides[path] = ordered_json::parse(value);
+    ordered_json entry{{"folder", run.folder}, {"overrides", overrides}, {"status", run.summary.status}};
+    if (!run.error.empty()) entry["error"] = run.error;
+    if (const report::Scores* test = test_scores(run.summary)) {
+      entry["test"] = {{"n", test->n}, {"errors", test->errors}, {"accuracy", test->accuracy}, {"nll", test->nll}, {"ece", test->ece}};
+    }
+    runs.push_back(entry);
+  }
+  const ordered_json document{{"format", kFormatVersion}, {"name", name}, {"vary", ordered_json::parse(study.vary)},
+                              {"pair_by", study.pair_by ? ordered_json(*study.pair_by) : ordered_json(nullptr)}, {"runs", runs}};
+  return document.dump(2) + "\n";
+}
+
+std::string study_csv(const StudyResult& result) {
+  std::string text = "folder,status";
+  if (!result.runs.empty()) {
+    for (const auto& [path, value] : result.runs.front().overrides) text += "," + csv_field(path);
+  }
+  text += ",n,errors,accuracy,nll,ece,seconds\n";
+  for (const StudyRun& run : result.runs) {
+    text += run.folder + "," + run.summary.status;
+    for (const auto& [path, value] : run.overrides) text += "," + csv_field(value);
+    const report::Scores* test = test_scores(run.summary);
+    text += test == nullptr ? std::string(",,,,,,\n")
+                            : fmt::format(",{},{},{},{},{},{}\n", test->n, test->errors, test->accuracy, test->nll, test->ece,
+                                          run.summary.training.seconds);
+  }
+  return text;
+}
+
+StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions& options) {
+  StudyResult result{.folder = folder_of(file, options), .runs = {}};
+  for (std::size_t i = 0; i < file.runs.size(); ++i) {
+    StudyRun run{.folder = folder_name(file.runs[i], i), .overrides = file.runs[i].overrides, .error = {}, .summary = {}};
+    run.summary.status = "waiting";
+    result.runs.push_back(std::move(run));
+  }
+  std::error_code error;
+  fs::create_directories(result.folder, error);
+  if (error) throw core::FileError(result.folder.string(), "the study's folder cannot be made: " + error.message());
+  say(fmt::format("study of {} runs in {}", result.runs.size(), result.folder.string()));
+  for (std::size_t i = 0; i < result.runs.size(); ++i) {
+    say(fmt::format("run {} of {}: {}", i + 1, result.runs.size(), overrides_text(result.runs[i])));
+    run_one(file, i, result.folder, result.runs[i]);
+    write_tables(file, result);
+  }
+  return result;
+}
+
+}  // namespace tempera::cli
