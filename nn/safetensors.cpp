@@ -135,6 +135,7 @@ std::string SafetensorsWriter::header(const std::vector<const Entry*>& order) co
 
 void SafetensorsWriter::write(const std::filesystem::path& file) const {
   std::vector<const Entry*> order;
+  order.reserve(entries_.size());
   for (const Entry& entry : entries_) order.push_back(&entry);
   // Wide formats first, so that every tensor is aligned to its own element whatever the narrow ones' sizes.
   std::ranges::stable_sort(order, std::ranges::greater{},
