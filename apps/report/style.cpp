@@ -41,7 +41,7 @@ std::string chart_style() {
   for (std::size_t i = 0; i < kSeriesColors; ++i) {
     out += fmt::format("svg .f{0}{{fill:var(--s{0})}}svg .l{0}{{stroke:var(--s{0})}}", i);
   }
-  out += "\n" + heat_rules(Theme::light) + "\n";
+  out += fmt::format("\n{}\n", heat_rules(Theme::light));
   out += fmt::format("{}{{:root{{{}}}.digit{{filter:none}}\n{}}}\n", kDark, variables(Theme::dark),
                      heat_rules(Theme::dark));
   return out;

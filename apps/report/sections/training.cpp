@@ -46,7 +46,7 @@ std::string curves(const RunData& run, const std::string& id, const std::string&
       series.x.push_back(static_cast<double>(epoch.epoch));
       series.y.push_back(curve.value(epoch));
     }
-    chart.sheet.description += (chart.series.empty() ? "" : " ") + told(run, curve);
+    chart.sheet.description += fmt::format("{}{}", chart.series.empty() ? "" : " ", told(run, curve));
     chart.series.push_back(std::move(series));
   }
   return chart.series.empty() ? std::string() : figure(title, draw(chart));
