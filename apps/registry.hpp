@@ -27,7 +27,7 @@ class Registry {
       losses_.add<T>(name, std::move(help));
     } else if constexpr (std::derived_from<T, nn::Optimizer>) {
       optimizers_.add<T>(name, std::move(help));
-    } else if constexpr (std::derived_from<T, nn::Schedule>) {
+    } else if constexpr (std::derived_from<T, nn::Curve>) {
       schedules_.add<T>(name, std::move(help));
     } else {
       static_assert(std::derived_from<T, data::Transform>, "no catalog takes this type");

@@ -43,7 +43,7 @@ const bench::Workload& workload_named(const std::string& name) {
 ExperimentConfig config_of(const Session& session, const bench::Workload& workload, std::int64_t batch) {
   ExperimentConfig config(*session.registry);
   const std::string json = fmt::format(
-      R"({{"data": {{"name": "mnist", "fallback": "synthetic_digits", "validation": 0}}, "model": {{"layers": {}}},
+      R"({{"data": {{"name": "mnist", "fallback": "fashion_mnist", "validation": 0}}, "model": {{"layers": {}}},
            "optimizer": {{"type": "sgd", "learning_rate": 0.01, "momentum": 0.9}}, "train": {{"batch": {}}}}})",
       workload.layers, batch);
   core::read_json(json, "workload", [&config](core::FieldVisitor& v) { config.fields(v); });
@@ -55,9 +55,10 @@ void check_numerics(const std::string& numerics) {
   throw core::UnsupportedError("--numerics " + numerics, numerics == "bf16" ? "comes with bf16 training" : "comes with quantization; this version measures float");
 }
 
-ordered_json line_of(const std::string& what, const Arguments& arguments, std::int64_t batch, double rate) {
+ordered_json line_of(const std::string& what, const Arguments& arguments, const std::string& data, std::int64_t batch,
+                     double rate) {
   return {{"peer", fmt::format("tempera-{}-{}", kVersion, what)}, {"workload", arguments.workload}, {"batch", batch},
-          {"threads", core::thread_count()}, {"samples_per_s", std::round(10 * rate) / 10}};
+          {"threads", core::thread_count()}, {"data", data}, {"samples_per_s", std::round(10 * rate) / 10}};
 }
 
 int bench_train(const Session& session, const Arguments& arguments) {
@@ -75,7 +76,7 @@ int bench_train(const Session& session, const Arguments& arguments) {
     while (!loader.next(samples)) loader.start(++epoch, 0);
     step(samples);
   });
-  fmt::print("{}\n", line_of(fmt::format("train-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)), arguments, batch, rate).dump());
+  fmt::print("{}\n", line_of(fmt::format("train-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)), arguments, data.used, batch, rate).dump());
   return kDone;
 }
 
@@ -95,7 +96,7 @@ int bench_infer(const Session& session, const Arguments& arguments) {
   nn::ForwardContext context;
   const core::Variable input(samples.inputs);
   const double rate = bench::best_rate(arguments.seconds, batch, [&] { static_cast<void>(model.forward(input, context)); });
-  ordered_json line = line_of(fmt::format("infer-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)), arguments, batch, rate);
+  ordered_json line = line_of(fmt::format("infer-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)), arguments, data.used, batch, rate);
   line["us_per_batch"] = std::round(1e8 * static_cast<double>(batch) / rate) / 100;
   fmt::print("{}\n", line.dump());
   return kDone;

@@ -77,7 +77,7 @@ class Run {
       finish("failed");
       throw;
     }
-    save_model(folder_.file(kModel), model, resolved_, pipeline_of(data_));
+    save_model(folder_.file(kModel), model, model_metadata(resolved_, pipeline_of(data_)));
     run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModel)));
     run_.summary.status = "completed";
     folder_.write("report.html", report::render_report(run_));
@@ -118,7 +118,7 @@ class Run {
     TrainingOptions options;
     options.checkpoints = folder_.file("checkpoints");
     options.resume = resume;
-    options.metadata = {{"tempera.config", resolved_}};
+    options.metadata = model_metadata(resolved_, pipeline_of(data_));
     options.on_step = [&](const nn::StepReport& step) { progress.on_step(step); };
     options.on_epoch = [&](const nn::TrainingState& state) {
       progress.on_epoch(state.history.back());

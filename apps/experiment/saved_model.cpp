@@ -53,12 +53,16 @@ InputPipeline pipeline_of(const data::LoadedData& data) {
           .data_sha256 = data.set.sha256};
 }
 
-void save_model(const fs::path& file, const nn::Model& model, const std::string& resolved, InputPipeline input) {
+std::map<std::string, std::string> model_metadata(const std::string& resolved, InputPipeline input) {
+  return {{kFormat, std::to_string(kFormatVersion)},
+          {kConfig, resolved},
+          {kInput, core::write_json([&input](core::FieldVisitor& v) { input.fields(v); })}};
+}
+
+void save_model(const fs::path& file, const nn::Model& model, const std::map<std::string, std::string>& metadata) {
   nn::SafetensorsWriter writer;
   nn::add_model(writer, model);
-  writer.metadata(kFormat, std::to_string(kFormatVersion));
-  writer.metadata(kConfig, resolved);
-  writer.metadata(kInput, core::write_json([&input](core::FieldVisitor& v) { input.fields(v); }));
+  for (const auto& [key, value] : metadata) writer.metadata(key, value);
   writer.write(file);
 }
 

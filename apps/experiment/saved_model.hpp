@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -34,9 +35,13 @@ struct SavedModel {
   std::filesystem::path file;
 };
 
-/// Writes atomically. `resolved` is the config as JSON. Throws FileError.
-void save_model(const std::filesystem::path& file, const nn::Model& model, const std::string& resolved,
-                InputPipeline input);
+/// What makes a safetensors file of this model's weights (a checkpoint, too) one that load_model reads. `resolved` is the
+/// config as JSON.
+[[nodiscard]] std::map<std::string, std::string> model_metadata(const std::string& resolved, InputPipeline input);
+
+/// Writes atomically. Throws FileError.
+void save_model(const std::filesystem::path& file, const nn::Model& model,
+                const std::map<std::string, std::string>& metadata);
 
 /// `path` is a run folder or a model file. Throws FileError, CheckpointError (damaged, not a tempera model, weights that do
 /// not fit the config in it), ConfigError.
