@@ -64,12 +64,20 @@ Features detect() {
 }
 
 std::vector<std::string> names_of(const Features& f) {
-  const std::vector<std::pair<const char*, bool>> all{
-      {"sse4.2", f.sse42},         {"popcnt", f.popcnt},         {"avx2", f.avx2},
-      {"fma3", f.fma3},            {"f16c", f.f16c},             {"avx_vnni", f.avx_vnni},
-      {"avx512f", f.avx512f},      {"avx512bw", f.avx512bw},     {"avx512_vnni", f.avx512vnni},
-      {"avx512_bf16", f.avx512bf16}, {"avx512_fp16", f.avx512fp16}, {"avx512_vpopcntdq", f.vpopcntdq},
-      {"amx_bf16", f.amx.bf16},    {"amx_int8", f.amx.int8}};
+  const std::vector<std::pair<const char*, bool>> all{{"sse4.2", f.sse42},
+                                                      {"popcnt", f.popcnt},
+                                                      {"avx2", f.avx2},
+                                                      {"fma3", f.fma3},
+                                                      {"f16c", f.f16c},
+                                                      {"avx_vnni", f.avx_vnni},
+                                                      {"avx512f", f.avx512f},
+                                                      {"avx512bw", f.avx512bw},
+                                                      {"avx512_vnni", f.avx512vnni},
+                                                      {"avx512_bf16", f.avx512bf16},
+                                                      {"avx512_fp16", f.avx512fp16},
+                                                      {"avx512_vpopcntdq", f.vpopcntdq},
+                                                      {"amx_bf16", f.amx.bf16},
+                                                      {"amx_int8", f.amx.int8}};
   std::vector<std::string> names;
   for (const auto& [name, has] : all) {
     if (has) names.emplace_back(name);
@@ -90,14 +98,17 @@ std::vector<FormatSupport> formats_of(const Features& f, const std::string& leve
   const std::string float_kernel = fmt::format("f32 GEMM, level {}", level);
   constexpr const char* kNone = "none yet: comes with quantization";
   std::vector<FormatSupport> formats;
-  formats.push_back({.format = "fp32", .native = true, .by = f.avx512f ? "AVX-512F" : f.fma3 ? "AVX2 + FMA" : "SSE",
+  formats.push_back({.format = "fp32",
+                     .native = true,
+                     .by = f.avx512f ? "AVX-512F"
+                           : f.fma3  ? "AVX2 + FMA"
+                                     : "SSE",
                      .kernel = float_kernel});
   formats.push_back(support("fp16", {{f.avx512fp16, "AVX512-FP16"}},
                             f.f16c ? "converted to fp32 by F16C" : "converted to fp32 in software", kNone));
   formats.push_back(support("bf16", {{f.amx.bf16, "AMX-BF16"}, {f.avx512bf16, "AVX512-BF16"}},
                             "converted to fp32 by a shift", "none yet: comes with bf16 training"));
-  formats.push_back(support("int8",
-                            {{f.amx.int8, "AMX-INT8"}, {f.avx512vnni, "AVX512-VNNI"}, {f.avx_vnni, "AVX-VNNI"}},
+  formats.push_back(support("int8", {{f.amx.int8, "AMX-INT8"}, {f.avx512vnni, "AVX512-VNNI"}, {f.avx_vnni, "AVX-VNNI"}},
                             "widened to int16 (pmaddwd)", kNone));
   formats.push_back({.format = "int4", .native = false, .by = "unpacked to int8", .kernel = kNone});
   formats.push_back(support("1-bit", {{f.vpopcntdq, "xor + VPOPCNTDQ"}, {f.popcnt, "xor + POPCNT"}},

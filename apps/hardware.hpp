@@ -17,8 +17,8 @@ struct FormatSupport {
 
 struct Hardware {
   std::string processor;
-  int cores = 0;              ///< this process may run on
-  std::int64_t memory = 0;    ///< bytes of physical memory
+  int cores = 0;                         ///< this process may run on
+  std::int64_t memory = 0;               ///< bytes of physical memory
   std::int64_t l1d = 0, l2 = 0, l3 = 0;  ///< bytes; 0 if unknown
   std::vector<std::string> features;     ///< "avx2", "fma3", "avx512f", "amx_int8"…
   std::vector<std::string> levels;       ///< instruction levels available to TEMPERA_ISA

@@ -23,10 +23,10 @@ class ShapeError : public Error {
 
 /// One thing wrong in a configuration.
 struct ConfigIssue {
-  std::string file;      ///< the file it came from; "--set" for command-line overrides; empty if made in memory
-  int line = 0;          ///< 1-based line in that file; 0 if unknown
-  std::string pointer;   ///< JSON pointer (RFC 6901) of the offending value, e.g. "/train/epochs"
-  std::string message;   ///< rule and what was received
+  std::string file;     ///< the file it came from; "--set" for command-line overrides; empty if made in memory
+  int line = 0;         ///< 1-based line in that file; 0 if unknown
+  std::string pointer;  ///< JSON pointer (RFC 6901) of the offending value, e.g. "/train/epochs"
+  std::string message;  ///< rule and what was received
   /// "file:line: /pointer: message", with the parts that are unknown left out.
   [[nodiscard]] std::string text() const;
 };

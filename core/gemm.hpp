@@ -19,11 +19,11 @@ struct Gemm {
   bool transpose_b = false;
   Scalar* c = nullptr;
   std::int64_t ldc = 0;
-  bool accumulate = false;            ///< C += instead of C =
+  bool accumulate = false;              ///< C += instead of C =
   const Scalar* column_bias = nullptr;  ///< [n], added to every row; not together with accumulate
   const Scalar* row_bias = nullptr;     ///< [m], added to every column; not together with accumulate
-  bool relu = false;                  ///< max(·, 0) last
-  bool parallel = true;               ///< false inside a parallel loop over matrices
+  bool relu = false;                    ///< max(·, 0) last
+  bool parallel = true;                 ///< false inside a parallel loop over matrices
 };
 
 /// Deterministic: the order of additions over k depends on the extents and the instruction level alone.

@@ -23,7 +23,8 @@ Tensor::Tensor(const Shape& shape) : shape_(shape), storage_(bytes_of(shape)) {}
 
 Tensor::Tensor(const Shape& shape, std::span<const Scalar> values) : Tensor(shape) {
   if (static_cast<std::int64_t>(values.size()) != shape.numel()) {
-    throw ShapeError(fmt::format("tensor {}: needs {} values, received {}", shape.text(), shape.numel(), values.size()));
+    throw ShapeError(
+        fmt::format("tensor {}: needs {} values, received {}", shape.text(), shape.numel(), values.size()));
   }
   std::ranges::copy(values, mutable_data());
 }

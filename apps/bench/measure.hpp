@@ -14,7 +14,9 @@ constexpr int kWarmUp = 20;
 /// Calls `work` (which does `units` units a call) for `seconds` in all and returns the best window's units per second.
 inline double best_rate(double seconds, std::int64_t units, const std::function<void()>& work) {
   using Clock = std::chrono::steady_clock;
-  const auto elapsed = [](Clock::time_point since) { return std::chrono::duration<double>(Clock::now() - since).count(); };
+  const auto elapsed = [](Clock::time_point since) {
+    return std::chrono::duration<double>(Clock::now() - since).count();
+  };
   const auto warm = Clock::now();
   for (int i = 0; i < kWarmUp && elapsed(warm) < seconds / kWindows; ++i) work();
   double best = 0;

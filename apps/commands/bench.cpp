@@ -52,13 +52,19 @@ ExperimentConfig config_of(const Session& session, const bench::Workload& worklo
 
 void check_numerics(const std::string& numerics) {
   if (numerics == "float") return;
-  throw core::UnsupportedError("--numerics " + numerics, numerics == "bf16" ? "comes with bf16 training" : "comes with quantization; this version measures float");
+  throw core::UnsupportedError("--numerics " + numerics, numerics == "bf16"
+                                                             ? "comes with bf16 training"
+                                                             : "comes with quantization; this version measures float");
 }
 
 ordered_json line_of(const std::string& what, const Arguments& arguments, const std::string& data, std::int64_t batch,
                      double rate) {
-  return {{"peer", fmt::format("tempera-{}-{}", kVersion, what)}, {"workload", arguments.workload}, {"batch", batch},
-          {"threads", core::thread_count()}, {"data", data}, {"samples_per_s", std::round(10 * rate) / 10}};
+  return {{"peer", fmt::format("tempera-{}-{}", kVersion, what)},
+          {"workload", arguments.workload},
+          {"batch", batch},
+          {"threads", core::thread_count()},
+          {"data", data},
+          {"samples_per_s", std::round(10 * rate) / 10}};
 }
 
 int bench_train(const Session& session, const Arguments& arguments) {
@@ -76,7 +82,9 @@ int bench_train(const Session& session, const Arguments& arguments) {
     while (!loader.next(samples)) loader.start(++epoch, 0);
     step(samples);
   });
-  fmt::print("{}\n", line_of(fmt::format("train-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)), arguments, data.used, batch, rate).dump());
+  fmt::print("{}\n", line_of(fmt::format("train-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)),
+                             arguments, data.used, batch, rate)
+                         .dump());
   return kDone;
 }
 
@@ -95,8 +103,10 @@ int bench_infer(const Session& session, const Arguments& arguments) {
   const core::NoGrad no_history;
   nn::ForwardContext context;
   const core::Variable input(samples.inputs);
-  const double rate = bench::best_rate(arguments.seconds, batch, [&] { static_cast<void>(model.forward(input, context)); });
-  ordered_json line = line_of(fmt::format("infer-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)), arguments, data.used, batch, rate);
+  const double rate =
+      bench::best_rate(arguments.seconds, batch, [&] { static_cast<void>(model.forward(input, context)); });
+  ordered_json line = line_of(fmt::format("infer-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)),
+                              arguments, data.used, batch, rate);
   line["us_per_batch"] = std::round(1e8 * static_cast<double>(batch) / rate) / 100;
   fmt::print("{}\n", line.dump());
   return kDone;
@@ -106,21 +116,27 @@ struct Extents {
   std::int64_t m, n, k;
 };
 
-constexpr std::array kGemmShapes{Extents{64, 128, 784},    Extents{784, 128, 64},   Extents{100, 1200, 784},
-                                 Extents{100, 1200, 1200}, Extents{1200, 1200, 100}, Extents{256, 512, 512},
-                                 Extents{1024, 1024, 1024}, Extents{4608, 32, 288},  Extents{1, 1200, 1200}};
+constexpr std::array kGemmShapes{Extents{64, 128, 784},     Extents{784, 128, 64},    Extents{100, 1200, 784},
+                                 Extents{100, 1200, 1200},  Extents{1200, 1200, 100}, Extents{256, 512, 512},
+                                 Extents{1024, 1024, 1024}, Extents{4608, 32, 288},   Extents{1, 1200, 1200}};
 
 int bench_kernels(const Arguments& arguments) {
   for (const auto& [m, n, k] : kGemmShapes) {
     const core::Tensor a = core::Tensor::full({m, k}, 1);
     const core::Tensor b = core::Tensor::full({k, n}, 1);
     core::Tensor c({m, n});
-    const core::Gemm product{.m = m, .n = n, .k = k, .a = a.data(), .lda = k, .b = b.data(), .ldb = n, .c = c.mutable_data(), .ldc = n};
+    const core::Gemm product{
+        .m = m, .n = n, .k = k, .a = a.data(), .lda = k, .b = b.data(), .ldb = n, .c = c.mutable_data(), .ldc = n};
     const double rate = bench::best_rate(arguments.seconds / kGemmShapes.size(), 1, [&] { core::gemm(product); });
     const double flop = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-    fmt::print("{}\n", ordered_json{{"peer", std::string("tempera-") + kVersion}, {"kernel", fmt::format("f32_gemm_{}", core::isa_name(core::kernels().level))},
-                                    {"m", m}, {"n", n}, {"k", k}, {"threads", core::thread_count()},
-                                    {"gflop_per_s", std::round(rate * flop / 1e8) / 10}}.dump());
+    fmt::print("{}\n", ordered_json{{"peer", std::string("tempera-") + kVersion},
+                                    {"kernel", fmt::format("f32_gemm_{}", core::isa_name(core::kernels().level))},
+                                    {"m", m},
+                                    {"n", n},
+                                    {"k", k},
+                                    {"threads", core::thread_count()},
+                                    {"gflop_per_s", std::round(rate * flop / 1e8) / 10}}
+                           .dump());
   }
   return kDone;
 }
@@ -133,17 +149,25 @@ void add_bench(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   const auto add = [&](const char* name, const char* help, std::function<int()> action) {
     CLI::App* sub = add_verb(*verb, session, name, help, std::move(action));
-    sub->add_option("--seconds", arguments->seconds, "length of the timed part (default 6)")->check(CLI::Range(0.01, 3600.0))->type_name("S");
+    sub->add_option("--seconds", arguments->seconds, "length of the timed part (default 6)")
+        ->check(CLI::Range(0.01, 3600.0))
+        ->type_name("S");
     return sub;
   };
   const auto add_network = [&](const char* name, const char* help, std::function<int()> action) {
     CLI::App* sub = add(name, help, std::move(action));
-    sub->add_option("--workload", arguments->workload, "mlp128 (default), mlp1200, lenet or cnn")->check(CLI::IsMember({"mlp128", "mlp1200", "lenet", "cnn"}))->type_name("NAME");
-    sub->add_option("--numerics", arguments->numerics, "float (default), qat, int8, binary or bf16")->check(CLI::IsMember({"float", "qat", "int8", "binary", "bf16"}))->type_name("NAME");
+    sub->add_option("--workload", arguments->workload, "mlp128 (default), mlp1200, lenet or cnn")
+        ->check(CLI::IsMember({"mlp128", "mlp1200", "lenet", "cnn"}))
+        ->type_name("NAME");
+    sub->add_option("--numerics", arguments->numerics, "float (default), qat, int8, binary or bf16")
+        ->check(CLI::IsMember({"float", "qat", "int8", "binary", "bf16"}))
+        ->type_name("NAME");
     sub->add_option("--batch", arguments->batch, "samples in a batch")->check(CLI::Range(1, 100000))->type_name("N");
   };
-  add_network("train", "optimizer steps of a reference network on MNIST", [&session, arguments] { return bench_train(session, *arguments); });
-  add_network("infer", "forward passes of a reference network", [&session, arguments] { return bench_infer(session, *arguments); });
+  add_network("train", "optimizer steps of a reference network on MNIST",
+              [&session, arguments] { return bench_train(session, *arguments); });
+  add_network("infer", "forward passes of a reference network",
+              [&session, arguments] { return bench_infer(session, *arguments); });
   add("kernels", "matrix products over the shapes that matter", [arguments] { return bench_kernels(*arguments); });
 }
 

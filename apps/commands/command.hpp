@@ -18,9 +18,9 @@ namespace tempera::cli {
 /// Facts of one invocation, shared by all verbs.
 struct Session {
   const Registry* registry = nullptr;
-  bool json = false;             ///< --json: one document on stdout, nothing else there
-  std::int64_t threads = 0;      ///< --threads; 0: all processors
-  std::function<int()> action;   ///< set by the verb that was called; returns the exit status
+  bool json = false;            ///< --json: one document on stdout, nothing else there
+  std::int64_t threads = 0;     ///< --threads; 0: all processors
+  std::function<int()> action;  ///< set by the verb that was called; returns the exit status
 };
 
 /// Adds `verb` with `--json` and `--threads`, and runs `action` when it is called.

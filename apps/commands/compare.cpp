@@ -37,8 +37,11 @@ Contestant measure(const std::string& path, const Registry& registry) {
     throw core::DataError(path, "the test set found here is not the one of this run; results would not be comparable");
   }
   const nn::Outputs outputs = outputs_of(saved.model, data.set.test, saved.input.normalization);
-  Contestant result{.name = path, .data_sha256 = data.set.sha256, .parameters = saved.model.facts().parameters,
-                    .scores = scores_of(outputs), .wrong = {}};
+  Contestant result{.name = path,
+                    .data_sha256 = data.set.sha256,
+                    .parameters = saved.model.facts().parameters,
+                    .scores = scores_of(outputs),
+                    .wrong = {}};
   const std::vector<std::int32_t> predicted = nn::predictions(outputs.logits);
   for (std::size_t i = 0; i < predicted.size(); ++i) result.wrong.push_back(predicted[i] != outputs.labels[i]);
   return result;
@@ -70,7 +73,8 @@ std::string runs_text(const std::vector<Contestant>& all) {
 }
 
 std::string pairs_text(const std::vector<Contestant>& all) {
-  Table table({"against " + all.front().name, "only it wrong", "only this wrong", "difference %", "95 % interval", "McNemar p"});
+  Table table({"against " + all.front().name, "only it wrong", "only this wrong", "difference %", "95 % interval",
+               "McNemar p"});
   for (std::size_t i = 1; i < all.size(); ++i) {
     if (!comparable(all.front(), all[i])) {
       table.row({all[i].name, "other test set", "", "", "", ""});
@@ -92,15 +96,24 @@ ordered_json document_of(const std::vector<Contestant>& all) {
   ordered_json pairs = ordered_json::array();
   for (const Contestant& c : all) {
     const Interval interval = wilson_interval(c.scores.errors, c.scores.n);
-    runs.push_back({{"run", c.name}, {"parameters", c.parameters}, {"n", c.scores.n}, {"errors", c.scores.errors},
-                    {"accuracy", c.scores.accuracy}, {"error_interval", {interval.low, interval.high}},
-                    {"nll", c.scores.nll}, {"ece", c.scores.ece}, {"data_sha256", c.data_sha256}});
+    runs.push_back({{"run", c.name},
+                    {"parameters", c.parameters},
+                    {"n", c.scores.n},
+                    {"errors", c.scores.errors},
+                    {"accuracy", c.scores.accuracy},
+                    {"error_interval", {interval.low, interval.high}},
+                    {"nll", c.scores.nll},
+                    {"ece", c.scores.ece},
+                    {"data_sha256", c.data_sha256}});
     if (&c == &all.front() || !comparable(all.front(), c)) continue;
     const PairedCounts counts = pair(all.front(), c);
     const Interval difference = paired_difference(counts);
-    pairs.push_back({{"first", all.front().name}, {"second", c.name}, {"only_first_wrong", counts.only_first_wrong},
+    pairs.push_back({{"first", all.front().name},
+                     {"second", c.name},
+                     {"only_first_wrong", counts.only_first_wrong},
                      {"only_second_wrong", counts.only_second_wrong},
-                     {"difference_interval", {difference.low, difference.high}}, {"mcnemar_p", mcnemar_p(counts)}});
+                     {"difference_interval", {difference.low, difference.high}},
+                     {"mcnemar_p", mcnemar_p(counts)}});
   }
   return {{"runs", runs}, {"pairs", pairs}};
 }
@@ -109,13 +122,14 @@ ordered_json document_of(const std::vector<Contestant>& all) {
 
 void add_compare(CLI::App& app, Session& session) {
   const auto paths = std::make_shared<std::vector<std::string>>();
-  CLI::App* verb = add_verb(app, session, "compare", "runs side by side, with intervals and a paired test", [&session, paths] {
-    const InterruptGuard guard;
-    std::vector<Contestant> all;
-    for (const std::string& path : *paths) all.push_back(measure(path, *session.registry));
-    print_result(session, document_of(all), runs_text(all) + (all.size() > 1 ? "\n" + pairs_text(all) : ""));
-    return kDone;
-  });
+  CLI::App* verb =
+      add_verb(app, session, "compare", "runs side by side, with intervals and a paired test", [&session, paths] {
+        const InterruptGuard guard;
+        std::vector<Contestant> all;
+        for (const std::string& path : *paths) all.push_back(measure(path, *session.registry));
+        print_result(session, document_of(all), runs_text(all) + (all.size() > 1 ? "\n" + pairs_text(all) : ""));
+        return kDone;
+      });
   verb->add_option("RUN", *paths, "run folders or model files; the others are compared with the first")->required();
 }
 

@@ -42,8 +42,11 @@ int list_sets(const Session& session) {
     const data::KnownSet* known = known_set(info.name);
     const std::string place = known == nullptr ? std::string() : whereabouts(*known);
     table.row({std::string(info.name), std::string(info.help),
-               known == nullptr ? "-" : place.empty() ? "not on this machine" : place});
-    document.push_back({{"name", info.name}, {"help", info.help}, {"known_content", known != nullptr}, {"found", place}});
+               known == nullptr ? "-"
+               : place.empty()  ? "not on this machine"
+                                : place});
+    document.push_back(
+        {{"name", info.name}, {"help", info.help}, {"known_content", known != nullptr}, {"found", place}});
   }
   print_result(session, document, table.text());
   return kDone;
@@ -51,9 +54,10 @@ int list_sets(const Session& session) {
 
 const data::KnownSet& required_set(const std::string& name) {
   if (const data::KnownSet* set = known_set(name)) return *set;
-  throw core::ConfigError(fmt::format(
-      "\"{}\" is no set of known content; those are mnist and fashion_mnist (idx and npy sets are checked by running a config)",
-      name));
+  throw core::ConfigError(
+      fmt::format("\"{}\" is no set of known content; those are mnist and fashion_mnist (idx and npy sets are checked "
+                  "by running a config)",
+                  name));
 }
 
 int check_set(const Session& session, const std::string& name, const std::optional<std::string>& dir, bool download) {
@@ -61,8 +65,12 @@ int check_set(const Session& session, const std::string& name, const std::option
   environment.download = download;
   const data::Dataset set = data::load_known(required_set(name), dir, environment);
   print_result(session,
-               {{"name", name}, {"origin", set.origin}, {"train", set.train.size()}, {"test", set.test.size()},
-                {"sha256", set.sha256}, {"valid", true}},
+               {{"name", name},
+                {"origin", set.origin},
+                {"train", set.train.size()},
+                {"test", set.test.size()},
+                {"sha256", set.sha256},
+                {"valid", true}},
                fmt::format("{}: {} training and {} test images, every checksum right\n  in {}\n", name,
                            count_text(set.train.size()), count_text(set.test.size()), set.origin));
   return kDone;
@@ -78,7 +86,8 @@ void add_data(CLI::App& app, Session& session) {
     std::optional<std::string> dir;
   };
   const auto arguments = std::make_shared<Arguments>();
-  add_verb(*verb, session, "list", "every set a config can name, and where it was found", [&session] { return list_sets(session); });
+  add_verb(*verb, session, "list", "every set a config can name, and where it was found",
+           [&session] { return list_sets(session); });
   const auto add = [&](const char* name, const char* help, bool download) {
     CLI::App* sub = add_verb(*verb, session, name, help, [&session, arguments, download] {
       return check_set(session, arguments->name, arguments->dir, download);

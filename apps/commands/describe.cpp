@@ -52,9 +52,15 @@ ordered_json layer_json(const nn::LayerInfo& layer) {
     tensors.push_back({{"name", p.name}, {"shape", p.shape.extents()}, {"bits", kFloatBits}});
   }
   const std::int64_t parameters = parameters_of(layer);
-  return {{"layer", layer.path}, {"type", layer.type}, {"input", layer.input.extents()}, {"output", layer.output.extents()},
-          {"parameters", parameters}, {"multiply_adds", layer.multiply_adds}, {"bits", kFloatBits},
-          {"bytes", parameters * kFloatBits / 8}, {"tensors", tensors}};
+  return {{"layer", layer.path},
+          {"type", layer.type},
+          {"input", layer.input.extents()},
+          {"output", layer.output.extents()},
+          {"parameters", parameters},
+          {"multiply_adds", layer.multiply_adds},
+          {"bits", kFloatBits},
+          {"bytes", parameters * kFloatBits / 8},
+          {"tensors", tensors}};
 }
 
 std::string layers_text(const nn::Model& model) {
@@ -66,8 +72,8 @@ std::string layers_text(const nn::Model& model) {
                parameters > 0 ? count_text(parameters * kFloatBits / 8) : "-"});
   }
   const nn::ModelFacts facts = model.facts();
-  table.row({"total", "", model.input().text(), model.output().text(), count_text(facts.parameters), count_text(facts.multiply_adds), "",
-             count_text(facts.parameters * kFloatBits / 8)});
+  table.row({"total", "", model.input().text(), model.output().text(), count_text(facts.parameters),
+             count_text(facts.multiply_adds), "", count_text(facts.parameters * kFloatBits / 8)});
   return table.text();
 }
 
@@ -84,19 +90,28 @@ int describe(const Session& session, const std::string& path, const std::vector<
   const nn::ModelFacts facts = model.facts();
   ordered_json layers = ordered_json::array();
   for (const nn::LayerInfo* layer : model.infos()) layers.push_back(layer_json(*layer));
-  ordered_json document{{"name", subject.config.name}, {"trained", subject.trained}, {"layers", layers},
-                        {"parameters", facts.parameters}, {"multiply_adds", facts.multiply_adds},
+  ordered_json document{{"name", subject.config.name},
+                        {"trained", subject.trained},
+                        {"layers", layers},
+                        {"parameters", facts.parameters},
+                        {"multiply_adds", facts.multiply_adds},
                         {"bytes", facts.parameters * kFloatBits / 8}};
-  std::string text = fmt::format("{} ({})\n\n{}", subject.config.name, subject.trained ? "trained model" : "config", layers_text(model));
+  std::string text = fmt::format("{} ({})\n\n{}", subject.config.name, subject.trained ? "trained model" : "config",
+                                 layers_text(model));
   if (estimate) {
     const std::int64_t samples = training_samples(subject.config.data);
     const TrainingCost cost = measure_training(subject.config, subject.sample, samples);
-    document["training"] = {{"samples", samples}, {"epochs", subject.config.train.epochs}, {"flop", cost.flop},
-                            {"step_seconds", cost.step_seconds}, {"samples_per_second", cost.samples_per_second}, {"seconds", cost.seconds}};
-    text += fmt::format("\ntraining: {} epochs of {} samples, {:.3g} floating-point operations, about {} here\n"
-                        "          ({:.0f} samples/s, measured on random samples for a second; batch {})\n",
-                        subject.config.train.epochs, count_text(samples), cost.flop, duration_text(cost.seconds), cost.samples_per_second,
-                        subject.config.train.batch);
+    document["training"] = {{"samples", samples},
+                            {"epochs", subject.config.train.epochs},
+                            {"flop", cost.flop},
+                            {"step_seconds", cost.step_seconds},
+                            {"samples_per_second", cost.samples_per_second},
+                            {"seconds", cost.seconds}};
+    text += fmt::format(
+        "\ntraining: {} epochs of {} samples, {:.3g} floating-point operations, about {} here\n"
+        "          ({:.0f} samples/s, measured on random samples for a second; batch {})\n",
+        subject.config.train.epochs, count_text(samples), cost.flop, duration_text(cost.seconds),
+        cost.samples_per_second, subject.config.train.batch);
   }
   print_result(session, document, text);
   return kDone;
@@ -111,11 +126,16 @@ void add_describe(CLI::App& app, Session& session) {
     bool no_estimate = false;
   };
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = add_verb(app, session, "describe", "layers, shapes, parameters, multiply-adds, bytes; time estimate", [&session, arguments] {
-    return describe(session, arguments->subject, arguments->sets, !arguments->no_estimate);
-  });
-  verb->add_option("SUBJECT", arguments->subject, "a config, a run folder or a model file")->required()->option_text("CONFIG|MODEL REQUIRED");
-  verb->add_option("--set", arguments->sets, "change one value of the config")->type_name("PATH=VALUE")->allow_extra_args(false);
+  CLI::App* verb = add_verb(app, session, "describe", "layers, shapes, parameters, multiply-adds, bytes; time estimate",
+                            [&session, arguments] {
+                              return describe(session, arguments->subject, arguments->sets, !arguments->no_estimate);
+                            });
+  verb->add_option("SUBJECT", arguments->subject, "a config, a run folder or a model file")
+      ->required()
+      ->option_text("CONFIG|MODEL REQUIRED");
+  verb->add_option("--set", arguments->sets, "change one value of the config")
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false);
   verb->add_flag("--no-estimate", arguments->no_estimate, "do not measure training steps");
 }
 

@@ -47,7 +47,8 @@ data::DataConfig data_of(const SavedModel& saved, const std::string& name) {
 
 std::string confusion_text(const report::Evaluation& evaluation) {
   std::vector<std::string> header{"true \\ predicted"};
-  for (std::size_t j = 0; j < evaluation.confusion.size(); ++j) header.push_back(evaluation.classes.empty() ? std::to_string(j) : evaluation.classes[j]);
+  for (std::size_t j = 0; j < evaluation.confusion.size(); ++j)
+    header.push_back(evaluation.classes.empty() ? std::to_string(j) : evaluation.classes[j]);
   Table table(header);
   for (std::size_t i = 0; i < evaluation.confusion.size(); ++i) {
     std::vector<std::string> cells{header[i + 1]};
@@ -60,14 +61,17 @@ std::string confusion_text(const report::Evaluation& evaluation) {
 int evaluate(const Session& session, const Arguments& arguments) {
   const InterruptGuard guard;
   if (arguments.mode != "float") {
-    throw core::UnsupportedError("--mode " + arguments.mode, "the model is not quantized: quantization sections come with a later version; use --mode float");
+    throw core::UnsupportedError(
+        "--mode " + arguments.mode,
+        "the model is not quantized: quantization sections come with a later version; use --mode float");
   }
   SavedModel saved = load_model(arguments.model, *session.registry);
   const data::LoadedData data = load_data(data_of(saved, arguments.data));
   const data::Split& split = split_named(data.set, arguments.split);
   if (split.size() == 0) throw core::DataError(data.used, "has no " + arguments.split + " samples");
   if (data.set.sample() != saved.input.sample) {
-    throw core::ShapeError(fmt::format("{} has samples {}, the model takes {}", data.used, data.set.sample().text(), saved.input.sample.text()));
+    throw core::ShapeError(fmt::format("{} has samples {}, the model takes {}", data.used, data.set.sample().text(),
+                                       saved.input.sample.text()));
   }
   const nn::Outputs outputs = outputs_of(saved.model, split, saved.input.normalization);
   if (!arguments.logits.empty()) write_npy(arguments.logits, outputs.logits);
@@ -75,15 +79,29 @@ int evaluate(const Session& session, const Arguments& arguments) {
   const nn::ClassificationMetrics metrics = nn::classification_metrics(outputs.logits, outputs.labels);
   const report::Evaluation evaluation = evaluation_of(outputs, split, data.set.classes);
   const Interval interval = wilson_interval(scores.errors, scores.n);
-  std::string text = fmt::format("{} on {} of {} ({} samples)\n", saved.file.string(), arguments.split, data.used, count_text(scores.n));
-  text += fmt::format("accuracy {:.2f} %   errors {} ({:.2f} %, 95 % interval {:.2f} - {:.2f})\n", 100 * scores.accuracy, scores.errors,
-                      100 * (1 - scores.accuracy), 100 * interval.low, 100 * interval.high);
-  text += fmt::format("nll {:.4f} nats   brier {:.4f}   ece {:.4f}   entropy {:.4f} nats\n\n", metrics.nll, metrics.brier, metrics.ece, metrics.entropy);
+  std::string text = fmt::format("{} on {} of {} ({} samples)\n", saved.file.string(), arguments.split, data.used,
+                                 count_text(scores.n));
+  text +=
+      fmt::format("accuracy {:.2f} %   errors {} ({:.2f} %, 95 % interval {:.2f} - {:.2f})\n", 100 * scores.accuracy,
+                  scores.errors, 100 * (1 - scores.accuracy), 100 * interval.low, 100 * interval.high);
+  text += fmt::format("nll {:.4f} nats   brier {:.4f}   ece {:.4f}   entropy {:.4f} nats\n\n", metrics.nll,
+                      metrics.brier, metrics.ece, metrics.entropy);
   print_result(session,
-               {{"model", saved.file.string()}, {"data", data.used}, {"fallback", data.fallback}, {"split", arguments.split},
-                {"mode", arguments.mode}, {"n", scores.n}, {"errors", scores.errors}, {"accuracy", scores.accuracy},
-                {"error_interval", {interval.low, interval.high}}, {"loss", scores.loss}, {"nll", metrics.nll},
-                {"brier", metrics.brier}, {"ece", metrics.ece}, {"entropy", metrics.entropy}, {"confusion", evaluation.confusion}},
+               {{"model", saved.file.string()},
+                {"data", data.used},
+                {"fallback", data.fallback},
+                {"split", arguments.split},
+                {"mode", arguments.mode},
+                {"n", scores.n},
+                {"errors", scores.errors},
+                {"accuracy", scores.accuracy},
+                {"error_interval", {interval.low, interval.high}},
+                {"loss", scores.loss},
+                {"nll", metrics.nll},
+                {"brier", metrics.brier},
+                {"ece", metrics.ece},
+                {"entropy", metrics.entropy},
+                {"confusion", evaluation.confusion}},
                text + confusion_text(evaluation));
   return kDone;
 }
@@ -96,8 +114,12 @@ void add_eval(CLI::App& app, Session& session) {
                             [&session, arguments] { return evaluate(session, *arguments); });
   verb->add_option("MODEL", arguments->model, "a run folder or a model file")->required();
   verb->add_option("--data", arguments->data, "another set than the one it was trained on")->type_name("NAME");
-  verb->add_option("--split", arguments->split, "train, validation or test (default)")->check(CLI::IsMember({"train", "validation", "test"}))->type_name("SPLIT");
-  verb->add_option("--mode", arguments->mode, "float (default), fake_quant or integer")->check(CLI::IsMember({"float", "fake_quant", "integer"}))->type_name("MODE");
+  verb->add_option("--split", arguments->split, "train, validation or test (default)")
+      ->check(CLI::IsMember({"train", "validation", "test"}))
+      ->type_name("SPLIT");
+  verb->add_option("--mode", arguments->mode, "float (default), fake_quant or integer")
+      ->check(CLI::IsMember({"float", "fake_quant", "integer"}))
+      ->type_name("MODE");
   verb->add_option("--dump-logits", arguments->logits, "write the outputs as a NumPy array")->type_name("F.npy");
 }
 

@@ -48,7 +48,8 @@ void add_explain(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* verb = add_verb(app, session, "explain", "what a config field means: type, range, unit, default",
                             [&session, arguments] { return explain_path(session, *arguments); });
-  verb->add_option("PATH", arguments->path, "such as train.batch or model.layers.conv2d.kernel; nothing for the top level");
+  verb->add_option("PATH", arguments->path,
+                   "such as train.batch or model.layers.conv2d.kernel; nothing for the top level");
   CLI::Option* markdown = verb->add_flag("--markdown", arguments->markdown, "the reference of all fields as Markdown");
   verb->add_flag("--json-schema", arguments->schema, "a JSON Schema of configs, for editors")->excludes(markdown);
 }

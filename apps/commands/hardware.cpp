@@ -19,15 +19,20 @@ nlohmann::ordered_json to_json(const Hardware& h) {
   for (const FormatSupport& f : h.formats) {
     formats.push_back({{"format", f.format}, {"native", f.native}, {"by", f.by}, {"kernel", f.kernel}});
   }
-  return {{"processor", h.processor}, {"cores", h.cores},       {"threads", core::thread_count()},
-          {"memory", h.memory},       {"caches", {{"l1d", h.l1d}, {"l2", h.l2}, {"l3", h.l3}}},
-          {"features", h.features},   {"levels", h.levels},     {"level", h.level},
+  return {{"processor", h.processor},
+          {"cores", h.cores},
+          {"threads", core::thread_count()},
+          {"memory", h.memory},
+          {"caches", {{"l1d", h.l1d}, {"l2", h.l2}, {"l3", h.l3}}},
+          {"features", h.features},
+          {"levels", h.levels},
+          {"level", h.level},
           {"formats", formats}};
 }
 
 std::string to_text(const Hardware& h) {
-  std::string text = fmt::format("processor   {} ({} cores, {} threads in use)\n", h.processor, h.cores,
-                                 core::thread_count());
+  std::string text =
+      fmt::format("processor   {} ({} cores, {} threads in use)\n", h.processor, h.cores, core::thread_count());
   text += fmt::format("memory      {}; caches L1d {}, L2 {}, L3 {}\n", bytes_text(static_cast<double>(h.memory)),
                       bytes_text(static_cast<double>(h.l1d)), bytes_text(static_cast<double>(h.l2)),
                       bytes_text(static_cast<double>(h.l3)));
@@ -41,11 +46,12 @@ std::string to_text(const Hardware& h) {
 }  // namespace
 
 void add_hardware(CLI::App& app, Session& session) {
-  add_verb(app, session, "hardware", "processor, instruction levels, and which number formats run natively here", [&session] {
-    const Hardware hardware = inspect_hardware();
-    print_result(session, to_json(hardware), to_text(hardware));
-    return kDone;
-  });
+  add_verb(app, session, "hardware", "processor, instruction levels, and which number formats run natively here",
+           [&session] {
+             const Hardware hardware = inspect_hardware();
+             print_result(session, to_json(hardware), to_text(hardware));
+             return kDone;
+           });
 }
 
 }  // namespace tempera::cli

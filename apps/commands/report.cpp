@@ -39,7 +39,8 @@ int write_report(const Session& session, const Arguments& arguments) {
   const fs::path target = arguments.out.empty() ? default_target(arguments) : fs::path(arguments.out);
   core::write_file_atomically(target, arguments.figure.empty() ? report::render_comparison(runs)
                                                                : report::render_temperature_figure(runs.front()));
-  print_result(session, {{"written", target.string()}, {"runs", arguments.runs}}, fmt::format("written: {}\n", target.string()));
+  print_result(session, {{"written", target.string()}, {"runs", arguments.runs}},
+               fmt::format("written: {}\n", target.string()));
   return kDone;
 }
 
@@ -50,8 +51,11 @@ void add_report(CLI::App& app, Session& session) {
   CLI::App* verb = add_verb(app, session, "report", "a self-contained page of one run, or of several side by side",
                             [&session, arguments] { return write_report(session, *arguments); });
   verb->add_option("RUN", arguments->runs, "run folders")->required();
-  verb->add_option("--figure", arguments->figure, "only this figure, as SVG: temperature")->check(CLI::IsMember({"temperature"}))->type_name("NAME");
-  verb->add_option("--out", arguments->out, "file to write (default: report.html of the run, or comparison.html)")->type_name("FILE");
+  verb->add_option("--figure", arguments->figure, "only this figure, as SVG: temperature")
+      ->check(CLI::IsMember({"temperature"}))
+      ->type_name("NAME");
+  verb->add_option("--out", arguments->out, "file to write (default: report.html of the run, or comparison.html)")
+      ->type_name("FILE");
 }
 
 }  // namespace tempera::cli

@@ -30,10 +30,11 @@ struct Arguments {
 std::string result_text(const RunResult& result) {
   const report::Scores& test = result.summary.results.at("float").at("test");
   const Interval interval = wilson_interval(test.errors, test.n);
-  return fmt::format("test accuracy {:.2f} % ({} errors of {}; error rate 95 % interval {:.2f} - {:.2f} %), nll {:.4f}, ece {:.4f}\n"
-                     "report: {}\n",
-                     100 * test.accuracy, test.errors, count_text(test.n), 100 * interval.low, 100 * interval.high, test.nll, test.ece,
-                     (result.folder / "report.html").string());
+  return fmt::format(
+      "test accuracy {:.2f} % ({} errors of {}; error rate 95 % interval {:.2f} - {:.2f} %), nll {:.4f}, ece {:.4f}\n"
+      "report: {}\n",
+      100 * test.accuracy, test.errors, count_text(test.n), 100 * interval.low, 100 * interval.high, test.nll, test.ece,
+      (result.folder / "report.html").string());
 }
 
 int dry_run(const LoadedConfig<ExperimentConfig>& loaded) {
@@ -49,7 +50,8 @@ int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, co
   bool all_done = true;
   for (const StudyRun& run : result.runs) {
     std::string varied;
-    for (const auto& [path, value] : run.overrides) varied += fmt::format("{}{}={}", varied.empty() ? "" : " ", path, value);
+    for (const auto& [path, value] : run.overrides)
+      varied += fmt::format("{}{}={}", varied.empty() ? "" : " ", path, value);
     const bool done = run.summary.status == "completed";
     all_done = all_done && done;
     const report::Scores test = done ? run.summary.results.at("float").at("test") : report::Scores{};
@@ -58,13 +60,15 @@ int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, co
   }
   const StudyConfig& study = file.whole.config.study;
   print_result(session, nlohmann::ordered_json::parse(study_json(file.whole.config.name, study, result)),
-               fmt::format("{}\ntables: {}, {}\n", table.text(), (result.folder / "study.csv").string(), (result.folder / "study.json").string()));
+               fmt::format("{}\ntables: {}, {}\n", table.text(), (result.folder / "study.csv").string(),
+                           (result.folder / "study.json").string()));
   return all_done ? kDone : kFailed;
 }
 
 int run(const Session& session, const Arguments& arguments) {
   const InterruptGuard guard;
-  const LoadedFile<ExperimentConfig> file = load_config(arguments.config, arguments.sets, ExperimentConfig(*session.registry));
+  const LoadedFile<ExperimentConfig> file =
+      load_config(arguments.config, arguments.sets, ExperimentConfig(*session.registry));
   if (arguments.dry_run) return dry_run(file.whole);
   RunOptions options{.resume = arguments.resume};
   if (!arguments.out.empty()) options.out = arguments.out;
@@ -80,9 +84,12 @@ int run(const Session& session, const Arguments& arguments) {
 
 void add_run(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = add_verb(app, session, "run", "train and evaluate what a config describes", [&session, arguments] { return run(session, *arguments); });
+  CLI::App* verb = add_verb(app, session, "run", "train and evaluate what a config describes",
+                            [&session, arguments] { return run(session, *arguments); });
   verb->add_option("CONFIG", arguments->config, "a JSON file such as configs/mnist-mlp.json")->required();
-  verb->add_option("--set", arguments->sets, "change one value, e.g. --set train.epochs=3 (repeatable)")->type_name("PATH=VALUE")->allow_extra_args(false);
+  verb->add_option("--set", arguments->sets, "change one value, e.g. --set train.epochs=3 (repeatable)")
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false);
   verb->add_option("--out", arguments->out, "folder of the run (default: runs/<name>-<hash>)")->type_name("DIR");
   verb->add_flag("--resume", arguments->resume, "continue a run that was interrupted");
   verb->add_flag("--dry-run", arguments->dry_run, "check everything and print the resolved config; train nothing");

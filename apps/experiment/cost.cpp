@@ -15,7 +15,8 @@ core::Batch random_batch(const core::Shape& sample, std::int64_t size, std::int6
   const core::Random random(0, "cost");
   random.fill_normal(batch.inputs.mutable_values(), 0, 1);
   for (std::int64_t i = 0; i < size; ++i) {
-    batch.labels.push_back(static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(classes))));
+    batch.labels.push_back(
+        static_cast<std::int32_t>(random.below(static_cast<std::uint64_t>(i), static_cast<std::uint64_t>(classes))));
   }
   return batch;
 }

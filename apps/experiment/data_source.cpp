@@ -25,7 +25,8 @@ data::Environment data_environment() {
 data::LoadedData load_data(const data::DataConfig& config) {
   data::LoadedData data = data::load(config, data_environment());
   if (data.fallback) {
-    warn(fmt::format("\"{}\" could not be had, \"{}\" is used instead: results are NOT those of {}", data.requested, data.used, data.requested));
+    warn(fmt::format("\"{}\" could not be had, \"{}\" is used instead: results are NOT those of {}", data.requested,
+                     data.used, data.requested));
     say(data.fallback_reason);
   }
   return data;

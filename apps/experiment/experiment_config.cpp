@@ -17,15 +17,18 @@ constexpr std::array kAnalyses{"temperature"sv};
 bool is_plain_name(std::string_view name) {
   constexpr std::size_t kLongest = 100;
   const auto plain = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
   };
-  return !name.empty() && name.size() <= kLongest && std::ranges::all_of(name, plain) && name.front() != '.' && name.front() != '-';
+  return !name.empty() && name.size() <= kLongest && std::ranges::all_of(name, plain) && name.front() != '.' &&
+         name.front() != '-';
 }
 
 }  // namespace
 
 void EarlyStoppingConfig::fields(core::FieldVisitor& v) {
-  v.field("patience", patience, {.help = "epochs without improvement after which training ends", .unit = "epochs", .min = 1});
+  v.field("patience", patience,
+          {.help = "epochs without improvement after which training ends", .unit = "epochs", .min = 1});
   v.field("min_delta", min_delta, {.help = "a smaller change is no improvement", .min = 0});
   v.choice("watch", watch, std::array{"loss"sv, "accuracy"sv}, {.help = "what must improve on the validation set"});
 }
@@ -36,10 +39,16 @@ void TrainSection::fields(core::FieldVisitor& v) {
   v.choice("precision", precision, std::array{"float32"sv}, {.help = "arithmetic of the training step"});
   v.field("drop_last", drop_last, {.help = "leave out the last batch of an epoch when it is smaller than the others"});
   v.field("weight_average", weight_average,
-          {.help = "decay of an exponential moving average of the weights, which is what is evaluated and saved", .min = 0, .max = 1, .below_max = true});
+          {.help = "decay of an exponential moving average of the weights, which is what is evaluated and saved",
+           .min = 0,
+           .max = 1,
+           .below_max = true});
   v.object("early_stopping", early_stopping, {.help = "end training when the validation set no longer improves"});
   v.field("checkpoint_seconds", checkpoint_seconds,
-          {.help = "longest time between two checkpoints; one is written after each epoch in any case", .unit = "seconds", .min = 1, .max = 86400});
+          {.help = "longest time between two checkpoints; one is written after each epoch in any case",
+           .unit = "seconds",
+           .min = 1,
+           .max = 86400});
 }
 
 ExperimentConfig::ExperimentConfig(const Registry& registry)
@@ -61,18 +70,26 @@ void ExperimentConfig::fields(core::FieldVisitor& v) {
   v.object("model", model, {.help = "the network"});
   v.typed("loss", registry_->losses(), loss, {.help = "what training makes small"});
   v.typed("optimizer", registry_->optimizers(), optimizer, {.help = "how weights move along their gradients"});
-  v.typed("schedule", registry_->schedules(), schedule, {.help = "course of the learning rate, or of another number that its target names"});
-  v.typed_list("schedules", registry_->schedules(), schedules, {.help = "further numbers that change while training, each with its target"});
+  v.typed("schedule", registry_->schedules(), schedule,
+          {.help = "course of the learning rate, or of another number that its target names"});
+  v.typed_list("schedules", registry_->schedules(), schedules,
+               {.help = "further numbers that change while training, each with its target"});
   v.object("train", train, {.help = "the training loop"});
   v.field("analyses", analyses, {.help = "what is computed after training: temperature"});
   v.object("temperature", temperature, {.help = "options of the analysis \"temperature\""});
   v.object("study", study, {.help = "one run for every combination of what is varied"});
-  v.rule(is_plain_name(name), "name", fmt::format("must be up to 100 letters, digits, '-', '_' or '.', not beginning with '.' or '-', received \"{}\"", name));
+  v.rule(
+      is_plain_name(name), "name",
+      fmt::format("must be up to 100 letters, digits, '-', '_' or '.', not beginning with '.' or '-', received \"{}\"",
+                  name));
   for (const std::string& analysis : analyses) {
-    v.rule(std::ranges::find(kAnalyses, analysis) != kAnalyses.end(), "analyses", fmt::format("knows only \"temperature\", received \"{}\"", analysis));
+    v.rule(std::ranges::find(kAnalyses, analysis) != kAnalyses.end(), "analyses",
+           fmt::format("knows only \"temperature\", received \"{}\"", analysis));
   }
-  v.rule(!train.early_stopping || data.validation > 0, "train", "early_stopping needs a validation set (data.validation > 0)");
-  v.rule(loss.get() != nullptr && optimizer.get() != nullptr && schedule.get() != nullptr, "loss", "loss, optimizer and schedule cannot be null");
+  v.rule(!train.early_stopping || data.validation > 0, "train",
+         "early_stopping needs a validation set (data.validation > 0)");
+  v.rule(loss.get() != nullptr && optimizer.get() != nullptr && schedule.get() != nullptr, "loss",
+         "loss, optimizer and schedule cannot be null");
 }
 
 }  // namespace tempera::cli

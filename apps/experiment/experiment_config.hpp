@@ -18,8 +18,8 @@ namespace tempera::cli {
 
 /// When training ends before its last epoch.
 struct EarlyStoppingConfig {
-  std::int64_t patience = 5;    ///< epochs without improvement
-  double min_delta = 0;         ///< what counts as improvement
+  std::int64_t patience = 5;           ///< epochs without improvement
+  double min_delta = 0;                ///< what counts as improvement
   nn::Watch watch = nn::Watch::kLoss;  ///< of the validation set
   void fields(core::FieldVisitor& v);
 };

@@ -12,7 +12,8 @@ namespace tempera::cli {
 void write_npy(const std::filesystem::path& file, const core::Tensor& tensor) {
   std::string shape;
   for (const std::int64_t extent : tensor.shape().extents()) shape += std::to_string(extent) + ", ";
-  std::string header = fmt::format("{{'descr': '<f{}', 'fortran_order': False, 'shape': ({}), }}", sizeof(Scalar), shape);
+  std::string header =
+      fmt::format("{{'descr': '<f{}', 'fortran_order': False, 'shape': ({}), }}", sizeof(Scalar), shape);
   constexpr std::size_t kPreamble = 10;  // magic, version, header length; the data begin at a multiple of 64
   constexpr std::size_t kAlignment = 64;
   header.append(kAlignment - (kPreamble + header.size() + 1) % kAlignment, ' ');

@@ -55,8 +55,10 @@ void RunFolder::lock() {
   if (flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
   const int reason = errno;
   close(descriptor_);
-  if (reason != EWOULDBLOCK) throw core::FileError(path_.string(), std::string("cannot be locked: ") + std::strerror(reason));
-  throw core::FileError(path_.string(), "another process is running in this folder; wait for it or choose another with --out");
+  if (reason != EWOULDBLOCK)
+    throw core::FileError(path_.string(), std::string("cannot be locked: ") + std::strerror(reason));
+  throw core::FileError(path_.string(),
+                        "another process is running in this folder; wait for it or choose another with --out");
 }
 
 FolderState RunFolder::inspect(const std::string& identity) const {
@@ -67,15 +69,17 @@ FolderState RunFolder::inspect(const std::string& identity) const {
       const bool ours = name == "checkpoints" || name == "config.input.json" || name == "config.resolved.json" ||
                         name.ends_with(".tmp");
       if (!ours) {
-        throw core::FileError(path_.string(), fmt::format("holds \"{}\", which is no run's; choose another folder with --out", name));
+        throw core::FileError(path_.string(),
+                              fmt::format("holds \"{}\", which is no run's; choose another folder with --out", name));
       }
     }
     return FolderState::kFresh;
   }
   const std::string found = identity_in(provenance);
   if (found != identity) {
-    throw core::FileError(path_.string(), fmt::format("belongs to another run ({}, this one is {}); choose another folder with --out",
-                                                      found.empty() ? "unreadable" : found.substr(0, 8), identity.substr(0, 8)));
+    throw core::FileError(path_.string(),
+                          fmt::format("belongs to another run ({}, this one is {}); choose another folder with --out",
+                                      found.empty() ? "unreadable" : found.substr(0, 8), identity.substr(0, 8)));
   }
   return is_completed(file("summary.json")) ? FolderState::kFinished : FolderState::kStarted;
 }

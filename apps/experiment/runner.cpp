@@ -72,7 +72,8 @@ class Run {
       evaluate_model(model);
     } catch (const core::Interrupted&) {
       finish("interrupted");
-      throw core::Interrupted(fmt::format("interrupted; the checkpoint is in {}; the same command with --resume continues", folder_.path().string()));
+      throw core::Interrupted(fmt::format(
+          "interrupted; the checkpoint is in {}; the same command with --resume continues", folder_.path().string()));
     } catch (const core::Error&) {
       finish("failed");
       throw;
@@ -89,9 +90,13 @@ class Run {
   void describe_parts() {
     report::Summary& summary = run_.summary;
     summary.name = config_.name;
-    summary.data = {.requested = data_.requested, .used = data_.used, .fallback = data_.fallback,
-                    .train = data_.set.train.size(), .validation = data_.set.validation.size(),
-                    .test = data_.set.test.size(), .sha256 = data_.set.sha256};
+    summary.data = {.requested = data_.requested,
+                    .used = data_.used,
+                    .fallback = data_.fallback,
+                    .train = data_.set.train.size(),
+                    .validation = data_.set.validation.size(),
+                    .test = data_.set.test.size(),
+                    .sha256 = data_.set.sha256};
     const nn::ModelFacts facts = nn::Model::planned(config_.model, data_.set.sample()).facts();
     summary.model.parameters = facts.parameters;
     summary.model.multiply_adds = facts.multiply_adds;
@@ -165,8 +170,9 @@ report::Summary summary_in(const RunFolder& folder) {
 
 void announce(const ExperimentConfig& config, const data::LoadedData& data, const fs::path& folder) {
   const nn::ModelFacts facts = nn::Model::planned(config.model, data.set.sample()).facts();
-  say(fmt::format("{}: {} parameters; {} training, {} validation, {} test images of {} ({})", config.name, count_text(facts.parameters),
-                  count_text(data.set.train.size()), count_text(data.set.validation.size()), count_text(data.set.test.size()), data.used,
+  say(fmt::format("{}: {} parameters; {} training, {} validation, {} test images of {} ({})", config.name,
+                  count_text(facts.parameters), count_text(data.set.train.size()),
+                  count_text(data.set.validation.size()), count_text(data.set.test.size()), data.used,
                   data.set.origin));
   say(fmt::format("writing to {}", folder.string()));
 }
@@ -177,8 +183,8 @@ void check_experiment(const ExperimentConfig& config, const data::LoadedData& da
   const nn::Model planned = nn::Model::planned(config.model, data.set.sample());
   const auto classes = static_cast<std::int64_t>(data.set.classes.size());
   if (planned.output() != core::Shape{classes}) {
-    throw core::ShapeError(fmt::format("the model's output has shape {} a sample, {} needs [{}], one for each class", planned.output().text(),
-                                       data.used, classes));
+    throw core::ShapeError(fmt::format("the model's output has shape {} a sample, {} needs [{}], one for each class",
+                                       planned.output().text(), data.used, classes));
   }
 }
 
@@ -188,13 +194,17 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
   const data::LoadedData data = load_data(config.data);
   check_experiment(config, data);
   const std::string identity = content_hash(loaded.resolved, data.set.sha256, kFormatVersion);
-  RunFolder folder(options.out.value_or(options.root / fmt::format("{}-{}", config.name, identity.substr(0, 8))), identity);
+  RunFolder folder(options.out.value_or(options.root / fmt::format("{}-{}", config.name, identity.substr(0, 8))),
+                   identity);
   if (folder.state() == FolderState::kFinished) {
-    say(fmt::format("{} holds this very run, finished: nothing is computed (--out DIR makes it again elsewhere)", folder.path().string()));
+    say(fmt::format("{} holds this very run, finished: nothing is computed (--out DIR makes it again elsewhere)",
+                    folder.path().string()));
     return {.folder = folder.path(), .summary = summary_in(folder), .was_finished = true};
   }
   if (folder.state() == FolderState::kStarted && !options.resume) {
-    throw core::FileError(folder.path().string(), "this run began here and did not finish; continue it with --resume, or choose another folder with --out");
+    throw core::FileError(
+        folder.path().string(),
+        "this run began here and did not finish; continue it with --resume, or choose another folder with --out");
   }
   announce(config, data, folder.path());
   Run run(loaded, input_text, data, folder, identity);

@@ -30,14 +30,20 @@ const std::string& required(const nn::SafetensorsReader& reader, const char* key
 void check_format(const nn::SafetensorsReader& reader) {
   const std::string& format = required(reader, kFormat);
   if (format == std::to_string(kFormatVersion)) return;
-  throw core::CheckpointError(reader.file(), fmt::format("has model format {}, this program reads {}", format, kFormatVersion));
+  throw core::CheckpointError(reader.file(),
+                              fmt::format("has model format {}, this program reads {}", format, kFormatVersion));
 }
 
 }  // namespace
 
 void InputPipeline::fields(core::FieldVisitor& v) {
   std::vector<std::int64_t> extents(sample.extents().begin(), sample.extents().end());
-  v.field("sample", extents, {.help = "shape of a sample: channels, height, width", .min = 1, .required = true, .min_items = 1, .max_items = 4});
+  v.field("sample", extents,
+          {.help = "shape of a sample: channels, height, width",
+           .min = 1,
+           .required = true,
+           .min_items = 1,
+           .max_items = 4});
   sample = core::Shape(extents);
   v.object("normalization", normalization, {.help = "from stored pixels to the network's input"});
   v.field("classes", classes, {.help = "names of the classes"});
@@ -71,9 +77,11 @@ SavedModel load_model(const fs::path& path, const Registry& registry) {
   const nn::SafetensorsReader reader(file);
   check_format(reader);
   ExperimentConfig config(registry);
-  core::read_json(required(reader, kConfig), file.string() + " (config)", [&config](core::FieldVisitor& v) { config.fields(v); });
+  core::read_json(required(reader, kConfig), file.string() + " (config)",
+                  [&config](core::FieldVisitor& v) { config.fields(v); });
   InputPipeline input;
-  core::read_json(required(reader, kInput), file.string() + " (input)", [&input](core::FieldVisitor& v) { input.fields(v); });
+  core::read_json(required(reader, kInput), file.string() + " (input)",
+                  [&input](core::FieldVisitor& v) { input.fields(v); });
   nn::Model model(config.model, input.sample, static_cast<std::uint64_t>(config.seed));
   nn::load_model(reader, model);
   return {std::move(config), std::move(input), std::move(model), file};

@@ -16,10 +16,10 @@ namespace tempera::cli {
 
 /// What the model needs to be told of its data.
 struct InputPipeline {
-  core::Shape sample;                 ///< [channels, height, width]
+  core::Shape sample;  ///< [channels, height, width]
   data::Normalization normalization;
   std::vector<std::string> classes;
-  std::string data_name;              ///< the set it was trained on
+  std::string data_name;  ///< the set it was trained on
   std::string data_sha256;
 
   void fields(core::FieldVisitor& v);

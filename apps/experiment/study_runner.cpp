@@ -62,7 +62,8 @@ void run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const 
 }
 
 void write_tables(const LoadedFile<ExperimentConfig>& file, const StudyResult& result) {
-  core::write_file_atomically(result.folder / "study.json", study_json(file.whole.config.name, file.whole.config.study, result));
+  core::write_file_atomically(result.folder / "study.json",
+                              study_json(file.whole.config.name, file.whole.config.study, result));
   core::write_file_atomically(result.folder / "study.csv", study_csv(result));
 }
 
@@ -76,12 +77,19 @@ std::string study_json(const std::string& name, const StudyConfig& study, const 
     ordered_json entry{{"folder", run.folder}, {"overrides", overrides}, {"status", run.summary.status}};
     if (!run.error.empty()) entry["error"] = run.error;
     if (const report::Scores* test = test_scores(run.summary)) {
-      entry["test"] = {{"n", test->n}, {"errors", test->errors}, {"accuracy", test->accuracy}, {"nll", test->nll}, {"ece", test->ece}};
+      entry["test"] = {{"n", test->n},
+                       {"errors", test->errors},
+                       {"accuracy", test->accuracy},
+                       {"nll", test->nll},
+                       {"ece", test->ece}};
     }
     runs.push_back(entry);
   }
-  const ordered_json document{{"format", kFormatVersion}, {"name", name}, {"vary", ordered_json::parse(study.vary)},
-                              {"pair_by", study.pair_by ? ordered_json(*study.pair_by) : ordered_json(nullptr)}, {"runs", runs}};
+  const ordered_json document{{"format", kFormatVersion},
+                              {"name", name},
+                              {"vary", ordered_json::parse(study.vary)},
+                              {"pair_by", study.pair_by ? ordered_json(*study.pair_by) : ordered_json(nullptr)},
+                              {"runs", runs}};
   return document.dump(2) + "\n";
 }
 
@@ -96,8 +104,8 @@ std::string study_csv(const StudyResult& result) {
     for (const auto& [path, value] : run.overrides) text += "," + csv_field(value);
     const report::Scores* test = test_scores(run.summary);
     text += test == nullptr ? std::string(",,,,,,\n")
-                            : fmt::format(",{},{},{},{},{},{}\n", test->n, test->errors, test->accuracy, test->nll, test->ece,
-                                          run.summary.training.seconds);
+                            : fmt::format(",{},{},{},{},{},{}\n", test->n, test->errors, test->accuracy, test->nll,
+                                          test->ece, run.summary.training.seconds);
   }
   return text;
 }
@@ -105,7 +113,8 @@ std::string study_csv(const StudyResult& result) {
 StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions& options) {
   StudyResult result{.folder = folder_of(file, options), .runs = {}};
   for (std::size_t i = 0; i < file.runs.size(); ++i) {
-    StudyRun run{.folder = folder_name(file.runs[i], i), .overrides = file.runs[i].overrides, .error = {}, .summary = {}};
+    StudyRun run{
+        .folder = folder_name(file.runs[i], i), .overrides = file.runs[i].overrides, .error = {}, .summary = {}};
     run.summary.status = "waiting";
     result.runs.push_back(std::move(run));
   }

@@ -23,8 +23,9 @@ std::int64_t choose_sample(const TemperatureConfig& config, const nn::Outputs& t
   const auto n = static_cast<std::int64_t>(test.labels.size());
   if (config.index) {
     if (*config.index < n) return *config.index;
-    throw core::ConfigError({{.pointer = "/temperature/index",
-                              .message = fmt::format("must be below the {} test samples, received {}", n, *config.index)}});
+    throw core::ConfigError(
+        {{.pointer = "/temperature/index",
+          .message = fmt::format("must be below the {} test samples, received {}", n, *config.index)}});
   }
   const std::vector<std::int32_t> predicted = nn::predictions(test.logits);
   for (std::size_t i = 0; i < predicted.size(); ++i) {
@@ -32,7 +33,8 @@ std::int64_t choose_sample(const TemperatureConfig& config, const nn::Outputs& t
   }
   throw core::ConfigError({{.pointer = "/temperature/label",
                             .message = fmt::format("the model gets no test sample of class {} right; give "
-                                                   "temperature.index, or train longer", config.label)}});
+                                                   "temperature.index, or train longer",
+                                                   config.label)}});
 }
 
 // logit(σ(z)) computed as a person would: σ first, then log(σ/(1−σ)).
@@ -47,8 +49,12 @@ report::PairIdentity pair_identity(std::span<const Scalar> logits, std::size_t a
   const double largest = std::max(za, zb);
   const double ea = std::exp(za - largest);
   const double eb = std::exp(zb - largest);
-  return {.a = static_cast<std::int64_t>(a), .b = static_cast<std::int64_t>(b), .logit_a = za, .logit_b = zb,
-          .softmax = ea / (ea + eb), .sigmoid = 1 / (1 + std::exp(zb - za))};
+  return {.a = static_cast<std::int64_t>(a),
+          .b = static_cast<std::int64_t>(b),
+          .logit_a = za,
+          .logit_b = zb,
+          .softmax = ea / (ea + eb),
+          .sigmoid = 1 / (1 + std::exp(zb - za))};
 }
 
 // The sample's first class by logit against each other one.
@@ -80,12 +86,24 @@ void measure_sets(const TemperatureConfig& config, const nn::Outputs& test, cons
 TemperatureConfig::TemperatureConfig() : temperatures(50) { std::iota(temperatures.begin(), temperatures.end(), 1.0); }
 
 void TemperatureConfig::fields(core::FieldVisitor& v) {
-  v.field("label", label, {.help = "class of the sample to look at: the first one in the test set that the model gets right", .min = 0});
+  v.field(
+      "label", label,
+      {.help = "class of the sample to look at: the first one in the test set that the model gets right", .min = 0});
   v.field("index", index, {.help = "look at this test sample instead", .min = 0});
   v.field("temperatures", temperatures,
-          {.help = "temperatures of the softmax, rising", .min = 0, .max = 1e6, .above_min = true, .min_items = 1, .max_items = 1000});
+          {.help = "temperatures of the softmax, rising",
+           .min = 0,
+           .max = 1e6,
+           .above_min = true,
+           .min_items = 1,
+           .max_items = 1000});
   v.field("dark_knowledge", dark_knowledge,
-          {.help = "temperatures at which mean probabilities by class are kept", .min = 0, .max = 1e6, .above_min = true, .min_items = 1, .max_items = 20});
+          {.help = "temperatures at which mean probabilities by class are kept",
+           .min = 0,
+           .max = 1e6,
+           .above_min = true,
+           .min_items = 1,
+           .max_items = 20});
   const bool rising = std::ranges::adjacent_find(temperatures, std::greater_equal{}) == temperatures.end();
   v.rule(rising, "temperatures", "must rise from each to the next");
 }

@@ -52,17 +52,24 @@ nn::Objective objective_of(const ExperimentConfig& config) {
 
 nn::TrainingState train(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model,
                         const TrainingOptions& options) {
-  const std::unique_ptr<nn::Optimizer> optimizer = config.registry().optimizers().make(*config.optimizer, model.parameters());
+  const std::unique_ptr<nn::Optimizer> optimizer =
+      config.registry().optimizers().make(*config.optimizer, model.parameters());
   const core::FieldsFn numbers = numbers_of_run(model, *optimizer);
   data::Loader training(data.set.train, data.normalization, config.data.augment,
-                        {.batch = config.train.batch, .seed = static_cast<std::uint64_t>(config.seed), .drop_last = config.train.drop_last});
+                        {.batch = config.train.batch,
+                         .seed = static_cast<std::uint64_t>(config.seed),
+                         .drop_last = config.train.drop_last});
   constexpr std::int64_t kEvaluationBatch = 256;
   std::unique_ptr<data::Loader> validation;
   if (data.set.validation.size() > 0) {
     validation = std::make_unique<data::Loader>(data.set.validation, data.normalization, kEvaluationBatch);
   }
-  nn::Trainer trainer({.model = model, .optimizer = *optimizer, .train = training, .validation = validation.get(),
-                       .objective = objective_of(config), .schedules = scheduled_numbers(config, numbers)},
+  nn::Trainer trainer({.model = model,
+                       .optimizer = *optimizer,
+                       .train = training,
+                       .validation = validation.get(),
+                       .objective = objective_of(config),
+                       .schedules = scheduled_numbers(config, numbers)},
                       trainer_options(config, options));
   if (options.on_step) trainer.on_step = options.on_step;
   if (options.on_epoch) trainer.on_epoch = [&](const nn::EpochRecord&) { options.on_epoch(trainer.state()); };

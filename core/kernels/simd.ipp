@@ -15,12 +15,12 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
   return xsimd::select(V::load_aligned(kIndex) < V(static_cast<float>(n)), load(x, part_of(n)), V(fill));
 }
 
+#include "simd_dot.ipp"
+#include "simd_gemm.ipp"
 #include "simd_math.ipp"
+#include "simd_pack.ipp"
 #include "simd_rows.ipp"
 #include "simd_update.ipp"
-#include "simd_gemm.ipp"
-#include "simd_dot.ipp"
-#include "simd_pack.ipp"
 
 void fill(KernelTable& table) noexcept {
   fill_math(table);

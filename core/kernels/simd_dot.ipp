@@ -14,7 +14,8 @@ void dot_block(const GemmTile& t, std::int64_t i, std::int64_t j) noexcept {
   const std::int64_t columns = t.n - j < 4 ? t.n - j : 4;
   const float* a = t.a + i * t.a_row;
   const float* b = t.b + j * t.b_row;
-  const std::int64_t b1 = columns > 1 ? t.b_row : 0, b2 = columns > 2 ? 2 * t.b_row : b1, b3 = columns > 3 ? 3 * t.b_row : b2;
+  const std::int64_t b1 = columns > 1 ? t.b_row : 0, b2 = columns > 2 ? 2 * t.b_row : b1,
+                     b3 = columns > 3 ? 3 * t.b_row : b2;
   V sums[R][4];
 #pragma GCC unroll 8
   for (std::int64_t r = 0; r < R; ++r) sums[r][0] = sums[r][1] = sums[r][2] = sums[r][3] = V(0.0F);

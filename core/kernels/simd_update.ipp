@@ -10,11 +10,13 @@ void descend(std::int64_t n, float rate, float* w, const Step& step) noexcept {
   };
   std::int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    update(i, [](const float* x) { return V::load_unaligned(x); }, [](float* y, V v) { v.store_unaligned(y); });
+    update(
+        i, [](const float* x) { return V::load_unaligned(x); }, [](float* y, V v) { v.store_unaligned(y); });
   }
   if (i == n) return;
   const Part rest = part_of(n - i);
-  update(i, [rest](const float* x) { return load(x, rest); }, [rest](float* y, V v) { store(y, rest, v); });
+  update(
+      i, [rest](const float* x) { return load(x, rest); }, [rest](float* y, V v) { store(y, rest, v); });
 }
 
 void sgd(std::int64_t n, float rate, float momentum, float decay, bool nesterov, const float* g, float* v,
