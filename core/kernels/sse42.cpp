@@ -25,15 +25,16 @@ struct Part {
 Part part_of(std::int64_t n) noexcept { return {n}; }
 
 V load(const float* x, Part part) noexcept {
+  const auto two = [x] { return _mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x))); };
   switch (part.count) {
     case 0:
       return V(0.0F);
     case 1:
       return _mm_load_ss(x);
     case 2:
-      return _mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(x)));
+      return two();
     case 3:
-      return _mm_movelh_ps(_mm_castpd_ps(_mm_load_sd(reinterpret_cast<const double*>(x))), _mm_load_ss(x + 2));
+      return _mm_movelh_ps(two(), _mm_load_ss(x + 2));
     default:
       return _mm_loadu_ps(x);
   }
