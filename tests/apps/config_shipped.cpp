@@ -1,0 +1,102 @@
+// The files of configs/: together they use every type there is, and each of them trains.
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tempera/apps/experiment/experiment_config.hpp"
+#include "tempera/apps/experiment/load_config.hpp"
+#include "tempera/apps/experiment/runner.hpp"
+#include "tempera/core/config/describe.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace tempera::cli;
+using tempera::core::ConfigValue;
+using tempera::core::FieldInfo;
+using tempera::core::FieldsFn;
+
+using Types = std::set<std::pair<std::string, std::string>>;  // kind ("layer") and type ("conv2d")
+
+const Registry& registry() {
+  static const Registry all;
+  return all;
+}
+
+std::vector<fs::path> configs() {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(TEMPERA_SOURCE_DIR) / "configs")) {
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return files;
+}
+
+LoadedFile<ExperimentConfig> loaded(const fs::path& file, const std::vector<std::string>& sets = {}) {
+  return load_config(file, sets, ExperimentConfig(registry()));
+}
+
+void collect(const std::vector<FieldInfo>& fields, const ConfigValue& object, Types& used);
+
+void collect_typed(const FieldInfo& field, const ConfigValue& value, Types& used) {
+  const ConfigValue* type = value.find("type");
+  if (type == nullptr) return;
+  used.emplace(field.catalog->kind(), type->text);
+  collect(describe_type(*field.catalog, type->text), value, used);
+}
+
+void collect(const std::vector<FieldInfo>& fields, const ConfigValue& object, Types& used) {
+  for (const FieldInfo& field : fields) {
+    const ConfigValue* value = object.find(field.name);
+    if (value == nullptr) continue;
+    if (field.kind == FieldInfo::Kind::kObject && !field.many) collect(field.fields, *value, used);
+    if (field.kind != FieldInfo::Kind::kTyped) continue;
+    if (!field.many) collect_typed(field, *value, used);
+    for (const ConfigValue& item : value->items) collect_typed(field, item, used);
+  }
+}
+
+TEST_CASE(
+    "every type of layer, loss, optimizer, schedule, transform and initializer is used by a config that comes with "
+    "tempera") {
+  ExperimentConfig top(registry());
+  const std::vector<FieldInfo> fields = tempera::core::describe_fields([&top](auto& v) { top.fields(v); });
+  Types used;
+  for (const fs::path& file : configs()) collect(fields, loaded(file).whole.resolved, used);
+  std::set<std::string> kinds;
+  for (const tempera::core::TypeCatalog* catalog : tempera::core::catalogs_of(fields)) {
+    kinds.emplace(catalog->kind());
+    for (const std::string& type : catalog->names()) {
+      CHECK_MESSAGE(used.contains({std::string(catalog->kind()), type}), "no config uses the ", catalog->kind(), " ",
+                    type);
+    }
+  }
+  CHECK(kinds == std::set<std::string>{"initializer", "layer", "loss", "optimizer", "schedule", "transform"});
+}
+
+TEST_CASE("every config that comes with tempera trains two batches to a finite loss on images of its shape") {
+  const fs::path folder = fs::temp_directory_path() / ("tempera-shipped-" + std::to_string(::getpid()));
+  for (const fs::path& file : configs()) {
+    const std::string name = file.stem().string();
+    CAPTURE(name);
+    const std::int64_t batch = loaded(file).runs.front().config.train.batch;
+    const auto few =
+        loaded(file, {"data.name=synthetic_digits", "data.synthetic.train=" + std::to_string(2 * batch + 20),
+                      "data.synthetic.test=20", "data.validation=20", "train.epochs=1", "temperature.index=0"});
+    const RunResult result = run_experiment(few.runs.front(), few.text, {.out = folder / name});
+    CHECK(result.summary.status == "completed");
+    CHECK(result.summary.training.steps == 2);
+    CHECK(std::isfinite(result.summary.results.at("float").at("test").loss));
+  }
+  fs::remove_all(folder);
+}
+
+}  // namespace
