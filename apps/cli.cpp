@@ -58,7 +58,7 @@ void print_result(const Session& session, const nlohmann::ordered_json& document
 int main(int argc, char** argv, const Registry& registry) {
   CLI::App app{"tempera trains networks of few bits and small students of large teachers from JSON configs"};
   app.name("tempera");
-  app.set_version_flag("--version", std::string("tempera ") + kVersion);
+  app.set_version_flag("--version", std::string("tempera ") + version());
   app.require_subcommand(1);
   app.get_formatter()->column_width(36);
   Session session{.registry = &registry};

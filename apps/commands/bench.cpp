@@ -59,7 +59,7 @@ void check_numerics(const std::string& numerics) {
 
 ordered_json line_of(const std::string& what, const Arguments& arguments, const std::string& data, std::int64_t batch,
                      double rate) {
-  return {{"peer", fmt::format("tempera-{}-{}", kVersion, what)},
+  return {{"peer", fmt::format("tempera-{}-{}", version(), what)},
           {"workload", arguments.workload},
           {"batch", batch},
           {"threads", core::thread_count()},
@@ -129,7 +129,7 @@ int bench_kernels(const Arguments& arguments) {
         .m = m, .n = n, .k = k, .a = a.data(), .lda = k, .b = b.data(), .ldb = n, .c = c.mutable_data(), .ldc = n};
     const double rate = bench::best_rate(arguments.seconds / kGemmShapes.size(), 1, [&] { core::gemm(product); });
     const double flop = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-    fmt::print("{}\n", ordered_json{{"peer", std::string("tempera-") + kVersion},
+    fmt::print("{}\n", ordered_json{{"peer", std::string("tempera-") + version()},
                                     {"kernel", fmt::format("f32_gemm_{}", core::isa_name(core::kernels().level))},
                                     {"m", m},
                                     {"n", n},

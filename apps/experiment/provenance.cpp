@@ -24,7 +24,7 @@ nlohmann::ordered_json provenance(const std::string& identity, const std::string
   const Hardware hardware = inspect_hardware();
   return {{"format", kFormatVersion},
           {"run", identity},
-          {"tempera", kVersion},
+          {"tempera", version()},
           {"revision", git_revision()},
           {"compiler", TEMPERA_COMPILER},
           {"build_type", TEMPERA_BUILD_TYPE},

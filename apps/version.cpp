@@ -1,0 +1,7 @@
+#include "tempera/apps/version.hpp"
+
+namespace tempera::cli {
+
+const char* version() noexcept { return TEMPERA_VERSION; }
+
+}  // namespace tempera::cli
