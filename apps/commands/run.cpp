@@ -12,6 +12,7 @@
 #include "tempera/apps/experiment/runner.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/study_runner.hpp"
+#include "tempera/apps/experiment/temperature_text.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
@@ -28,13 +29,17 @@ struct Arguments {
 };
 
 std::string result_text(const RunResult& result) {
+  const report::RunData run = report::load_run(result.folder);
   const report::Scores& test = result.summary.results.at("float").at("test");
   const Interval interval = wilson_interval(test.errors, test.n);
-  return fmt::format(
-      "test accuracy {:.2f} % ({} errors of {}; error rate 95 % interval {:.2f} - {:.2f} %), nll {:.4f}, ece {:.4f}\n"
-      "report: {}\n",
-      100 * test.accuracy, test.errors, count_text(test.n), 100 * interval.low, 100 * interval.high, test.nll, test.ece,
-      (result.folder / "report.html").string());
+  std::string text = fmt::format(
+      "test accuracy {:.2f} % ({} errors of {}; error rate 95 % interval {:.2f} - {:.2f} %), nll {:.4f}, ece {:.4f}\n",
+      100 * test.accuracy, test.errors, count_text(test.n), 100 * interval.low, 100 * interval.high, test.nll,
+      test.ece);
+  if (run.temperature) {
+    text += temperature_text(*run.temperature, run.evaluation ? run.evaluation->classes : std::vector<std::string>());
+  }
+  return text + fmt::format("report: {}\n", (result.folder / "report.html").string());
 }
 
 int dry_run(const LoadedConfig<ExperimentConfig>& loaded) {
