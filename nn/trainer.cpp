@@ -40,11 +40,12 @@ const TrainingState& Trainer::run() {
 void Trainer::train_epoch() {
   core::Batch batch;
   parts_.train.start(state_.epoch, state_.batch);
+  if (state_.batch > 0) set_scheduled_numbers(state_.batch - 1);  // resumed: there may be no batch left to set them
   double begin = now();
   while (true) {
     stop_if_interrupted();
     if (!parts_.train.next(batch)) break;
-    set_scheduled_numbers();
+    set_scheduled_numbers(state_.batch);
     train_step(batch);
     const double end = now();
     state_.sums.seconds += end - std::exchange(begin, end);
@@ -79,8 +80,8 @@ void Trainer::train_step(const core::Batch& batch) {
            .sums = state_.sums});
 }
 
-void Trainer::set_scheduled_numbers() {
-  const double epoch = static_cast<double>(state_.epoch) + share(state_.batch, parts_.train.batches_per_epoch());
+void Trainer::set_scheduled_numbers(std::int64_t batch) {
+  const double epoch = static_cast<double>(state_.epoch) + share(batch, parts_.train.batches_per_epoch());
   for (std::size_t i = 0; i < bases_.size(); ++i) {
     const ScheduledNumber& scheduled = parts_.schedules[i];
     *scheduled.number = scheduled.schedule.at(bases_[i], epoch, static_cast<double>(options_.epochs));
@@ -104,18 +105,20 @@ void Trainer::finish_epoch() {
   state_.batch = 0;
   ++state_.epoch;
   state_.stopped_early = options_.patience && state_.epoch - state_.best_epoch >= *options_.patience;
-  save(kLastCheckpoint);
+  // In this order: a run that is killed between the two goes on from the last one, which must not know of a best epoch
+  // that was never written.
   if (record.best) save(kBestCheckpoint);
+  save(kLastCheckpoint);
   if (on_epoch) on_epoch(record);
 }
 
 void Trainer::validate(EpochRecord& record) {
   if (parts_.validation == nullptr) return;
   const Outputs outputs = outputs_of_average();
-  const ClassificationMetrics metrics = classification_metrics(outputs.logits, outputs.labels);
   if (!std::isfinite(outputs.loss)) {
     throw core::NumericError("validation", state_.step, fmt::format("its mean loss is {}; {}", outputs.loss, kAdvice));
   }
+  const ClassificationMetrics metrics = classification_metrics(outputs.logits, outputs.labels);
   ValidationScores& scores = record.validation.emplace();
   scores.loss = outputs.loss;
   scores.accuracy = metrics.accuracy;

@@ -88,7 +88,7 @@ class Trainer {
  private:
   void train_epoch();
   void train_step(const core::Batch& batch);
-  void set_scheduled_numbers();
+  void set_scheduled_numbers(std::int64_t batch);
   void finish_epoch();
   void validate(EpochRecord& record);
   [[nodiscard]] Outputs outputs_of_average();

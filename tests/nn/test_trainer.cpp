@@ -132,6 +132,16 @@ TEST_CASE("the best checkpoint is of the epoch whose watched score was first not
   CHECK(kept.trainer.state().epoch == best);
 }
 
+TEST_CASE("a run killed before its last checkpoint of an epoch has the best one of that epoch already") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "last.safetensors.tmp");  // where the last checkpoint would be written
+  TrainingRun run({.epochs = 1, .checkpoints = folder.path()});
+  CHECK_THROWS_AS(run.trainer.run(), core::FileError);
+  TrainingRun kept({.epochs = 1});
+  kept.trainer.resume(folder / nn::kBestCheckpoint);
+  CHECK(kept.trainer.state().best_epoch == 1);
+}
+
 TEST_CASE("a loss that is not a number stops training, names step and node, and keeps the last good checkpoint") {
   const TemporaryFolder folder;
   TrainingRun run({.epochs = 10, .checkpoints = folder.path()});
@@ -216,4 +226,34 @@ TEST_CASE("a training state survives JSON with all bits of its numbers") {
   CHECK(*back.best == *state.best);
   CHECK_THROWS_AS((void)nn::training_state_from_json("{}", "test"), core::CheckpointError);
   CHECK_THROWS_AS((void)nn::training_state_from_json("{", "test"), core::CheckpointError);
+}
+
+TEST_CASE("an epoch whose validation is all a resumed run still has to do records the numbers of its last step") {
+  const TemporaryFolder folder;
+  const nn::ScheduleRegistry& registry = nn::ScheduleRegistry::builtin();
+  const auto rate_after = [&](nn::TrainerOptions options, std::int64_t interrupt_at, bool resume) {
+    double rate = 1;
+    TrainingRun parts;
+    std::atomic<bool> interrupt{false};
+    options.interrupt = &interrupt;
+    nn::Trainer trainer(
+        {.model = parts.model,
+         .optimizer = *parts.optimizer,
+         .train = parts.train,
+         .objective = [&](const core::Variable& outputs,
+                          const core::Batch& batch) { return (*parts.loss)(outputs, batch.labels); },
+         .schedules = {{registry.make(*configured(registry, R"({"type": "linear", "to": 0})")), &rate}}},
+        options);
+    trainer.on_step = [&](const nn::StepReport& report) { interrupt = report.step == interrupt_at; };
+    if (resume) trainer.resume(folder / nn::kLastCheckpoint);
+    if (interrupt_at > 0) {
+      CHECK_THROWS_AS(trainer.run(), core::Interrupted);
+      return 0.0;
+    }
+    return trainer.run().history.front().numbers.at("optimizer.learning_rate");
+  };
+  const double uninterrupted = rate_after({.epochs = 2}, 0, false);
+  CHECK(uninterrupted == doctest::Approx(1 - 5.0 / 12));  // the sixth batch of twelve
+  rate_after({.epochs = 2, .checkpoints = folder.path()}, 6, false);
+  CHECK(rate_after({.epochs = 2, .checkpoints = folder.path()}, 0, true) == uninterrupted);
 }
