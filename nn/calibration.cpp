@@ -22,7 +22,11 @@ std::vector<Judged> judge(const core::Tensor& logits, Labels labels, double temp
   judged.reserve(labels.size());
   for_each_log_softmax(logits, temperature, [&](std::int64_t row, std::span<const double> log_p) {
     const auto best = std::ranges::max_element(log_p) - log_p.begin();
-    judged.push_back({std::exp(log_p[static_cast<std::size_t>(best)]), best == labels[static_cast<std::size_t>(row)]});
+    const double confidence = std::exp(log_p[static_cast<std::size_t>(best)]);
+    if (std::isnan(confidence)) {  // it belongs to no bin
+      throw core::NumericError("logits", -1, fmt::format("those of sample {} are not finite", row));
+    }
+    judged.push_back({confidence, best == labels[static_cast<std::size_t>(row)]});
   });
   return judged;
 }

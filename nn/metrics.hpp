@@ -41,6 +41,8 @@ struct ReliabilityBin {
   double confidence = 0;  ///< mean probability of the predicted class; 0 for an empty bin
   double accuracy = 0;    ///< share predicted right; 0 for an empty bin
 };
+/// Throws as count_correct, ConfigError for less than one bin or a temperature that is not above 0, and NumericError naming
+/// the first sample whose logits are not finite.
 [[nodiscard]] std::vector<ReliabilityBin> reliability(const core::Tensor& logits, Labels labels,
                                                       Binning binning = Binning::kEqualWidth, int bins = 15,
                                                       double temperature = 1);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "tempera/core/errors.hpp"
@@ -128,4 +129,11 @@ TEST_CASE("temperatures that are not above 0 and labels outside of the classes a
   CHECK_THROWS_AS((void)nn::softmax_at(logits.values(), std::nan("")), core::ConfigError);
   CHECK_THROWS_AS((void)nn::classification_metrics(logits, bad), core::ShapeError);
   CHECK_THROWS_AS((void)nn::count_correct(logits, few), core::ShapeError);
+}
+
+TEST_CASE("a reliability diagram refuses a sample whose logits are not finite and names it") {
+  const Scalar infinity = std::numeric_limits<Scalar>::infinity();
+  const std::vector<std::int32_t> labels{0, 1};
+  CHECK_THROWS_WITH_AS(static_cast<void>(nn::reliability(Tensor({2, 2}, {1, 2, infinity, infinity}), labels)),
+                       doctest::Contains("sample 1"), core::NumericError);
 }
