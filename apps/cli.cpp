@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/help.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
@@ -56,15 +57,18 @@ void print_result(const Session& session, const nlohmann::ordered_json& document
 }
 
 int main(int argc, char** argv, const Registry& registry) {
-  CLI::App app{"tempera trains networks of few bits and small students of large teachers from JSON configs"};
+  CLI::App app{"tempera trains networks that JSON configs describe, on this processor, and writes down what came out"};
   app.name("tempera");
-  app.set_version_flag("--version", std::string("tempera ") + version());
+  style_help(app);
+  app.set_version_flag("--version", std::string("tempera ") + version(), "print the version");
   app.require_subcommand(1);
-  app.get_formatter()->column_width(36);
   Session session{.registry = &registry};
 #define TEMPERA_COMMAND(verb) add_##verb(app, session);
 #include "tempera/apps/commands/commands.def"
 #undef TEMPERA_COMMAND
+  app.footer(  // last: verbs take over the footer there is when they are added
+      "To begin with: tempera run configs/smoke.json\n"
+      "Exit status: 0 done, 1 failed at run time, 2 wrong usage or config, 130 interrupted (a checkpoint was written)");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

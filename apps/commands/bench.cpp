@@ -144,12 +144,13 @@ int bench_kernels(const Arguments& arguments) {
 }  // namespace
 
 void add_bench(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("bench", "measured speed, one JSON line each");
+  CLI::App* verb = app.add_subcommand(
+      "bench", "measure how fast this machine trains and infers: JSON lines, to compare with others");
   verb->require_subcommand(1);
   const auto arguments = std::make_shared<Arguments>();
   const auto add = [&](const char* name, const char* help, std::function<int()> action) {
     CLI::App* sub = add_verb(*verb, session, name, help, std::move(action));
-    sub->add_option("--seconds", arguments->seconds, "length of the timed part (default 6)")
+    sub->add_option("--seconds", arguments->seconds, "length of the timed part in seconds (default 6)")
         ->check(CLI::Range(0.01, 3600.0))
         ->type_name("S");
     return sub;
@@ -159,16 +160,21 @@ void add_bench(CLI::App& app, Session& session) {
     sub->add_option("--workload", arguments->workload, "mlp128 (default), mlp1200, lenet or cnn")
         ->check(CLI::IsMember({"mlp128", "mlp1200", "lenet", "cnn"}))
         ->type_name("NAME");
-    sub->add_option("--numerics", arguments->numerics, "float (default), qat, int8, binary or bf16")
+    sub->add_option("--numerics", arguments->numerics,
+                    "float (default); qat, int8, binary and bf16 come with later versions")
         ->check(CLI::IsMember({"float", "qat", "int8", "binary", "bf16"}))
         ->type_name("NAME");
-    sub->add_option("--batch", arguments->batch, "samples in a batch")->check(CLI::Range(1, 100000))->type_name("N");
+    sub->add_option("--batch", arguments->batch,
+                    "samples in a batch (default: the network's own when training, 1 when inferring)")
+        ->check(CLI::Range(1, 100000))
+        ->type_name("N");
   };
-  add_network("train", "optimizer steps of a reference network on MNIST",
+  add_network("train", "optimizer steps a second of a reference network on MNIST",
               [&session, arguments] { return bench_train(session, *arguments); });
-  add_network("infer", "forward passes of a reference network",
+  add_network("infer", "forward passes a second of a reference network",
               [&session, arguments] { return bench_infer(session, *arguments); });
-  add("kernels", "matrix products over the shapes that matter", [arguments] { return bench_kernels(*arguments); });
+  add("kernels", "matrix products of the shapes that small networks have",
+      [arguments] { return bench_kernels(*arguments); });
 }
 
 }  // namespace tempera::cli

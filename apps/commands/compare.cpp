@@ -73,7 +73,7 @@ std::string runs_text(const std::vector<Contestant>& all) {
 }
 
 std::string pairs_text(const std::vector<Contestant>& all) {
-  Table table({"against " + all.front().name, "only it wrong", "only this wrong", "difference %", "95 % interval",
+  Table table({"against " + all.front().name, "only first wrong", "only this wrong", "difference %", "95 % interval",
                "McNemar p"});
   for (std::size_t i = 1; i < all.size(); ++i) {
     if (!comparable(all.front(), all[i])) {
@@ -122,14 +122,15 @@ ordered_json document_of(const std::vector<Contestant>& all) {
 
 void add_compare(CLI::App& app, Session& session) {
   const auto paths = std::make_shared<std::vector<std::string>>();
-  CLI::App* verb =
-      add_verb(app, session, "compare", "runs side by side, with intervals and a paired test", [&session, paths] {
-        const InterruptGuard guard;
-        std::vector<Contestant> all;
-        for (const std::string& path : *paths) all.push_back(measure(path, *session.registry));
-        print_result(session, document_of(all), runs_text(all) + (all.size() > 1 ? "\n" + pairs_text(all) : ""));
-        return kDone;
-      });
+  CLI::App* verb = add_verb(app, session, "compare",
+                            "runs side by side, and whether their difference is more than chance", [&session, paths] {
+                              const InterruptGuard guard;
+                              std::vector<Contestant> all;
+                              for (const std::string& path : *paths) all.push_back(measure(path, *session.registry));
+                              print_result(session, document_of(all),
+                                           runs_text(all) + (all.size() > 1 ? "\n" + pairs_text(all) : ""));
+                              return kDone;
+                            });
   verb->add_option("RUN", *paths, "run folders or model files; the others are compared with the first")->required();
 }
 

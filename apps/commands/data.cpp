@@ -79,7 +79,7 @@ int check_set(const Session& session, const std::string& name, const std::option
 }  // namespace
 
 void add_data(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("data", "sets known, fetched with checksum, verified");
+  CLI::App* verb = app.add_subcommand("data", "the data sets: where they are, fetch one, check one");
   verb->require_subcommand(1);
   struct Arguments {
     std::string name;
@@ -95,8 +95,8 @@ void add_data(CLI::App& app, Session& session) {
     sub->add_option("NAME", arguments->name, "mnist or fashion_mnist")->required();
     sub->add_option("--dir", arguments->dir, "look in this folder first")->type_name("DIR");
   };
-  add("get", "find the set, download it if it is nowhere, and verify it", true);
-  add("check", "verify the set that is here, without the network", false);
+  add("get", "find a set, download it if it is nowhere, and verify its checksums", true);
+  add("check", "verify the checksums of a set that is here, without the network", false);
 }
 
 }  // namespace tempera::cli

@@ -126,17 +126,19 @@ void add_describe(CLI::App& app, Session& session) {
     bool no_estimate = false;
   };
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = add_verb(app, session, "describe", "layers, shapes, parameters, multiply-adds, bytes; time estimate",
-                            [&session, arguments] {
-                              return describe(session, arguments->subject, arguments->sets, !arguments->no_estimate);
-                            });
-  verb->add_option("SUBJECT", arguments->subject, "a config, a run folder or a model file")
-      ->required()
-      ->option_text("CONFIG|MODEL REQUIRED");
-  verb->add_option("--set", arguments->sets, "change one value of the config")
+  CLI::App* verb =
+      add_verb(app, session, "describe",
+               "the layers of a config or a saved model: shapes, parameters, cost, and the time training takes",
+               [&session, arguments] {
+                 return describe(session, arguments->subject, arguments->sets, !arguments->no_estimate);
+               });
+  verb->add_option("SUBJECT", arguments->subject, "a config, a run folder or a model file")->required();
+  verb->add_option("--set", arguments->sets,
+                   "change one value of the config first, e.g. --set train.epochs=3 (repeatable)")
       ->type_name("PATH=VALUE")
       ->allow_extra_args(false);
-  verb->add_flag("--no-estimate", arguments->no_estimate, "do not measure training steps");
+  verb->add_flag("--no-estimate", arguments->no_estimate,
+                 "leave out the time of training, which is measured for about a second");
 }
 
 }  // namespace tempera::cli

@@ -110,17 +110,22 @@ int evaluate(const Session& session, const Arguments& arguments) {
 
 void add_eval(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = add_verb(app, session, "eval", "accuracy, errors, loss, confusion and calibration of a saved model",
+  CLI::App* verb = add_verb(app, session, "eval", "test a saved model: errors, confusion, calibration",
                             [&session, arguments] { return evaluate(session, *arguments); });
   verb->add_option("MODEL", arguments->model, "a run folder or a model file")->required();
-  verb->add_option("--data", arguments->data, "another set than the one it was trained on")->type_name("NAME");
+  verb->add_option("--data", arguments->data,
+                   "another set than the one it was trained on; `tempera data list` names them")
+      ->type_name("NAME");
   verb->add_option("--split", arguments->split, "train, validation or test (default)")
       ->check(CLI::IsMember({"train", "validation", "test"}))
       ->type_name("SPLIT");
-  verb->add_option("--mode", arguments->mode, "float (default), fake_quant or integer")
+  verb->add_option("--mode", arguments->mode,
+                   "float (default); fake_quant and integer need a quantized model, which a later version makes")
       ->check(CLI::IsMember({"float", "fake_quant", "integer"}))
       ->type_name("MODE");
-  verb->add_option("--dump-logits", arguments->logits, "write the outputs as a NumPy array")->type_name("F.npy");
+  verb->add_option("--dump-logits", arguments->logits,
+                   "write the outputs before softmax as a NumPy array [samples, classes]")
+      ->type_name("F.npy");
 }
 
 }  // namespace tempera::cli

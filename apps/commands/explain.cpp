@@ -46,10 +46,10 @@ int explain_path(const Session& session, const Arguments& arguments) {
 
 void add_explain(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = add_verb(app, session, "explain", "what a config field means: type, range, unit, default",
+  CLI::App* verb = add_verb(app, session, "explain", "what a field of a config means: type, range, unit, default",
                             [&session, arguments] { return explain_path(session, *arguments); });
   verb->add_option("PATH", arguments->path,
-                   "such as train.batch or model.layers.conv2d.kernel; nothing for the top level");
+                   "such as train.batch, optimizer or model.layers.conv2d.kernel; without one: the top level");
   CLI::Option* markdown = verb->add_flag("--markdown", arguments->markdown, "the reference of all fields as Markdown");
   verb->add_flag("--json-schema", arguments->schema, "a JSON Schema of configs, for editors")->excludes(markdown);
 }

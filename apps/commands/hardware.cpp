@@ -46,8 +46,8 @@ std::string to_text(const Hardware& h) {
 }  // namespace
 
 void add_hardware(CLI::App& app, Session& session) {
-  add_verb(app, session, "hardware", "processor, instruction levels, and which number formats run natively here",
-           [&session] {
+  add_verb(app, session, "hardware",
+           "this processor: instruction levels, and which number formats it computes natively", [&session] {
              const Hardware hardware = inspect_hardware();
              print_result(session, to_json(hardware), to_text(hardware));
              return kDone;

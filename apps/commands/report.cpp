@@ -48,13 +48,15 @@ int write_report(const Session& session, const Arguments& arguments) {
 
 void add_report(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = add_verb(app, session, "report", "a self-contained page of one run, or of several side by side",
+  CLI::App* verb = add_verb(app, session, "report",
+                            "write the page of one run, or of several side by side: one HTML file, no network",
                             [&session, arguments] { return write_report(session, *arguments); });
-  verb->add_option("RUN", arguments->runs, "run folders")->required();
-  verb->add_option("--figure", arguments->figure, "only this figure, as SVG: temperature")
+  verb->add_option("RUN", arguments->runs, "run folders, such as runs/mnist-mlp-…")->required();
+  verb->add_option("--figure", arguments->figure, "only this figure, as SVG: temperature is the one there is")
       ->check(CLI::IsMember({"temperature"}))
       ->type_name("NAME");
-  verb->add_option("--out", arguments->out, "file to write (default: report.html of the run, or comparison.html)")
+  verb->add_option("--out", arguments->out,
+                   "file to write (default: report.html in the run's folder; comparison.html here for several)")
       ->type_name("FILE");
 }
 

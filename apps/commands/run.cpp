@@ -89,14 +89,14 @@ int run(const Session& session, const Arguments& arguments) {
 
 void add_run(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = add_verb(app, session, "run", "train and evaluate what a config describes",
+  CLI::App* verb = add_verb(app, session, "run", "train what a config describes, test it, and write a report",
                             [&session, arguments] { return run(session, *arguments); });
   verb->add_option("CONFIG", arguments->config, "a JSON file such as configs/mnist-mlp.json")->required();
   verb->add_option("--set", arguments->sets, "change one value, e.g. --set train.epochs=3 (repeatable)")
       ->type_name("PATH=VALUE")
       ->allow_extra_args(false);
-  verb->add_option("--out", arguments->out, "folder of the run (default: runs/<name>-<hash>)")->type_name("DIR");
-  verb->add_flag("--resume", arguments->resume, "continue a run that was interrupted");
+  verb->add_option("--out", arguments->out, "folder to write into (default: runs/<name>-<hash>)")->type_name("DIR");
+  verb->add_flag("--resume", arguments->resume, "continue a run that did not finish, from its last checkpoint");
   verb->add_flag("--dry-run", arguments->dry_run, "check everything and print the resolved config; train nothing");
 }
 
