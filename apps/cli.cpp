@@ -11,6 +11,7 @@
 #include "tempera/apps/terminal.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
 
 namespace tempera::cli {
@@ -18,6 +19,7 @@ namespace {
 
 int run_action(const Session& session) {
   try {
+    static_cast<void>(core::kernels());  // a wrong TEMPERA_ISA is refused here, before anything is written
     if (session.threads > 0) core::set_thread_count(static_cast<int>(session.threads));
     return session.action();
   } catch (const core::Interrupted& stop) {
