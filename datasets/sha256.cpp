@@ -15,6 +15,10 @@ Digest sha256(std::span<const std::uint8_t> bytes) {
   return digest;
 }
 
+Digest sha256_of_text(std::string_view text) {
+  return sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
+
 std::string hex(const Digest& digest) {
   std::string text;
   for (const std::uint8_t byte : digest) text += fmt::format("{:02x}", byte);

@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace tempera::data {
 
 using Digest = std::array<std::uint8_t, 32>;
 
+/// FIPS 180-4.
 [[nodiscard]] Digest sha256(std::span<const std::uint8_t> bytes);
+[[nodiscard]] Digest sha256_of_text(std::string_view text);
 /// 64 lower-case hexadecimal digits.
 [[nodiscard]] std::string hex(const Digest& digest);
 

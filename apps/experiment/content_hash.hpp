@@ -8,11 +8,8 @@
 
 namespace tempera::cli {
 
-/// SHA-256 of bytes as 64 hexadecimal digits (FIPS 180-4).
-[[nodiscard]] std::string sha256_hex(std::string_view bytes);
-
-/// Hash of a resolved config, the SHA-256 of its data and the version of the run folder's format. Neither the order of
-/// keys nor white space counts. Its first eight digits end the name of the run folder.
+/// SHA-256, as 64 hexadecimal digits, of a resolved config, the SHA-256 of its data and the version of the run folder's
+/// format. Neither the order of keys nor white space counts. Its first eight digits end the name of the run folder.
 [[nodiscard]] std::string content_hash(const core::ConfigValue& resolved, std::string_view data_sha256, int format);
 
 }  // namespace tempera::cli

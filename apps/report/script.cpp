@@ -1,24 +1,8 @@
-#include <openssl/evp.h>
-
-#include <array>
-
 #include "tempera/apps/report/base64.hpp"
 #include "tempera/apps/report/style.hpp"
-#include "tempera/core/errors.hpp"
+#include "tempera/datasets/sha256.hpp"
 
 namespace tempera::cli::report {
-namespace {
-
-std::string sha256(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  if (EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) {
-    throw core::Error("report: libcrypto offers no SHA-256");
-  }
-  return {digest.begin(), digest.begin() + size};
-}
-
-}  // namespace
 
 std::string_view page_script() {
   return R"js(
@@ -53,9 +37,10 @@ std::string_view page_script() {
 }
 
 std::string content_security_policy() {
+  const data::Digest digest = data::sha256_of_text(page_script());
   return "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
          "script-src 'sha256-" +
-         base64(sha256(page_script())) + "'";
+         base64({reinterpret_cast<const char*>(digest.data()), digest.size()}) + "'";
 }
 
 }  // namespace tempera::cli::report
