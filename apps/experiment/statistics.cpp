@@ -13,6 +13,7 @@ double log_choose(double n, double k) { return std::lgamma(n + 1) - std::lgamma(
 }  // namespace
 
 Interval wilson_interval(std::int64_t k, std::int64_t n) {
+  if (n == 0) return {.low = 0, .high = 1};
   const auto trials = static_cast<double>(n);
   const double rate = static_cast<double>(k) / trials;
   const double z2 = kZ95 * kZ95;

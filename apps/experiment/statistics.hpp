@@ -9,7 +9,7 @@ struct Interval {
   double low = 0, high = 0;
 };
 
-/// 95 % interval of a proportion (Wilson 1927): k of n, 0 ≤ k ≤ n, n ≥ 1.
+/// 95 % interval of a proportion (Wilson 1927): k of n, 0 ≤ k ≤ n; [0, 1] where n is 0.
 [[nodiscard]] Interval wilson_interval(std::int64_t k, std::int64_t n);
 
 /// Two classifiers on the same n samples.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 
+#include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/report/chart/dot_chart.hpp"
 #include "tempera/apps/report/chart/line_chart.hpp"
 #include "tempera/apps/report/html.hpp"
@@ -53,11 +54,10 @@ std::string errors(Runs runs) {
   for (std::size_t i = 0; i < runs.size(); ++i) {
     const Scores test = test_of(runs[i]);
     if (test.n <= 0) continue;
-    const auto wrong = static_cast<double>(test.errors);
-    const auto n = static_cast<double>(test.n);
-    const Interval interval = wilson(wrong, n);
-    chart.groups.push_back({title_of(runs, i), {wrong / n}, std::nan(""), interval.low, interval.high, i});
-    chart.sheet.description += fmt::format("{}: {}, between {} and {}. ", title_of(runs, i), percent(wrong / n),
+    const double share = static_cast<double>(test.errors) / static_cast<double>(test.n);
+    const Interval interval = wilson_interval(test.errors, test.n);
+    chart.groups.push_back({title_of(runs, i), {share}, std::nan(""), interval.low, interval.high, i});
+    chart.sheet.description += fmt::format("{}: {}, between {} and {}. ", title_of(runs, i), percent(share),
                                            percent(interval.low), percent(interval.high));
   }
   if (chart.groups.empty()) return {};

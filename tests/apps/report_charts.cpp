@@ -177,18 +177,6 @@ TEST_CASE("every measurement of a dot chart is a dot between the ends of its int
   CHECK(tags_with(svg, "class=\"mean\"").size() == 1);
 }
 
-TEST_CASE("Wilson's interval agrees with the values of Newcombe 1998, table I") {
-  const Interval a = wilson(81, 263);
-  CHECK(a.low == doctest::Approx(0.2553).epsilon(2e-4));
-  CHECK(a.high == doctest::Approx(0.3662).epsilon(2e-4));
-  const Interval b = wilson(0, 20);
-  CHECK(b.low == 0);
-  CHECK(b.high == doctest::Approx(0.1611).epsilon(4e-4));
-  const Interval none = wilson(0, 0);
-  CHECK(none.low == 0);
-  CHECK(none.high == 1);
-}
-
 TEST_CASE("a chart without values says so") {
   CHECK(count(draw(line_chart(ScaleKind::linear, {}, {})), "no values recorded") == 1);
   CHECK(count(draw(line_chart(ScaleKind::log, {1, 2}, {kNan, kNan})), "no values recorded") == 1);

@@ -77,14 +77,4 @@ std::string draw(const Scatter& chart) {
   return plot.finish();
 }
 
-Interval wilson(double successes, double n) {
-  if (!(n > 0)) return {0, 1};
-  constexpr double z = 1.959963984540054;  // 97.5 % quantile of the normal distribution
-  const double p = successes / n;
-  const double denominator = 1 + z * z / n;
-  const double centre = (p + z * z / (2 * n)) / denominator;
-  const double half = z / denominator * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-  return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
-}
-
 }  // namespace tempera::cli::report

@@ -42,12 +42,4 @@ struct Scatter {
 
 [[nodiscard]] std::string draw(const Scatter& chart);
 
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
-
-/// Wilson's score interval of a share at 95 % (Wilson 1927); [0, 1] where n is 0.
-[[nodiscard]] Interval wilson(double successes, double n);
-
 }  // namespace tempera::cli::report
