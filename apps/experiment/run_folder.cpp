@@ -7,11 +7,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <utility>
 
+#include "tempera/apps/text_file.hpp"
 #include "tempera/core/atomic_file.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -20,16 +19,18 @@ namespace fs = std::filesystem;
 namespace {
 
 std::string identity_in(const fs::path& provenance) {
-  const auto document = nlohmann::json::parse(read_file(provenance), nullptr, false);
+  const auto document = nlohmann::json::parse(read_text(provenance), nullptr, false);
   if (!document.is_object()) return {};
   const auto found = document.find("run");
   return found != document.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 bool is_completed(const fs::path& summary) {
-  if (!fs::exists(summary)) return false;
-  const auto document = nlohmann::json::parse(read_file(summary), nullptr, false);
-  return document.is_object() && document.value("status", "") == "completed";
+  const std::optional<std::string> text = read_text_if_there(summary);
+  if (!text) return false;
+  const auto document = nlohmann::json::parse(*text, nullptr, false);
+  const auto status = document.is_object() ? document.find("status") : document.end();
+  return status != document.end() && *status == "completed";
 }
 
 }  // namespace
@@ -86,18 +87,6 @@ FolderState RunFolder::inspect(const std::string& identity) const {
 
 void RunFolder::write(std::string_view name, std::string_view content) const {
   core::write_file_atomically(file(name), content);
-}
-
-bool is_run_folder(const fs::path& path) { return fs::exists(path / "config.resolved.json"); }
-
-std::string read_file(const fs::path& path) {
-  if (fs::is_directory(path)) throw core::FileError(path.string(), "is a folder, a file is expected");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) throw core::FileError(path.string(), std::string("cannot be read: ") + std::strerror(errno));
-  std::ostringstream content;
-  content << in.rdbuf();
-  if (in.bad()) throw core::FileError(path.string(), "reading failed");
-  return std::move(content).str();
 }
 
 }  // namespace tempera::cli

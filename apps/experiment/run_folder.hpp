@@ -39,9 +39,4 @@ class RunFolder {
   FolderState state_ = FolderState::kFresh;
 };
 
-/// Whether `path` looks like a run folder (it has the resolved config).
-[[nodiscard]] bool is_run_folder(const std::filesystem::path& path);
-/// The whole file. Throws FileError naming it.
-[[nodiscard]] std::string read_file(const std::filesystem::path& path);
-
 }  // namespace tempera::cli

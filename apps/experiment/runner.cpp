@@ -15,6 +15,7 @@
 #include "tempera/apps/report/page.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
+#include "tempera/apps/text_file.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -165,7 +166,7 @@ class Run {
 };
 
 report::Summary summary_in(const RunFolder& folder) {
-  return report::parse_summary(read_file(folder.file(kSummary)), folder.file(kSummary).string());
+  return report::parse_summary(read_text(folder.file(kSummary)), folder.file(kSummary).string());
 }
 
 void announce(const ExperimentConfig& config, const data::LoadedData& data, const fs::path& folder) {

@@ -1,14 +1,11 @@
 // A run folder read into one RunData.
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "tempera/apps/report/json_node.hpp"
 #include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/text_file.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::cli::report {
@@ -16,17 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Entries = std::vector<std::pair<std::string, std::string>>;
-
-std::optional<std::string> contents(const fs::path& path) {
-  std::error_code error;
-  if (!fs::exists(path, error)) return std::nullopt;
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in.is_open() || in.bad() || fs::is_directory(path, error)) {
-    throw core::FileError(path.string(), fmt::format("cannot be read ({})", std::strerror(errno)));
-  }
-  return text;
-}
 
 void flatten(const nlohmann::ordered_json& value, const std::string& prefix, Entries& out) {
   if (value.is_structured() && !value.empty()) {
@@ -58,24 +44,25 @@ RunData load_run(const fs::path& folder) {
   const auto path = [&](const char* name) { return (folder / name).string(); };
   RunData run;
   run.folder = folder_name(folder);
-  const std::optional<std::string> summary = contents(path("summary.json"));
+  const std::optional<std::string> summary = read_text_if_there(path("summary.json"));
   if (!summary) {
     throw core::FileError(path("summary.json"),
                           "missing: a run folder needs it (did the run get as far as its first checkpoint?)");
   }
   run.summary = parse_summary(*summary, path("summary.json"));
-  if (const auto text = contents(path("metrics.jsonl"))) run.epochs = parse_metrics(*text, path("metrics.jsonl"));
-  if (const auto text = contents(path("evaluation.json"))) {
+  if (const auto text = read_text_if_there(path("metrics.jsonl")))
+    run.epochs = parse_metrics(*text, path("metrics.jsonl"));
+  if (const auto text = read_text_if_there(path("evaluation.json"))) {
     run.evaluation = parse_evaluation(*text, path("evaluation.json"));
   }
-  if (const auto text = contents(path("temperature.json"))) {
+  if (const auto text = read_text_if_there(path("temperature.json"))) {
     run.temperature = parse_temperature(*text, path("temperature.json"));
   }
-  if (const auto text = contents(path("provenance.json"))) {
+  if (const auto text = read_text_if_there(path("provenance.json"))) {
     run.provenance = parse_provenance(*text, path("provenance.json"));
   }
-  run.config_input = contents(path("config.input.json")).value_or("");
-  run.config_resolved = contents(path("config.resolved.json")).value_or("");
+  run.config_input = read_text_if_there(path("config.input.json")).value_or("");
+  run.config_resolved = read_text_if_there(path("config.resolved.json")).value_or("");
   return run;
 }
 
