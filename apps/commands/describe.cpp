@@ -24,18 +24,32 @@ using nlohmann::ordered_json;
 struct Subject {
   ExperimentConfig config;
   core::Shape sample;
+  std::optional<std::int64_t> samples;  // of training, where they are known
   bool trained = false;
 };
 
+// Training samples of a set whose size the config alone tells; nothing for files of the user's own.
+std::optional<std::int64_t> declared_samples(const data::DataConfig& config) {
+  if (config.name == data::SetName::kIdx || config.name == data::SetName::kNpy) return std::nullopt;
+  constexpr std::int64_t kMnistTraining = 60000;  // Fashion-MNIST's, too
+  const std::int64_t all = data::is_synthetic(config.name) ? config.synthetic.train : kMnistTraining;
+  return std::max<std::int64_t>(0, std::min(config.train_limit.value_or(all), all - config.validation));
+}
+
 Subject subject_of(const Session& session, const std::string& path, const std::vector<std::string>& sets) {
   if (fs::is_directory(path) || fs::path(path).extension() == ".safetensors") {
+    if (!sets.empty()) throw core::ConfigError(fmt::format("--set changes a config; {} is a trained model", path));
     SavedModel saved = load_model(path, *session.registry);
-    return {.config = std::move(saved.config), .sample = saved.input.sample, .trained = true};
+    const std::optional<std::int64_t> samples = declared_samples(saved.config.data);
+    return {.config = std::move(saved.config), .sample = saved.input.sample, .samples = samples, .trained = true};
   }
   ExperimentConfig config = load_config(path, sets, ExperimentConfig(*session.registry)).whole.config;
-  const std::optional<core::Shape> declared = declared_sample(config.data);
-  const core::Shape sample = declared ? *declared : load_data(config.data).set.sample();
-  return {.config = std::move(config), .sample = sample};
+  if (const std::optional<core::Shape> sample = declared_sample(config.data)) {
+    const std::optional<std::int64_t> samples = declared_samples(config.data);
+    return {.config = std::move(config), .sample = *sample, .samples = samples};
+  }
+  const data::LoadedData data = load_data(config.data);
+  return {.config = std::move(config), .sample = data.set.sample(), .samples = data.set.train.size()};
 }
 
 std::int64_t parameters_of(const nn::LayerInfo& layer) {
@@ -77,13 +91,6 @@ std::string layers_text(const nn::Model& model) {
   return table.text();
 }
 
-// Samples a training goes through, as far as the config alone tells: known sets have 60 000.
-std::int64_t training_samples(const data::DataConfig& config) {
-  constexpr std::int64_t kMnistTraining = 60000;
-  const std::int64_t all = data::is_synthetic(config.name) ? config.synthetic.train : kMnistTraining;
-  return std::max<std::int64_t>(0, std::min(config.train_limit.value_or(all), all - config.validation));
-}
-
 int describe(const Session& session, const std::string& path, const std::vector<std::string>& sets, bool estimate) {
   const Subject subject = subject_of(session, path, sets);
   const nn::Model model = nn::Model::planned(subject.config.model, subject.sample);
@@ -98,8 +105,8 @@ int describe(const Session& session, const std::string& path, const std::vector<
                         {"bytes", facts.parameters * kFloatBits / 8}};
   std::string text = fmt::format("{} ({})\n\n{}", subject.config.name, subject.trained ? "trained model" : "config",
                                  layers_text(model));
-  if (estimate) {
-    const std::int64_t samples = training_samples(subject.config.data);
+  if (estimate && subject.samples) {
+    const std::int64_t samples = *subject.samples;
     const TrainingCost cost = measure_training(subject.config, subject.sample, samples);
     document["training"] = {{"samples", samples},
                             {"epochs", subject.config.train.epochs},
