@@ -7,17 +7,13 @@
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/datasets/loader.hpp"
 #include "tempera/nn/metrics.hpp"
+#include "tempera/nn/softmax_rows.hpp"
 #include "tempera/nn/temperature.hpp"
 
 namespace tempera::cli {
 namespace {
 
 constexpr std::size_t kWorstShown = 30;
-
-std::span<const Scalar> row_of(const core::Tensor& logits, std::int64_t row) {
-  const auto columns = static_cast<std::size_t>(logits.dim(1));
-  return logits.values().subspan(static_cast<std::size_t>(row) * columns, columns);
-}
 
 std::vector<std::vector<std::int64_t>> rows_of(const nn::ConfusionMatrix& matrix) {
   std::vector<std::vector<std::int64_t>> rows;
@@ -33,7 +29,7 @@ std::vector<report::WrongSample> wrong_samples(const nn::Outputs& outputs) {
   std::vector<report::WrongSample> wrong;
   for (std::size_t i = 0; i < predicted.size(); ++i) {
     if (predicted[i] == outputs.labels[i]) continue;
-    const std::vector<double> p = nn::softmax_at(row_of(outputs.logits, static_cast<std::int64_t>(i)), 1);
+    const std::vector<double> p = nn::softmax_at(nn::row_of(outputs.logits, static_cast<std::int64_t>(i)), 1);
     wrong.push_back({.index = static_cast<std::int64_t>(i),
                      .label = outputs.labels[i],
                      .predicted = predicted[i],
