@@ -1,31 +1,10 @@
 #include "tempera/nn/layers/avg_pool2d.hpp"
 
-#include <fmt/format.h>
-
 #include "tempera/nn/layer_registry.hpp"
-#include "tempera/nn/layers/window.hpp"
 
 namespace tempera::nn {
 
-void AvgPool2d::Config::fields(core::FieldVisitor& v) {
-  v.field("size", size, {.help = "height and width of the window", .unit = "pixels", .min = 1});
-  v.field("stride", stride, {.help = "step between windows; not set: the size", .unit = "pixels", .min = 1});
-  v.field("padding", padding, {.help = "cells beyond each border that windows may reach", .unit = "pixels", .min = 0});
-  v.rule(2 * padding <= size, "padding", "must not exceed half of \"size\"");
-}
-
-AvgPool2d::AvgPool2d(const Config& config, LayerBuilder& b) {
-  const std::int64_t stride = config.stride.value_or(config.size);
-  const core::Shape map =
-      windowed(b, {.kernel = config.size, .stride = stride, .padding = config.padding, .dilation = 1});
-  // A window beyond half its size from the border would see nothing but padding.
-  if (2 * config.padding > config.size) {
-    b.fail(fmt::format("\"padding\" must not exceed half of \"size\" {}, received {}", config.size, config.padding));
-  }
-  b.output(map);
-  options_ = {
-      .size = {config.size, config.size}, .stride = {stride, stride}, .padding = {config.padding, config.padding}};
-}
+AvgPool2d::AvgPool2d(const Config& config, LayerBuilder& b) : options_(pooling(config, b)) {}
 
 Variable AvgPool2d::forward(const Variable& x, ForwardContext& /*context*/) { return core::avg_pool2d(x, options_); }
 

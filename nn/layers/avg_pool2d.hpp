@@ -1,11 +1,8 @@
 // The mean of each window of an image
 #pragma once
 
-#include <optional>
-
-#include "tempera/core/ops/pool2d.hpp"
 #include "tempera/nn/layer.hpp"
-#include "tempera/nn/layer_builder.hpp"
+#include "tempera/nn/layers/pooling.hpp"
 
 namespace tempera::nn {
 
@@ -13,12 +10,8 @@ namespace tempera::nn {
 /// divided by the number of cells inside the image.
 class AvgPool2d final : public Layer {
  public:
-  struct Config {
-    std::int64_t size = 2;
-    std::optional<std::int64_t> stride;  ///< not set: the size
-    std::int64_t padding = 0;
-    void fields(core::FieldVisitor& v);
-  };
+  using Config = PoolingConfig;
+
   AvgPool2d(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
   static std::vector<LayerExample<Config>> examples();

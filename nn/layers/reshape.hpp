@@ -16,9 +16,6 @@ class Reshape final : public Layer {
   Reshape(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
   static std::vector<LayerExample<Config>> examples();
-
- private:
-  core::Shape shape_;
 };
 
 }  // namespace tempera::nn
