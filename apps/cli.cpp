@@ -3,7 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
 
 #include "tempera/apps/commands/command.hpp"
@@ -17,11 +22,29 @@
 namespace tempera::cli {
 namespace {
 
-int run_action(const Session& session) {
+// TEMPERA_ISA is looked at before any work, so that a wrong one leaves nothing behind.
+void check_environment() {
   try {
-    static_cast<void>(core::kernels());  // a wrong TEMPERA_ISA is refused here, before anything is written
+    static_cast<void>(core::kernels());
+  } catch (const core::UnsupportedError& error) {
+    throw core::ConfigError(error.what());
+  }
+}
+
+// A result that did not reach its reader (a full disk, /dev/full) is no result.
+void flush_output() {
+  if (std::fflush(stdout) != 0)
+    throw core::FileError("stdout", std::string("cannot be written: ") + std::strerror(errno));
+}
+
+int run_action(const Session& session) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit of `ulimit -f` then is an error that can be reported
+  try {
+    check_environment();
     if (session.threads > 0) core::set_thread_count(static_cast<int>(session.threads));
-    return session.action();
+    const int status = session.action();
+    flush_output();
+    return status;
   } catch (const core::Interrupted& stop) {
     say(stop.what());
     return kInterrupted;

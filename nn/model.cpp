@@ -31,12 +31,8 @@ void check_memory(const char* what, std::int64_t numbers) {
                                                     needed * 1e-9, present * 1e-9));
 }
 
-// Plans before anything is allocated. A model that passes may still be too large to train, as that takes gradients and
-// the activations of a batch, too; what does not pass cannot even be held.
-const ModelConfig& affordable(const ModelConfig& config, const core::Shape& input) {
-  const ModelFacts facts = Model::planned(config, input).facts();
-  check_memory("parameters", facts.parameters);
-  check_memory("activations of a single sample", facts.activations);
+const ModelConfig& checked(const ModelConfig& config, const core::Shape& input) {
+  static_cast<void>(Model::affordable(config, input));
   return config;
 }
 
@@ -65,10 +61,20 @@ Model::Model(const ModelConfig& config, const core::Shape& input, LayerBuilder::
 }
 
 Model::Model(const ModelConfig& config, const core::Shape& input, std::uint64_t seed)
-    : Model(affordable(config, input), input, LayerBuilder::Mode::kBuild, seed) {}
+    : Model(checked(config, input), input, LayerBuilder::Mode::kBuild, seed) {}
 
 Model Model::planned(const ModelConfig& config, const core::Shape& input) {
   return Model(config, input, LayerBuilder::Mode::kPlan, 0);
+}
+
+// A model that passes may still be too large to train, as that takes gradients and the activations of a batch, too; what
+// does not pass cannot even be held.
+Model Model::affordable(const ModelConfig& config, const core::Shape& input) {
+  Model plan = planned(config, input);
+  const ModelFacts facts = plan.facts();
+  check_memory("parameters", facts.parameters);
+  check_memory("activations of a single sample", facts.activations);
+  return plan;
 }
 
 core::Variable Model::forward(const core::Variable& x, ForwardContext& context) {

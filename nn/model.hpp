@@ -38,6 +38,8 @@ class Model {
 
   /// Shapes and counts only: every parameter has a shape and no value; forward may not be called. Never too large.
   [[nodiscard]] static Model planned(const ModelConfig& config, const core::Shape& input);
+  /// The same, after every check that building makes. Throws as the constructor.
+  [[nodiscard]] static Model affordable(const ModelConfig& config, const core::Shape& input);
 
   /// [batch, input…] → [batch, output…]. Throws ShapeError naming the layer.
   [[nodiscard]] core::Variable forward(const core::Variable& x, ForwardContext& context);

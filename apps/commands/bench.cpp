@@ -120,7 +120,8 @@ constexpr std::array kGemmShapes{Extents{64, 128, 784},     Extents{784, 128, 64
                                  Extents{100, 1200, 1200},  Extents{1200, 1200, 100}, Extents{256, 512, 512},
                                  Extents{1024, 1024, 1024}, Extents{4608, 32, 288},   Extents{1, 1200, 1200}};
 
-int bench_kernels(const Arguments& arguments) {
+int bench_kernels(const Session& session, const Arguments& arguments) {
+  ordered_json lines = ordered_json::array();
   for (const auto& [m, n, k] : kGemmShapes) {
     const core::Tensor a = core::Tensor::full({m, k}, 1);
     const core::Tensor b = core::Tensor::full({k, n}, 1);
@@ -129,15 +130,16 @@ int bench_kernels(const Arguments& arguments) {
         .m = m, .n = n, .k = k, .a = a.data(), .lda = k, .b = b.data(), .ldb = n, .c = c.mutable_data(), .ldc = n};
     const double rate = bench::best_rate(arguments.seconds / kGemmShapes.size(), 1, [&] { core::gemm(product); });
     const double flop = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-    fmt::print("{}\n", ordered_json{{"peer", std::string("tempera-") + version()},
-                                    {"kernel", fmt::format("f32_gemm_{}", core::isa_name(core::kernels().level))},
-                                    {"m", m},
-                                    {"n", n},
-                                    {"k", k},
-                                    {"threads", core::thread_count()},
-                                    {"gflop_per_s", std::round(rate * flop / 1e8) / 10}}
-                           .dump());
+    lines.push_back({{"peer", std::string("tempera-") + version()},
+                     {"kernel", fmt::format("f32_gemm_{}", core::isa_name(core::kernels().level))},
+                     {"m", m},
+                     {"n", n},
+                     {"k", k},
+                     {"threads", core::thread_count()},
+                     {"gflop_per_s", std::round(rate * flop / 1e8) / 10}});
+    if (!session.json) fmt::print("{}\n", lines.back().dump());
   }
+  if (session.json) fmt::print("{}\n", lines.dump());
   return kDone;
 }
 
@@ -174,7 +176,7 @@ void add_bench(CLI::App& app, Session& session) {
   add_network("infer", "forward passes a second of a reference network",
               [&session, arguments] { return bench_infer(session, *arguments); });
   add("kernels", "matrix products of the shapes that small networks have",
-      [arguments] { return bench_kernels(*arguments); });
+      [&session, arguments] { return bench_kernels(session, *arguments); });
 }
 
 }  // namespace tempera::cli

@@ -13,6 +13,7 @@
 #include "tempera/apps/experiment/npy_file.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
+#include "tempera/apps/experiment/training.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
@@ -73,7 +74,11 @@ int evaluate(const Session& session, const Arguments& arguments) {
     throw core::ShapeError(fmt::format("{} has samples {}, the model takes {}", data.used, data.set.sample().text(),
                                        saved.input.sample.text()));
   }
-  const nn::Outputs outputs = outputs_of(saved.model, split, saved.input.normalization);
+  if (data.set.classes.size() != saved.input.classes.size()) {
+    throw core::DataError(data.used, fmt::format("has {} classes, the model tells {} apart", data.set.classes.size(),
+                                                 saved.input.classes.size()));
+  }
+  const nn::Outputs outputs = outputs_of(saved.model, split, saved.input.normalization, objective_of(saved.config));
   if (!arguments.logits.empty()) write_npy(arguments.logits, outputs.logits);
   const report::Scores scores = scores_of(outputs);
   const nn::ClassificationMetrics metrics = nn::classification_metrics(outputs.logits, outputs.labels);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/runner.hpp"
 #include "tempera/apps/experiment/statistics.hpp"

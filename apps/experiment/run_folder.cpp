@@ -37,11 +37,12 @@ bool is_completed(const fs::path& summary) {
 
 RunFolder::RunFolder(fs::path path, std::string identity) : path_(std::move(path)) {
   std::error_code error;
-  fs::create_directories(path_ / "checkpoints", error);
+  fs::create_directories(path_, error);
   if (error) throw core::FileError(path_.string(), "the run folder cannot be made: " + error.message());
   lock();
   try {
     state_ = inspect(identity);
+    if (state_ != FolderState::kFinished) prepare();
   } catch (...) {  // the destructor does not run for an object that was never finished
     close(descriptor_);
     throw;
@@ -83,6 +84,19 @@ FolderState RunFolder::inspect(const std::string& identity) const {
                                       found.empty() ? "unreadable" : found.substr(0, 8), identity.substr(0, 8)));
   }
   return is_completed(file("summary.json")) ? FolderState::kFinished : FolderState::kStarted;
+}
+
+void RunFolder::prepare() const {
+  const fs::path checkpoints = path_ / "checkpoints";
+  std::error_code error;
+  fs::create_directories(checkpoints, error);
+  if (error) throw core::FileError(checkpoints.string(), "cannot be made: " + error.message());
+  if (state_ != FolderState::kStarted) return;
+  for (const fs::path& folder : {path_, checkpoints}) {  // what a killed process was writing
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      if (entry.path().extension() == ".tmp") fs::remove(entry.path());
+    }
+  }
 }
 
 void RunFolder::write(std::string_view name, std::string_view content) const {

@@ -33,6 +33,7 @@ class RunFolder {
  private:
   void lock();
   [[nodiscard]] FolderState inspect(const std::string& identity) const;
+  void prepare() const;
 
   std::filesystem::path path_;
   int descriptor_ = -1;

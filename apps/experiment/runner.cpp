@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/provenance.hpp"
@@ -124,7 +125,7 @@ class Run {
     TrainingOptions options;
     options.checkpoints = folder_.file("checkpoints");
     options.resume = resume;
-    options.metadata = model_metadata(resolved_, pipeline_of(data_));
+    options.metadata = model_metadata(resolved_, pipeline_of(data_));  // a checkpoint can be evaluated, too
     options.on_step = [&](const nn::StepReport& step) { progress.on_step(step); };
     options.on_epoch = [&](const nn::TrainingState& state) {
       progress.on_epoch(state.history.back());
@@ -179,15 +180,6 @@ void announce(const ExperimentConfig& config, const data::LoadedData& data, cons
 }
 
 }  // namespace
-
-void check_experiment(const ExperimentConfig& config, const data::LoadedData& data) {
-  const nn::Model planned = nn::Model::planned(config.model, data.set.sample());
-  const auto classes = static_cast<std::int64_t>(data.set.classes.size());
-  if (planned.output() != core::Shape{classes}) {
-    throw core::ShapeError(fmt::format("the model's output has shape {} a sample, {} needs [{}], one for each class",
-                                       planned.output().text(), data.used, classes));
-  }
-}
 
 RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text,
                          const RunOptions& options) {

@@ -8,7 +8,6 @@
 #include "tempera/apps/experiment/experiment_config.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/report/run_data.hpp"
-#include "tempera/datasets/load.hpp"
 
 namespace tempera::cli {
 
@@ -29,9 +28,5 @@ struct RunResult {
 /// Interrupted (a checkpoint and a summary with status "interrupted" are written).
 [[nodiscard]] RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text,
                                        const RunOptions& options);
-
-/// Everything that can be wrong without training: data that are missing, layers that do not fit, outputs that are not the
-/// classes, targets of schedules.
-void check_experiment(const ExperimentConfig& config, const data::LoadedData& data);
 
 }  // namespace tempera::cli

@@ -10,6 +10,7 @@
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/checkpoint.hpp"
 #include "tempera/nn/safetensors.hpp"
+#include "tempera/nn/trainer.hpp"
 
 namespace tempera::cli {
 namespace fs = std::filesystem;
@@ -32,6 +33,18 @@ void check_format(const nn::SafetensorsReader& reader) {
   if (format == std::to_string(kFormatVersion)) return;
   throw core::CheckpointError(reader.file(),
                               fmt::format("has model format {}, this program reads {}", format, kFormatVersion));
+}
+
+fs::path model_file(const fs::path& path) {
+  if (!fs::is_directory(path)) return path;
+  const fs::path model = path / "model.safetensors";
+  const fs::path checkpoint = path / "checkpoints" / nn::kLastCheckpoint;
+  if (!fs::exists(model) && fs::exists(checkpoint)) {
+    throw core::FileError(
+        path.string(),
+        fmt::format("this run did not finish, so it has no model; {} is its last checkpoint", checkpoint.string()));
+  }
+  return model;
 }
 
 }  // namespace
@@ -73,7 +86,7 @@ void save_model(const fs::path& file, const nn::Model& model, const std::map<std
 }
 
 SavedModel load_model(const fs::path& path, const Registry& registry) {
-  const fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
+  const fs::path file = model_file(path);
   const nn::SafetensorsReader reader(file);
   check_format(reader);
   ExperimentConfig config(registry);

@@ -35,16 +35,15 @@ struct SavedModel {
   std::filesystem::path file;
 };
 
-/// What makes a safetensors file of this model's weights (a checkpoint, too) one that load_model reads. `resolved` is the
-/// config as JSON.
+/// What makes a file of weights a model: its format, the config it was built from (`resolved`, JSON) and its input.
 [[nodiscard]] std::map<std::string, std::string> model_metadata(const std::string& resolved, InputPipeline input);
 
-/// Writes atomically. Throws FileError.
+/// Writes atomically, with the metadata of model_metadata. Throws FileError.
 void save_model(const std::filesystem::path& file, const nn::Model& model,
                 const std::map<std::string, std::string>& metadata);
 
-/// `path` is a run folder or a model file. Throws FileError, CheckpointError (damaged, not a tempera model, weights that do
-/// not fit the config in it), ConfigError.
+/// `path` is a run folder, a model file or a checkpoint of a run. Throws FileError, CheckpointError (damaged, not a
+/// tempera model, weights that do not fit the config in it), ConfigError.
 [[nodiscard]] SavedModel load_model(const std::filesystem::path& path, const Registry& registry);
 
 }  // namespace tempera::cli

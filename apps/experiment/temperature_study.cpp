@@ -19,22 +19,17 @@ std::span<const Scalar> row_of(const core::Tensor& logits, std::int64_t row) {
   return logits.values().subspan(static_cast<std::size_t>(row) * columns, columns);
 }
 
+// The first of the class that the model gets right, or the first at all where it gets none.
 std::int64_t choose_sample(const TemperatureConfig& config, const nn::Outputs& test) {
-  const auto n = static_cast<std::int64_t>(test.labels.size());
-  if (config.index) {
-    if (*config.index < n) return *config.index;
-    throw core::ConfigError(
-        {{.pointer = "/temperature/index",
-          .message = fmt::format("must be below the {} test samples, received {}", n, *config.index)}});
-  }
+  if (config.index) return *config.index;
   const std::vector<std::int32_t> predicted = nn::predictions(test.logits);
+  std::optional<std::int64_t> first;
   for (std::size_t i = 0; i < predicted.size(); ++i) {
-    if (test.labels[i] == config.label && predicted[i] == config.label) return static_cast<std::int64_t>(i);
+    if (test.labels[i] != config.label) continue;
+    if (predicted[i] == config.label) return static_cast<std::int64_t>(i);
+    if (!first) first = static_cast<std::int64_t>(i);
   }
-  throw core::ConfigError({{.pointer = "/temperature/label",
-                            .message = fmt::format("the model gets no test sample of class {} right; give "
-                                                   "temperature.index, or train longer",
-                                                   config.label)}});
+  return first.value();  // check_temperature was passed
 }
 
 // logit(σ(z)) computed as a person would: σ first, then log(σ/(1−σ)).
@@ -108,8 +103,23 @@ void TemperatureConfig::fields(core::FieldVisitor& v) {
   v.rule(rising, "temperatures", "must rise from each to the next");
 }
 
+void check_temperature(const TemperatureConfig& config, const data::Split& test) {
+  if (config.index) {
+    if (*config.index < test.size()) return;
+    throw core::ConfigError(
+        {{.pointer = "/temperature/index",
+          .message = fmt::format("must be below the {} test samples, received {}", test.size(), *config.index)}});
+  }
+  for (std::int64_t i = 0; i < test.size(); ++i) {
+    if (test.label(i) == config.label) return;
+  }
+  throw core::ConfigError(
+      {{.pointer = "/temperature/label", .message = fmt::format("no test sample is of class {}", config.label)}});
+}
+
 report::TemperatureStudy temperature_study(const TemperatureConfig& config, const nn::Outputs& test,
                                            const data::Split& test_split, const nn::Outputs& validation) {
+  check_temperature(config, test_split);
   report::TemperatureStudy study;
   study.sample_index = choose_sample(config, test);
   study.sample_label = test.labels[static_cast<std::size_t>(study.sample_index)];

@@ -21,9 +21,12 @@ struct TemperatureConfig {
   void fields(core::FieldVisitor& v);
 };
 
-/// Takes the sample of `config` (or the first test sample of that class which the model gets right) and measures both
-/// splits; T* comes from `validation`, or from the test set where there is no validation set. Throws ConfigError if the
-/// index lies outside of the test set or no sample qualifies.
+/// Throws ConfigError if `test` has no such sample: an index outside of it, or a class of which it has none.
+void check_temperature(const TemperatureConfig& config, const data::Split& test);
+
+/// Takes the sample of `config` (or the first test sample of that class which the model gets right, or the first of the
+/// class if it gets none right) and measures both splits; T* comes from `validation`, or from the test set where there is
+/// no validation set. Throws ConfigError as check_temperature.
 [[nodiscard]] report::TemperatureStudy temperature_study(const TemperatureConfig& config, const nn::Outputs& test,
                                                          const data::Split& test_split, const nn::Outputs& validation);
 

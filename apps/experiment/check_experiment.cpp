@@ -1,0 +1,78 @@
+#include "tempera/apps/experiment/check_experiment.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <vector>
+
+#include "tempera/apps/experiment/live_numbers.hpp"
+#include "tempera/core/errors.hpp"
+
+namespace tempera::cli {
+namespace {
+
+using Issues = std::vector<core::ConfigIssue>;
+
+void add_all(Issues& issues, const core::ConfigError& error) {
+  issues.insert(issues.end(), error.issues().begin(), error.issues().end());
+}
+
+void check_output(const nn::Model& plan, const data::LoadedData& data, Issues& issues) {
+  const auto classes = static_cast<std::int64_t>(data.set.classes.size());
+  if (plan.output() == core::Shape{classes}) return;
+  issues.push_back(
+      {.pointer = "/model/layers",
+       .message = fmt::format("the model's output has shape {} a sample, {} needs [{}], one for each class",
+                              plan.output().text(), data.used, classes)});
+}
+
+void check_schedule(const ExperimentConfig& config, const core::Configurable& schedule, nn::Model& plan,
+                    Issues& issues) {
+  const std::unique_ptr<nn::Optimizer> optimizer = config.registry().optimizers().make(*config.optimizer, {});
+  try {
+    static_cast<void>(
+        live_number(numbers_of_run(plan, *optimizer), config.registry().schedules().make(schedule).target()));
+  } catch (const core::ConfigError& error) {
+    add_all(issues, error);
+  }
+}
+
+void check_model(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
+  const auto misfit = [&issues](const core::Error& error) {
+    issues.push_back({.pointer = "/model/layers", .message = error.what()});
+  };
+  try {
+    nn::Model plan = nn::Model::affordable(config.model, data.set.sample());
+    check_output(plan, data, issues);
+    check_schedule(config, *config.schedule, plan, issues);
+    for (const core::Clonable<>& schedule : config.schedules) check_schedule(config, *schedule, plan, issues);
+  } catch (const core::ShapeError& error) {
+    misfit(error);
+  } catch (const core::UnsupportedError& error) {
+    misfit(error);
+  } catch (const core::ConfigError& error) {
+    add_all(issues, error);
+  }
+}
+
+}  // namespace
+
+void check_experiment(const ExperimentConfig& config, const data::LoadedData& data) {
+  Issues issues;
+  check_model(config, data, issues);
+  if (config.train.drop_last && config.train.batch > data.set.train.size()) {
+    issues.push_back({.pointer = "/train/drop_last",
+                      .message = fmt::format("leaves no batch of {} out of {} training samples", config.train.batch,
+                                             data.set.train.size())});
+  }
+  if (config.wants(Analysis::kTemperature)) {
+    try {
+      check_temperature(config.temperature, data.set.test);
+    } catch (const core::ConfigError& error) {
+      add_all(issues, error);
+    }
+  }
+  if (!issues.empty()) throw core::ConfigError(std::move(issues));
+}
+
+}  // namespace tempera::cli
