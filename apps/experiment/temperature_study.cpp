@@ -32,10 +32,10 @@ std::int64_t choose_sample(const TemperatureConfig& config, const nn::Outputs& t
   return first.value();  // check_temperature was passed
 }
 
-// logit(σ(z)) computed as a person would: σ first, then log(σ/(1−σ)).
+// logit(σ(z)) = log(σ/(1−σ)) with σ computed first. 1−σ is taken as σ(−z): as a difference it is 0 from z = 37 on.
 report::LogitIdentity logit_identity(double z) {
-  const double sigmoid = 1 / (1 + std::exp(-z));
-  return {.logit = z, .sigmoid = sigmoid, .recovered = std::log(sigmoid / (1 - sigmoid))};
+  const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+  return {.logit = z, .sigmoid = sigmoid(z), .recovered = std::log(sigmoid(z)) - std::log(sigmoid(-z))};
 }
 
 report::PairIdentity pair_identity(std::span<const Scalar> logits, std::size_t a, std::size_t b) {

@@ -64,8 +64,10 @@ json identities_json(const TemperatureStudy& study) {
 
 void read_identities(const JsonNode& node, TemperatureStudy& study) {
   for (const JsonNode& item : node.at("logit_of_sigmoid").items()) {
-    study.logit_identities.push_back(
-        {item.at("logit").number(), item.at("sigmoid").number(), item.at("recovered").number()});
+    LogitIdentity& identity = study.logit_identities.emplace_back();
+    identity.logit = item.at("logit").number();
+    item.read("sigmoid", identity.sigmoid);
+    item.read("recovered", identity.recovered);  // null where the logit was too large to come back
   }
   for (const JsonNode& item : node.at("softmax_of_two").items()) {
     study.pair_identities.push_back({class_index(item.at("a")), class_index(item.at("b")), item.at("logit_a").number(),
