@@ -1,0 +1,72 @@
+// Configs that are wrong. Oracle: the contract's rule that they end with status 2 before any file is written, and name the
+// place and what is near.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "smoke.hpp"
+
+using namespace program;
+
+namespace {
+
+struct Mistake {
+  std::string set;                 // of the smoke config
+  std::vector<std::string> facts;  // that the message must state
+};
+
+void check_refused(const Finished& done, const std::vector<std::string>& facts) {
+  CAPTURE(done.err);
+  CHECK(done.status == 2);
+  CHECK(done.out.empty());
+  for (const std::string& fact : facts) CHECK_MESSAGE(has(done.err, fact), fact);
+}
+
+}  // namespace
+
+TEST_CASE("a wrong config ends with status 2, says where and why, and leaves no folder") {
+  const std::vector<Mistake> mistakes{{"train.epochz=3", {"/train/epochz", "\"epochs\""}},
+                                      {"train.batch=many", {"/train/batch", "integer", "many"}},
+                                      {"optimizer.learning_rate=-1", {"/optimizer/learning_rate", "-1"}},
+                                      {"optimizer.learning_rate=NaN", {"/optimizer/learning_rate", "number"}},
+                                      {"optimizer.learning_rate=Infinity", {"/optimizer/learning_rate", "number"}},
+                                      {"train.epochs=2.5", {"/train/epochs", "integer"}},
+                                      {"model.layers.fc1.type=liner", {"/model/layers/1/type", "\"linear\""}},
+                                      {"model.layers=[]", {"/model/layers", "at least one layer"}},
+                                      {"model.layers.fc2.out=7", {"/model/layers", "[7]", "[10]"}},
+                                      {R"(model.layers=[{"type":"linear","out":10}])", {"/model/layers", "flatten"}},
+                                      {"model.layers.fc1.out=1300000000", {"/model/layers", "parameters", "GB"}},
+                                      {"schedule.target=optimizer.momentu", {"/schedule", "\"momentum\""}},
+                                      {"temperature.index=200", {"/temperature/index", "200"}},
+                                      {"temperature.label=10", {"/temperature/label", "10"}},
+                                      {"data.validation=1000", {"/data/validation", "1000"}},
+                                      {"data.name=mnst", {"/data/name", "\"mnist\""}}};
+  for (const Mistake& mistake : mistakes) {
+    TemporaryFolder folder;
+    CAPTURE(mistake.set);
+    check_refused(tempera(smoke(folder / "run", {"--set", mistake.set})), mistake.facts);
+    CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  }
+}
+
+TEST_CASE("NaN and infinity are no numbers in a config file, and an error there has its line") {
+  TemporaryFolder folder;
+  for (const char* number : {"NaN", "Infinity", "-Infinity", "1e999"}) {
+    const auto file = write(folder / "config.json", std::string("{\n  \"train\": {\n    \"epochs\": ") + number + "}}");
+    CAPTURE(number);
+    check_refused(tempera({"run", file.string()}), {"config.json:3"});
+  }
+}
+
+TEST_CASE("configs that are missing, are folders or extend themselves are refused, all mistakes at once") {
+  TemporaryFolder folder;
+  check_refused(tempera({"run", (folder / "none.json").string()}), {"none.json", "No such file"});
+  check_refused(tempera({"run", folder.path().string()}), {"folder"});
+  const auto first = write(folder / "first.json", R"({"extends": "second.json"})");
+  write(folder / "second.json", R"({"extends": "first.json"})");
+  check_refused(tempera({"run", first.string()}), {"extends itself", "second.json"});
+  check_refused(tempera({"run", "configs/smoke.json", "--set", "seeed=1", "--set", "train.bach=2"}),
+                {"seeed", "/train/bach"});
+}

@@ -1,0 +1,103 @@
+// Disks that are full, checkpoints and models that are damaged, and numbers that are not finite.
+#include <doctest/doctest.h>
+#include <sys/mount.h>
+
+#include <filesystem>
+#include <string>
+
+#include "smoke.hpp"
+
+using namespace program;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A run of two epochs that was killed by the second one's learning rate: the first one's checkpoint is there.
+std::vector<std::string> exploding(const fs::path& out, bool resume = false) {
+  std::vector<std::string> arguments =
+      smoke(out, {"--set", "schedule.type=step", "--set", "schedule.every=1", "--set", "schedule.factor=1e30"});
+  if (resume) arguments.emplace_back("--resume");
+  return arguments;
+}
+
+void cut(const fs::path& file) { fs::resize_file(file, fs::file_size(file) / 2); }
+
+}  // namespace
+
+TEST_CASE("a loss that stops being finite ends the run with its step, its first node and what to lower") {
+  TemporaryFolder folder;
+  const Finished done = tempera(smoke(folder / "run", {"--set", "optimizer.learning_rate=1e30"}));
+  CAPTURE(done.err);
+  CHECK(done.status == 1);
+  CHECK(has(done.err, "step 1"));
+  CHECK(has(done.err, "fc2"));
+  CHECK(has(done.err, "lower the learning rate"));
+  CHECK(json_in(folder / "run" / "summary.json")["status"] == "failed");
+  CHECK(leftovers(folder / "run").empty());
+}
+
+TEST_CASE("the checkpoint before a loss that is not finite is kept, and is a model") {
+  TemporaryFolder folder;
+  const Finished done = tempera(exploding(folder / "run"));
+  CAPTURE(done.err);
+  REQUIRE(done.status == 1);
+  CHECK(has(done.err, "lower the learning rate"));
+  const fs::path last = folder / "run" / "checkpoints" / "last.safetensors";
+  const Finished kept = tempera({"eval", last.string(), "--json"});
+  REQUIRE_MESSAGE(kept.status == 0, kept.err);
+  CHECK(nlohmann::json::parse(kept.out)["errors"] < 200);
+
+  cut(last);
+  const std::string before = content(last);
+  const Finished resumed = tempera(exploding(folder / "run", true));
+  CHECK(resumed.status == 1);
+  CHECK(has(resumed.err, "last.safetensors"));
+  CHECK(content(last) == before);
+
+  fs::copy_file(finished_smoke() / "model.safetensors", last, fs::copy_options::overwrite_existing);
+  const Finished other = tempera(exploding(folder / "run", true));
+  CHECK(other.status == 1);
+  CHECK(has(other.err, "no checkpoint"));
+}
+
+TEST_CASE("a damaged model file is named and not evaluated") {
+  TemporaryFolder folder;
+  const fs::path model = folder / "model.safetensors";
+  fs::copy_file(finished_smoke() / "model.safetensors", model);
+  CHECK(tempera({"eval", model.string()}).status == 0);
+  cut(model);
+  for (const std::string& bytes : {content(model), std::string(8, '\xff'), std::string("{}"), std::string()}) {
+    write(model, bytes);
+    const Finished done = tempera({"eval", model.string()});
+    CAPTURE(done.err);
+    CHECK(done.status == 1);
+    CHECK(has(done.err, "model.safetensors"));
+  }
+  CHECK(tempera({"eval", (folder / "none").string()}).status == 1);
+}
+
+TEST_CASE("a file beyond the allowed size is an error with its name, not a signal, and nothing half-written stays") {
+  TemporaryFolder folder;
+  const Finished done =
+      run({.arguments = smoke(folder / "run"), .shell = "ulimit -f 16"});  // the model takes 200 blocks
+  CAPTURE(done.err);
+  CHECK(done.status == 1);
+  CHECK(has(done.err, ".safetensors"));
+  CHECK(has(done.err, "File too large"));
+  CHECK(leftovers(folder / "run").empty());
+}
+
+TEST_CASE("a full disk is an error with the file's name, and nothing half-written stays") {
+  TemporaryFolder folder;
+  if (::mount("tempera-test", folder.path().c_str(), "tmpfs", 0, "size=64k") != 0) {
+    MESSAGE("skipped: only root can mount a small tmpfs");
+    return;
+  }
+  const Finished done = tempera(smoke(folder / "run"));
+  const bool clean = leftovers(folder.path()).empty();
+  ::umount(folder.path().c_str());
+  CAPTURE(done.err);
+  CHECK(done.status == 1);
+  CHECK(has(done.err, "No space left"));
+  CHECK(clean);
+}

@@ -1,0 +1,116 @@
+// The verbs that look at models and data. Oracles: the run's own summary, counts by hand, and the formats' definitions.
+#include <doctest/doctest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "smoke.hpp"
+
+using namespace program;
+using nlohmann::json;
+
+namespace {
+
+json result(std::vector<std::string> arguments) {
+  arguments.emplace_back("--json");
+  const Finished done = tempera(arguments);
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  return json::parse(done.out);
+}
+
+}  // namespace
+
+TEST_CASE("eval of a run measures what its summary says, on either split") {
+  for (const char* split : {"test", "validation"}) {
+    const json measured = result({"eval", finished_smoke().string(), "--split", split});
+    const json noted = json_in(finished_smoke() / "summary.json")["results"]["float"][split];
+    for (const char* key : {"n", "errors", "accuracy", "loss", "nll", "ece"}) CHECK(measured[key] == noted[key]);
+  }
+}
+
+TEST_CASE("dumped logits are a NumPy array of 200 rows whose largest elements make the errors of the summary") {
+  TemporaryFolder folder;
+  const json measured = result({"eval", finished_smoke().string(), "--dump-logits", (folder / "logits.npy").string()});
+  const std::string bytes = content(folder / "logits.npy");
+  REQUIRE(bytes.size() > 10);
+  CHECK(bytes.substr(0, 8) == std::string("\x93NUMPY\x01\x00", 8));
+  const auto header = static_cast<unsigned char>(bytes[8]) + 256U * static_cast<unsigned char>(bytes[9]);
+  CHECK((10 + header) % 64 == 0);
+  const std::string dictionary = bytes.substr(10, header);
+  CHECK(has(dictionary, "'descr': '<f4'"));
+  CHECK(has(dictionary, "'fortran_order': False"));
+  CHECK(has(dictionary, "'shape': (200, 10"));
+  CHECK(dictionary.back() == '\n');
+  REQUIRE(bytes.size() == 10 + header + 200 * 10 * sizeof(float));
+  std::vector<float> logits(10);
+  const auto index = json_in(finished_smoke() / "temperature.json")["sample"]["index"].get<std::size_t>();
+  std::memcpy(logits.data(), bytes.data() + 10 + header + index * 10 * sizeof(float), 10 * sizeof(float));
+  CHECK(json_in(finished_smoke() / "temperature.json")["sample"]["logits"].get<std::vector<float>>() == logits);
+}
+
+TEST_CASE("describe counts parameters and multiply-adds as by hand") {
+  const json mlp = result({"describe", "configs/mnist-mlp.json", "--no-estimate"});
+  CHECK(mlp["parameters"] == 784 * 128 + 128 + 128 * 10 + 10);
+  CHECK(mlp["multiply_adds"] == 784 * 128 + 128 * 10);
+  const json lenet = result({"describe", "configs/mnist-lenet.json", "--no-estimate"});
+  CHECK(lenet["parameters"] == 20 * 25 + 20 + 50 * 20 * 25 + 50 + 800 * 500 + 500 + 500 * 10 + 10);
+  const json cnn = result({"describe", "configs/mnist-cnn.json", "--no-estimate"});
+  CHECK(cnn["parameters"] == 32 * 9 + 32 + 64 * 32 * 9 + 64 + 9216 * 128 + 128 + 128 * 10 + 10);
+  CHECK(result({"describe", finished_smoke().string(), "--no-estimate"})["parameters"] == 25450);
+}
+
+TEST_CASE("a run compared with itself has no sample that only one gets wrong, and probability one") {
+  const json both = result({"compare", finished_smoke().string(), finished_smoke().string()});
+  REQUIRE(both["pairs"].size() == 1);
+  CHECK(both["pairs"][0]["only_first_wrong"] == 0);
+  CHECK(both["pairs"][0]["only_second_wrong"] == 0);
+  CHECK(both["pairs"][0]["mcnemar_p"] == 1);
+  CHECK(both["runs"][1]["errors"] == json_in(finished_smoke() / "summary.json")["results"]["float"]["test"]["errors"]);
+}
+
+TEST_CASE("explain tells type, range, unit and default of a field, and the nearest name of one that is not there") {
+  const Finished batch = tempera({"explain", "train.batch"});
+  for (const char* fact : {"integer", "samples", "64"}) CHECK_MESSAGE(has(batch.out, fact), fact);
+  const Finished wrong = tempera({"explain", "train.bach"});
+  CHECK(wrong.status == 2);
+  CHECK(has(wrong.err, "\"batch\""));
+}
+
+TEST_CASE("bench prints one JSON line in the format of the peers' scripts") {
+  const Finished done = tempera({"bench", "infer", "--workload", "mlp128", "--seconds", "0.05"});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  CHECK(done.out.find('\n') == done.out.size() - 1);
+  const json line = json::parse(done.out);
+  CHECK(line["workload"] == "mlp128");
+  CHECK(line["batch"] == 1);
+  CHECK(line["samples_per_s"] > 0);
+}
+
+TEST_CASE("report makes one page of one run and one of two, and refuses what is no run") {
+  TemporaryFolder folder;
+  const std::string run = finished_smoke().string();
+  for (const std::vector<std::string>& runs : {std::vector<std::string>{run}, std::vector<std::string>{run, run}}) {
+    std::vector<std::string> arguments{"report", "--out", (folder / "page.html").string()};
+    arguments.insert(arguments.end(), runs.begin(), runs.end());
+    REQUIRE(tempera(arguments).status == 0);
+    const std::string page = content(folder / "page.html");
+    CHECK(page.starts_with("<!DOCTYPE html>"));
+    CHECK(has(page, "</html>"));
+    CHECK_FALSE(has(page, "src=\"http"));
+  }
+  CHECK(tempera({"report", folder.path().string()}).status == 1);
+}
+
+TEST_CASE("data check refuses a set of unknown content and a folder whose files are not the set") {
+  CHECK(tempera({"data", "check", "cifar"}).status == 2);
+  TemporaryFolder folder;
+  for (const char* name :
+       {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
+    write(folder / name, "nothing");
+  }
+  const Finished done = tempera({"data", "check", "mnist", "--dir", folder.path().string()});
+  CHECK(done.status == 1);
+  CHECK(has(done.err, folder.path().string()));
+}
