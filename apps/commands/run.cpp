@@ -9,7 +9,6 @@
 
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/check_experiment.hpp"
-#include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/runner.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/study_runner.hpp"
@@ -43,9 +42,9 @@ std::string result_text(const RunResult& result) {
   return text + fmt::format("report: {}\n", (result.folder / "report.html").string());
 }
 
-int dry_run(const LoadedConfig<ExperimentConfig>& loaded) {
-  check_experiment(loaded.config, load_data(loaded.config.data));
-  fmt::print("{}", core::pretty_json(loaded.resolved));
+int dry_run(const LoadedFile<ExperimentConfig>& file) {
+  check_all(file);
+  fmt::print("{}", core::pretty_json(file.whole.resolved));
   say("nothing was trained or written (--dry-run); the config above is complete and valid");
   return kDone;
 }
@@ -75,7 +74,7 @@ int run(const Session& session, const Arguments& arguments) {
   const InterruptGuard guard;
   const LoadedFile<ExperimentConfig> file =
       load_config(arguments.config, arguments.sets, ExperimentConfig(*session.registry));
-  if (arguments.dry_run) return dry_run(file.whole);
+  if (arguments.dry_run) return dry_run(file);
   RunOptions options{.resume = arguments.resume};
   if (!arguments.out.empty()) options.out = arguments.out;
   if (file.whole.config.is_study()) return run_all(session, file, options);

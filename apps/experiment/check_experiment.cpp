@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/live_numbers.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -73,6 +77,18 @@ void check_experiment(const ExperimentConfig& config, const data::LoadedData& da
     }
   }
   if (!issues.empty()) throw core::ConfigError(std::move(issues));
+}
+
+void check_all(const LoadedFile<ExperimentConfig>& file) {
+  std::optional<data::LoadedData> data;
+  std::string loaded;  // the section that `data` came from: most studies vary other things
+  for (const LoadedConfig<ExperimentConfig>& run : file.runs) {
+    const core::ConfigValue* section = run.resolved.find("data");
+    std::string wanted = section == nullptr ? std::string() : core::canonical_json(*section);
+    if (!data || wanted != loaded) data = load_data(run.config.data);
+    loaded = std::move(wanted);
+    check_experiment(run.config, *data);
+  }
 }
 
 }  // namespace tempera::cli

@@ -1,9 +1,6 @@
 #include "tempera/apps/experiment/run_folder.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -35,32 +32,9 @@ bool is_completed(const fs::path& summary) {
 
 }  // namespace
 
-RunFolder::RunFolder(fs::path path, std::string identity) : path_(std::move(path)) {
-  std::error_code error;
-  fs::create_directories(path_, error);
-  if (error) throw core::FileError(path_.string(), "the run folder cannot be made: " + error.message());
-  lock();
-  try {
-    state_ = inspect(identity);
-    if (state_ != FolderState::kFinished) prepare();
-  } catch (...) {  // the destructor does not run for an object that was never finished
-    close(descriptor_);
-    throw;
-  }
-}
-
-RunFolder::~RunFolder() { close(descriptor_); }
-
-void RunFolder::lock() {
-  descriptor_ = open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor_ < 0) throw core::FileError(path_.string(), std::string("cannot be opened: ") + std::strerror(errno));
-  if (flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
-  const int reason = errno;
-  close(descriptor_);
-  if (reason != EWOULDBLOCK)
-    throw core::FileError(path_.string(), std::string("cannot be locked: ") + std::strerror(reason));
-  throw core::FileError(path_.string(),
-                        "another process is running in this folder; wait for it or choose another with --out");
+RunFolder::RunFolder(fs::path path, const std::string& identity) : path_(std::move(path)), lock_(path_) {
+  state_ = inspect(identity);
+  if (state_ != FolderState::kFinished) prepare();
 }
 
 FolderState RunFolder::inspect(const std::string& identity) const {

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "tempera/apps/experiment/folder_lock.hpp"
+
 namespace tempera::cli {
 
 /// What stands in a run's folder before the run.
@@ -19,10 +21,7 @@ class RunFolder {
  public:
   /// Makes the folder if needed and locks it against other processes. `identity` is the hash of what is run. Throws
   /// FileError if another process is running in it, if it holds another run or foreign files, or cannot be written.
-  RunFolder(std::filesystem::path path, std::string identity);
-  RunFolder(const RunFolder&) = delete;
-  RunFolder& operator=(const RunFolder&) = delete;
-  ~RunFolder();
+  RunFolder(std::filesystem::path path, const std::string& identity);
 
   [[nodiscard]] FolderState state() const noexcept { return state_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
@@ -31,12 +30,11 @@ class RunFolder {
   void write(std::string_view name, std::string_view content) const;
 
  private:
-  void lock();
   [[nodiscard]] FolderState inspect(const std::string& identity) const;
   void prepare() const;
 
   std::filesystem::path path_;
-  int descriptor_ = -1;
+  FolderLock lock_;
   FolderState state_ = FolderState::kFresh;
 };
 

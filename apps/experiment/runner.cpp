@@ -71,17 +71,16 @@ class Run {
     nn::Model model(config_.model, data_.set.sample(), static_cast<std::uint64_t>(config_.seed));
     try {
       train_model(model, resume);
+      keep_model(model);
       evaluate_model(model);
     } catch (const core::Interrupted&) {
       finish("interrupted");
       throw core::Interrupted(fmt::format(
           "interrupted; the checkpoint is in {}; the same command with --resume continues", folder_.path().string()));
     } catch (const core::Error&) {
-      finish("failed");
+      note_failure();
       throw;
     }
-    save_model(folder_.file(kModel), model, model_metadata(resolved_, pipeline_of(data_)));
-    run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModel)));
     run_.summary.status = "completed";
     folder_.write("report.html", report::render_report(run_));
     finish("completed");
@@ -136,6 +135,12 @@ class Run {
     if (state.stopped_early) say(fmt::format("stopped early; epoch {} was the best", state.best_epoch));
   }
 
+  // Before the evaluation, so that what may fail there (a class the model never gets right) does not cost the model.
+  void keep_model(const nn::Model& model) {
+    save_model(folder_.file(kModel), model, model_metadata(resolved_, pipeline_of(data_)));
+    run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModel)));
+  }
+
   void evaluate_model(nn::Model& model) {
     const nn::Objective objective = objective_of(config_);
     nn::Outputs validation;
@@ -151,6 +156,15 @@ class Run {
     if (config_.wants(Analysis::kTemperature)) {
       run_.temperature = temperature_study(config_.temperature, test, data_.set.test, validation);
       folder_.write("temperature.json", report::temperature_text(*run_.temperature));
+    }
+  }
+
+  // On a full disk this fails, too; the first error is the one to be told.
+  void note_failure() {
+    try {
+      finish("failed");
+    } catch (const core::FileError& second) {
+      warn(second.what());
     }
   }
 

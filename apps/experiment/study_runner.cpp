@@ -4,7 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
+#include "tempera/apps/experiment/folder_lock.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/apps/version.hpp"
@@ -54,7 +56,7 @@ void run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const 
     run.summary = run_experiment(file.runs[index], file.text, options).summary;
   } catch (const core::Interrupted&) {
     throw;
-  } catch (const core::Error& error) {
+  } catch (const std::exception& error) {  // out of memory, too, is one run's trouble
     run.summary.status = "failed";
     run.error = error.what();
     complain(fmt::format("{}: {}", run.folder, error.what()));
@@ -111,6 +113,7 @@ std::string study_csv(const StudyResult& result) {
 }
 
 StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions& options) {
+  check_all(file);
   StudyResult result{.folder = folder_of(file, options), .runs = {}};
   for (std::size_t i = 0; i < file.runs.size(); ++i) {
     StudyRun run{
@@ -118,9 +121,7 @@ StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions
     run.summary.status = "waiting";
     result.runs.push_back(std::move(run));
   }
-  std::error_code error;
-  fs::create_directories(result.folder, error);
-  if (error) throw core::FileError(result.folder.string(), "the study's folder cannot be made: " + error.message());
+  const FolderLock lock(result.folder);
   say(fmt::format("study of {} runs in {}", result.runs.size(), result.folder.string()));
   for (std::size_t i = 0; i < result.runs.size(); ++i) {
     say(fmt::format("run {} of {}: {}", i + 1, result.runs.size(), overrides_text(result.runs[i])));

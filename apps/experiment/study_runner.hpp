@@ -23,7 +23,8 @@ struct StudyResult {
 
 /// Runs what is not finished yet, continues what was interrupted, and keeps study.json and study.csv up to date after
 /// each run, so that it may be killed at any moment and called again. A run that fails is noted and the others go on.
-/// Throws Interrupted, and FileError for the study's own files.
+/// Throws as check_all before anything is computed, Interrupted, and FileError for the study's own files or if another
+/// process runs in its folder.
 [[nodiscard]] StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions& options);
 
 /// study.json: every run with its overrides, status and test scores.
