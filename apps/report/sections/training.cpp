@@ -52,6 +52,13 @@ std::string curves(const RunData& run, const std::string& id, const std::string&
   return chart.series.empty() ? std::string() : figure(title, draw(chart));
 }
 
+// The program's own measures in words; what a schedule moves stays the path it has in the config.
+std::string extra_title(const std::string& name) {
+  if (name == "validation_nll") return "Negative log-likelihood, validation, nats";
+  if (name == "validation_ece") return "Expected calibration error, validation";
+  return name;
+}
+
 Table epoch_table(const RunData& run) {
   Table table{"every epoch",
               {"epoch", "train loss", "train accuracy", "validation loss", "validation accuracy", "learning rate",
@@ -85,9 +92,10 @@ std::string training(const RunData& run) {
     for (const auto& [name, value] : epoch.extra) extra.insert(name);
   }
   for (const std::string& name : extra) {
+    const std::string title = extra_title(name);
     const Getter value = [name](const EpochMetrics& e) { return e.extra.contains(name) ? e.extra.at(name) : kUnknown; };
     figures.push_back(
-        curves(run, fmt::format("training-extra-{}", figures.size()), name, TickFormat::plain, {{name, value}}));
+        curves(run, fmt::format("training-extra-{}", figures.size()), title, TickFormat::plain, {{title, value}}));
   }
   return multiples(figures) + numbers(epoch_table(run));
 }
