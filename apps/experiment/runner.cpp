@@ -132,7 +132,10 @@ class Run {
     };
     const nn::TrainingState state = train(config_, data_, model, options);
     take_history(state);
-    if (state.stopped_early) say(fmt::format("stopped early; epoch {} was the best", state.best_epoch));
+    if (config_.train.early_stopping && state.best_epoch > 0) {
+      say(fmt::format("{}epoch {} was the best on the validation set, its weights are kept",
+                      state.stopped_early ? "stopped early; " : "", state.best_epoch));
+    }
   }
 
   // Before the evaluation, so that what may fail there (a class the model never gets right) does not cost the model.
