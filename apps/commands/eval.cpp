@@ -83,14 +83,17 @@ int evaluate(const Session& session, const Arguments& arguments) {
   const report::Scores scores = scores_of(outputs);
   const nn::ClassificationMetrics metrics = nn::classification_metrics(outputs.logits, outputs.labels);
   const report::Evaluation evaluation = evaluation_of(outputs, split, data.set.classes);
+  const double equal_mass =
+      nn::expected_calibration_error(nn::reliability(outputs.logits, outputs.labels, nn::Binning::kEqualMass));
   const Interval interval = wilson_interval(scores.errors, scores.n);
   std::string text = fmt::format("{} on {} of {} ({} samples)\n", saved.file.string(), arguments.split, data.used,
                                  count_text(scores.n));
   text +=
       fmt::format("accuracy {:.2f} %   errors {} ({:.2f} %, 95 % interval {:.2f} - {:.2f})\n", 100 * scores.accuracy,
                   scores.errors, 100 * (1 - scores.accuracy), 100 * interval.low, 100 * interval.high);
-  text += fmt::format("nll {:.4f} nats   brier {:.4f}   ece {:.4f}   entropy {:.4f} nats\n\n", metrics.nll,
-                      metrics.brier, metrics.ece, metrics.entropy);
+  text +=
+      fmt::format("nll {:.4f} nats   brier {:.4f}   ece {:.4f} (bins of equal mass {:.4f})   entropy {:.4f} nats\n\n",
+                  metrics.nll, metrics.brier, metrics.ece, equal_mass, metrics.entropy);
   print_result(session,
                {{"model", saved.file.string()},
                 {"data", data.used},
@@ -105,6 +108,7 @@ int evaluate(const Session& session, const Arguments& arguments) {
                 {"nll", metrics.nll},
                 {"brier", metrics.brier},
                 {"ece", metrics.ece},
+                {"ece_equal_mass", equal_mass},
                 {"entropy", metrics.entropy},
                 {"confusion", evaluation.confusion}},
                text + confusion_text(evaluation));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,19 @@ void check_schedule(const ExperimentConfig& config, const core::Configurable& sc
   }
 }
 
+// Batch statistics of a single sample do not exist; better now than at the end of the first epoch.
+void check_last_batch(const ExperimentConfig& config, const data::LoadedData& data, const nn::Model& plan,
+                      Issues& issues) {
+  const bool normalises = std::ranges::any_of(plan.infos(), [](const nn::LayerInfo* layer) {
+    return layer->type == "batch_norm" && layer->output.rank() == 1;
+  });
+  if (!normalises || config.train.drop_last || data.set.train.size() % config.train.batch != 1) return;
+  issues.push_back({.pointer = "/train/batch",
+                    .message = fmt::format("leaves a last batch of one sample out of {}, which batch_norm cannot "
+                                           "normalise; choose another size, or set train.drop_last",
+                                           data.set.train.size())});
+}
+
 void check_model(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
   const auto misfit = [&issues](const core::Error& error) {
     issues.push_back({.pointer = "/model/layers", .message = error.what()});
@@ -48,6 +62,7 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
   try {
     nn::Model plan = nn::Model::affordable(config.model, data.set.sample());
     check_output(plan, data, issues);
+    check_last_batch(config, data, plan, issues);
     check_schedule(config, *config.schedule, plan, issues);
     for (const core::Clonable<>& schedule : config.schedules) check_schedule(config, *schedule, plan, issues);
   } catch (const core::ShapeError& error) {

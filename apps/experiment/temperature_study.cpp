@@ -9,15 +9,11 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/metrics.hpp"
+#include "tempera/nn/softmax_rows.hpp"
 #include "tempera/nn/temperature.hpp"
 
 namespace tempera::cli {
 namespace {
-
-std::span<const Scalar> row_of(const core::Tensor& logits, std::int64_t row) {
-  const auto columns = static_cast<std::size_t>(logits.dim(1));
-  return logits.values().subspan(static_cast<std::size_t>(row) * columns, columns);
-}
 
 // The first of the class that the model gets right, or the first at all where it gets none.
 std::int64_t choose_sample(const TemperatureConfig& config, const nn::Outputs& test) {
@@ -124,7 +120,7 @@ report::TemperatureStudy temperature_study(const TemperatureConfig& config, cons
   study.sample_index = choose_sample(config, test);
   study.sample_label = test.labels[static_cast<std::size_t>(study.sample_index)];
   study.picture = picture_of(test_split, study.sample_index);
-  const std::span<const Scalar> logits = row_of(test.logits, study.sample_index);
+  const std::span<const Scalar> logits = nn::row_of(test.logits, study.sample_index);
   study.logits.assign(logits.begin(), logits.end());
   study.temperatures = config.temperatures;
   for (const double t : config.temperatures) study.probabilities.push_back(nn::softmax_at(logits, t));

@@ -51,6 +51,16 @@ TEST_CASE("a wrong config ends with status 2, says where and why, and leaves no 
   }
 }
 
+TEST_CASE("a last batch of one sample is refused before training where batch norm would meet it, and only there") {
+  TemporaryFolder folder;
+  const std::string layers = R"(model.layers=[{"type":"flatten"},{"type":"linear","out":10},{"type":"batch_norm"}])";
+  const std::vector<std::string> odd{"--set", layers, "--set", "train.batch=31"};  // 900 = 29·31 + 1
+  check_refused(tempera(smoke(folder / "run", odd)), {"/train/batch", "one sample", "900"});
+  std::vector<std::string> dropped = odd;
+  dropped.insert(dropped.end(), {"--set", "train.drop_last=true"});
+  CHECK(tempera(smoke(folder / "run", dropped)).status == 0);
+}
+
 TEST_CASE("NaN and infinity are no numbers in a config file, and an error there has its line") {
   TemporaryFolder folder;
   for (const char* number : {"NaN", "Infinity", "-Infinity", "1e999"}) {
