@@ -11,6 +11,7 @@
 #include "tempera/core/errors.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
+#include "tempera/core/profile.hpp"
 
 namespace tempera::core {
 namespace {
@@ -67,6 +68,9 @@ class Frontier {
   std::vector<std::shared_ptr<Node>> heap_;
 };
 
+// Ends a lap of the engine's own work.
+void lap_graph() { lap(Phase::kOutside, {}, "graph"); }
+
 bool is_leaf(const Node& node) noexcept { return node.op == kLeafOp; }
 
 // Adds to a node's gradient; a node made by an operation is queued when it receives its first one.
@@ -96,7 +100,9 @@ void propagate(Node& node, Frontier& frontier) {
     throw Error(
         fmt::format("backward of {}: its history was released by an earlier backward through it", place_of(node)));
   }
+  lap_graph();
   Gradients gradients = node.backward(gradient, Needs(node));
+  lap(Phase::kBackward, node.scope, node.op);
   check_gradients(node, gradients);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
     if (gradients[i].empty() || !node.inputs[i].requires_grad()) continue;
@@ -148,6 +154,7 @@ void Variable::zero_grad() const { node_->grad = Tensor(); }
 Variable Variable::detach() const { return Variable(value()); }
 
 Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward) {
+  lap(Phase::kForward, scope_path, op);
   Variable result{std::move(value)};
   result.node_->op = op;
   result.node_->scope = scope_path;
@@ -156,6 +163,7 @@ Variable record(const char* op, Tensor value, std::vector<Variable> inputs, Back
     result.node_->inputs = std::move(inputs);
     result.node_->backward = std::move(backward);
   }
+  lap_graph();
   return result;
 }
 
@@ -175,6 +183,7 @@ void backward(const Variable& root, const Tensor& grad) {
   Frontier frontier;
   deliver(root.node(), grad, frontier);
   while (!frontier.empty()) propagate(*frontier.pop(), frontier);
+  lap_graph();
 }
 
 bool grad_enabled() noexcept { return recording; }
@@ -182,6 +191,7 @@ NoGrad::NoGrad() noexcept : previous_(std::exchange(recording, false)) {}
 NoGrad::~NoGrad() { recording = previous_; }
 
 ScopeName::ScopeName(std::string_view name) : previous_length_(scope_path.size()) {
+  lap_between();
   if (!scope_path.empty()) scope_path += '/';
   scope_path += name;
 }

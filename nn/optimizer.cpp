@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tempera/core/parallel.hpp"
+#include "tempera/core/profile.hpp"
 #include "tempera/nn/clipping.hpp"
 
 namespace tempera::nn {
@@ -42,9 +43,11 @@ std::vector<OptimizerState> Optimizer::state() {
 
 void Optimizer::zero_grad() const {
   for (const Parameter& parameter : parameters_) parameter.variable.zero_grad();
+  core::lap(core::Phase::kUpdate, {}, "zero gradients");
 }
 
 void Optimizer::step() {
+  core::lap_between();
   if (common_.clip_value) clip_gradient_values(parameters_, *common_.clip_value);
   if (common_.clip_norm) gradient_norm_ = clip_gradient_norm(parameters_, *common_.clip_norm);
   gather_pieces();
@@ -52,6 +55,7 @@ void Optimizer::step() {
   prepare();
   update_pieces();
   if (common_.max_squared_length) limit_squared_lengths(parameters_, *common_.max_squared_length);
+  core::lap(core::Phase::kUpdate, {}, "optimizer");
 }
 
 // Writable pointers are taken here, on one thread: taking one may copy a tensor that is shared.

@@ -2,13 +2,19 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tempera/apps/bench/measure.hpp"
+#include "tempera/apps/bench/peak.hpp"
+#include "tempera/apps/bench/profile_report.hpp"
 #include "tempera/apps/bench/workloads.hpp"
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
@@ -19,6 +25,7 @@
 #include "tempera/core/gemm.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
+#include "tempera/core/profile.hpp"
 #include "tempera/datasets/loader.hpp"
 
 namespace tempera::cli {
@@ -30,6 +37,7 @@ struct Arguments {
   std::string workload = "mlp128", numerics = "float";
   std::int64_t batch = 0;
   double seconds = 6;
+  bool profile = false;
 };
 
 const bench::Workload& workload_named(const std::string& name) {
@@ -57,14 +65,36 @@ void check_numerics(const std::string& numerics) {
                                                              : "comes with quantization; this version measures float");
 }
 
-ordered_json line_of(const std::string& what, const Arguments& arguments, const std::string& data, std::int64_t batch,
-                     double rate) {
-  return {{"peer", fmt::format("tempera-{}-{}", version(), what)},
+double to_tenths(double x) { return std::round(10 * x) / 10; }
+
+// The numerics and level behind "train" or "infer", the workload and its circumstances.
+ordered_json facts_of(const std::string& what, const Arguments& arguments, const std::string& data,
+                      std::int64_t batch) {
+  return {{"peer", fmt::format("tempera-{}-{}-{}-{}", version(), what, arguments.numerics,
+                               core::isa_name(core::kernels().level))},
           {"workload", arguments.workload},
           {"batch", batch},
           {"threads", core::thread_count()},
-          {"data", data},
-          {"samples_per_s", std::round(10 * rate) / 10}};
+          {"data", data}};
+}
+
+// Repeats `work`, whose laps end where an operation does, and prints how fast it is or where its time goes.
+void measure(const Session& session, const Arguments& arguments, ordered_json facts,
+             const std::function<void()>& work) {
+  const std::int64_t batch = facts["batch"];
+  if (arguments.profile) {
+    core::Profile profile;
+    const std::int64_t steps = bench::profile_steps(profile, arguments.seconds, work);
+    const bench::ProfileContext context{.steps = steps, .batch = batch, .peak = bench::peak_flop_rate()};
+    facts.update(bench::profile_json(profile, context));
+    return print_result(session, facts, bench::profile_text(profile, context));
+  }
+  const std::vector<double> rates = bench::window_rates(arguments.seconds, batch, work);
+  const double best = std::ranges::max(rates);
+  facts["samples_per_s"] = to_tenths(best);
+  facts["us_per_batch"] = std::round(1e8 * static_cast<double>(batch) / best) / 100;
+  for (const double rate : rates) facts["windows"].push_back(to_tenths(rate));
+  fmt::print("{}\n", facts.dump());
 }
 
 int bench_train(const Session& session, const Arguments& arguments) {
@@ -78,13 +108,12 @@ int bench_train(const Session& session, const Arguments& arguments) {
   std::int64_t epoch = 0;
   loader.start(epoch, 0);
   core::Batch samples;
-  const double rate = bench::best_rate(arguments.seconds, batch, [&] {
+  measure(session, arguments, facts_of("train", arguments, data.used, batch), [&] {
     while (!loader.next(samples)) loader.start(++epoch, 0);
+    core::lap(core::Phase::kData, {}, "next batch");
     step(samples);
+    core::lap_between();
   });
-  fmt::print("{}\n", line_of(fmt::format("train-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)),
-                             arguments, data.used, batch, rate)
-                         .dump());
   return kDone;
 }
 
@@ -103,12 +132,10 @@ int bench_infer(const Session& session, const Arguments& arguments) {
   const core::NoGrad no_history;
   nn::ForwardContext context;
   const core::Variable input(samples.inputs);
-  const double rate =
-      bench::best_rate(arguments.seconds, batch, [&] { static_cast<void>(model.forward(input, context)); });
-  ordered_json line = line_of(fmt::format("infer-{}-{}", arguments.numerics, core::isa_name(core::kernels().level)),
-                              arguments, data.used, batch, rate);
-  line["us_per_batch"] = std::round(1e8 * static_cast<double>(batch) / rate) / 100;
-  fmt::print("{}\n", line.dump());
+  measure(session, arguments, facts_of("infer", arguments, data.used, batch), [&] {
+    static_cast<void>(model.forward(input, context));
+    core::lap_between();
+  });
   return kDone;
 }
 
@@ -122,6 +149,7 @@ constexpr std::array kGemmShapes{Extents{64, 128, 784},     Extents{784, 128, 64
 
 int bench_kernels(const Session& session, const Arguments& arguments) {
   ordered_json lines = ordered_json::array();
+  const double peak = bench::peak_flop_rate();
   for (const auto& [m, n, k] : kGemmShapes) {
     const core::Tensor a = core::Tensor::full({m, k}, 1);
     const core::Tensor b = core::Tensor::full({k, n}, 1);
@@ -136,7 +164,8 @@ int bench_kernels(const Session& session, const Arguments& arguments) {
                      {"n", n},
                      {"k", k},
                      {"threads", core::thread_count()},
-                     {"gflop_per_s", std::round(rate * flop / 1e8) / 10}});
+                     {"gflop_per_s", to_tenths(rate * flop / 1e9)},
+                     {"peak_gflop_per_s", to_tenths(peak / 1e9)}});
     if (!session.json) fmt::print("{}\n", lines.back().dump());
   }
   if (session.json) fmt::print("{}\n", lines.dump());
@@ -166,6 +195,8 @@ void add_bench(CLI::App& app, Session& session) {
                     "float (default); qat, int8, binary and bf16 come with later versions")
         ->check(CLI::IsMember({"float", "qat", "int8", "binary", "bf16"}))
         ->type_name("NAME");
+    sub->add_flag("--profile", arguments->profile,
+                  "say where the time goes instead, by operation (docs/performance.md)");
     sub->add_option("--batch", arguments->batch,
                     "samples in a batch (default: the network's own when training, 1 when inferring)")
         ->check(CLI::Range(1, 100000))

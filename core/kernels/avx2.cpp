@@ -61,5 +61,8 @@ void transpose_groups(V& a, V& b, V& c, V& d) noexcept {
 }  // namespace
 
 void detail::fill_avx2(KernelTable& table) { fill(table); }
+std::int64_t detail::multiply_adds_avx2(std::int64_t rounds, Scalar* sums) noexcept {
+  return multiply_adds(rounds, sums);
+}
 
 }  // namespace tempera::core

@@ -17,4 +17,9 @@ void fill_sse42(KernelTable& table);
 void fill_avx2(KernelTable& table);
 void fill_avx512(KernelTable& table);
 
+/// Rounds of multiply-adds in registers, whose number is returned; sums[0] goes in and comes out.
+std::int64_t multiply_adds_sse42(std::int64_t rounds, Scalar* sums) noexcept;
+std::int64_t multiply_adds_avx2(std::int64_t rounds, Scalar* sums) noexcept;
+std::int64_t multiply_adds_avx512(std::int64_t rounds, Scalar* sums) noexcept;
+
 }  // namespace tempera::core::detail

@@ -71,5 +71,8 @@ void transpose_groups(V& a, V& b, V& c, V& d) noexcept { _MM_TRANSPOSE4_PS(a.dat
 }  // namespace
 
 void detail::fill_sse42(KernelTable& table) { fill(table); }
+std::int64_t detail::multiply_adds_sse42(std::int64_t rounds, Scalar* sums) noexcept {
+  return multiply_adds(rounds, sums);
+}
 
 }  // namespace tempera::core

@@ -1,8 +1,11 @@
 #include "tempera/core/ops/conv2d.hpp"
 
+#include <algorithm>
+
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/check.hpp"
 #include "tempera/core/ops/conv2d_plan.hpp"
+#include "tempera/core/profile.hpp"
 
 namespace tempera::core {
 namespace {
@@ -59,19 +62,24 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
           bias.empty() ? Shape{} : bias.shape());
   const ConvPlan plan = plan_of(x.shape(), weight.shape(), shape, options);
   const Scalar* offsets = bias.empty() ? nullptr : bias.value().data();
+  // The gradients by the input and by the weight have as many terms as the output.
+  const std::int64_t terms = weight.value().numel() / std::max<std::int64_t>(1, weight.shape()[0]);
+  count_multiply_adds(shape.numel(), terms);
   const auto forward = plan.depthwise() ? depthwise_forward : conv_forward;
   Tensor y = forward(plan, x.value(), weight.value(), offsets, options.relu, shape);
   Tensor kept = options.relu ? y : Tensor();
-  return record(kName, std::move(y), {x, weight, bias},
-                [plan, x = x.value(), w = weight.value(), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
-                  const Tensor dy = y.empty() ? grad : map(grad, y, kernels().relu_grad, kLightGrain);
-                  const bool direct = plan.depthwise();
-                  Gradients gradients(3);
-                  if (needs[0]) gradients[0] = (direct ? depthwise_by_input : conv_by_input)(plan, dy, w, x.shape());
-                  if (needs[1]) gradients[1] = (direct ? depthwise_by_weight : conv_by_weight)(plan, dy, x, w.shape());
-                  if (needs[2]) gradients[2] = sum_to(dy, {1, dy.dim(1), 1, 1}).reshaped({dy.dim(1)});
-                  return gradients;
-                });
+  return record(
+      kName, std::move(y), {x, weight, bias},
+      [plan, terms, x = x.value(), w = weight.value(), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
+        const Tensor dy = y.empty() ? grad : map(grad, y, kernels().relu_grad, kLightGrain);
+        const bool direct = plan.depthwise();
+        count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
+        Gradients gradients(3);
+        if (needs[0]) gradients[0] = (direct ? depthwise_by_input : conv_by_input)(plan, dy, w, x.shape());
+        if (needs[1]) gradients[1] = (direct ? depthwise_by_weight : conv_by_weight)(plan, dy, x, w.shape());
+        if (needs[2]) gradients[2] = sum_to(dy, {1, dy.dim(1), 1, 1}).reshaped({dy.dim(1)});
+        return gradients;
+      });
 }
 
 }  // namespace tempera::core

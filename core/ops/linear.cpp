@@ -2,6 +2,7 @@
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/check.hpp"
 #include "tempera/core/ops/matmul.hpp"
+#include "tempera/core/profile.hpp"
 
 namespace tempera::core {
 namespace {
@@ -19,6 +20,7 @@ void check(const Variable& x, const Variable& weight, const Variable& bias) {
 
 Tensor by_input(const Tensor& dy, const Tensor& weight) {
   Tensor dx({dy.dim(0), weight.dim(1)});
+  count_multiply_adds(dx.numel(), dy.dim(1));
   gemm({.m = dx.dim(0),
         .n = dx.dim(1),
         .k = dy.dim(1),
@@ -33,6 +35,7 @@ Tensor by_input(const Tensor& dy, const Tensor& weight) {
 
 Tensor by_weight(const Tensor& dy, const Tensor& x) {
   Tensor dw({dy.dim(1), x.dim(1)});
+  count_multiply_adds(dw.numel(), dy.dim(0));
   gemm({.m = dw.dim(0),
         .n = dw.dim(1),
         .k = dy.dim(0),
@@ -51,6 +54,7 @@ Tensor by_weight(const Tensor& dy, const Tensor& x) {
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias, bool with_relu) {
   check(x, weight, bias);
   Tensor y({x.shape()[0], weight.shape()[0]});
+  count_multiply_adds(y.numel(), x.shape()[1]);
   gemm({.m = y.dim(0),
         .n = y.dim(1),
         .k = x.shape()[1],

@@ -2,6 +2,7 @@
 
 #include "tempera/core/gemm.hpp"
 #include "tempera/core/ops/check.hpp"
+#include "tempera/core/profile.hpp"
 
 namespace tempera::core {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 Tensor product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b) {
   const std::int64_t m = a.dim(transpose_a ? 1 : 0), k = a.dim(transpose_a ? 0 : 1), n = b.dim(transpose_b ? 0 : 1);
   Tensor c({m, n});
+  count_multiply_adds(c.numel(), k);
   gemm({.m = m,
         .n = n,
         .k = k,
