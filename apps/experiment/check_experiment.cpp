@@ -31,12 +31,12 @@ void check_output(const nn::Model& plan, const data::LoadedData& data, Issues& i
                               plan.output().text(), data.used, classes)});
 }
 
-void check_schedule(const ExperimentConfig& config, const core::Configurable& schedule, nn::Model& plan,
-                    Issues& issues) {
+void check_schedule(const ExperimentConfig& config, const core::Configurable& schedule, const std::string& pointer,
+                    nn::Model& plan, Issues& issues) {
   const std::unique_ptr<nn::Optimizer> optimizer = config.registry().optimizers().make(*config.optimizer, {});
   try {
     static_cast<void>(
-        live_number(numbers_of_run(plan, *optimizer), config.registry().schedules().make(schedule).target()));
+        live_number(numbers_of_run(plan, *optimizer), config.registry().schedules().make(schedule).target(), pointer));
   } catch (const core::ConfigError& error) {
     add_all(issues, error);
   }
@@ -63,8 +63,10 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
     nn::Model plan = nn::Model::affordable(config.model, data.set.sample());
     check_output(plan, data, issues);
     check_last_batch(config, data, plan, issues);
-    check_schedule(config, *config.schedule, plan, issues);
-    for (const core::Clonable<>& schedule : config.schedules) check_schedule(config, *schedule, plan, issues);
+    check_schedule(config, *config.schedule, "/schedule/target", plan, issues);
+    for (std::size_t i = 0; i < config.schedules.size(); ++i) {
+      check_schedule(config, *config.schedules[i], fmt::format("/schedules/{}/target", i), plan, issues);
+    }
   } catch (const core::ShapeError& error) {
     misfit(error);
   } catch (const core::UnsupportedError& error) {

@@ -36,11 +36,11 @@ core::FieldsFn numbers_of_run(nn::Model& model, nn::Optimizer& optimizer) {
   };
 }
 
-double& live_number(const core::FieldsFn& numbers, const std::string& target) {
+double& live_number(const core::FieldsFn& numbers, const std::string& target, const std::string& pointer) {
   try {
     return core::find_number(numbers, target);
   } catch (const core::ConfigError& error) {
-    throw core::ConfigError({{.pointer = "/schedule",
+    throw core::ConfigError({{.pointer = pointer,
                               .message = fmt::format("target \"{}\" cannot be scheduled: {}", target, error.what())}});
   }
 }

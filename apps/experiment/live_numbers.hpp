@@ -12,7 +12,7 @@ namespace tempera::cli {
 /// "optimizer.…" and "model.layers.<name>.…". The parts must outlive what is returned.
 [[nodiscard]] core::FieldsFn numbers_of_run(nn::Model& model, nn::Optimizer& optimizer);
 
-/// The number at `target`. Throws ConfigError (/schedule) naming the nearest one.
-[[nodiscard]] double& live_number(const core::FieldsFn& numbers, const std::string& target);
+/// The number at `target`. Throws ConfigError at `pointer`, the schedule that aims at it, naming the nearest one.
+[[nodiscard]] double& live_number(const core::FieldsFn& numbers, const std::string& target, const std::string& pointer);
 
 }  // namespace tempera::cli

@@ -1,6 +1,9 @@
 #include "tempera/apps/experiment/training.hpp"
 
+#include <fmt/format.h>
+
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "tempera/apps/experiment/live_numbers.hpp"
@@ -33,13 +36,15 @@ nn::TrainerOptions trainer_options(const ExperimentConfig& config, const Trainin
 
 std::vector<nn::ScheduledNumber> scheduled_numbers(const ExperimentConfig& config, const core::FieldsFn& numbers) {
   std::vector<nn::ScheduledNumber> all;
-  const auto add = [&](const core::Configurable& schedule) {
+  const auto add = [&](const core::Configurable& schedule, const std::string& pointer) {
     nn::Schedule made = config.registry().schedules().make(schedule);
-    double& number = live_number(numbers, made.target());
+    double& number = live_number(numbers, made.target(), pointer);
     all.push_back({.schedule = std::move(made), .number = &number});
   };
-  add(*config.schedule);
-  for (const core::Clonable<>& schedule : config.schedules) add(*schedule);
+  add(*config.schedule, "/schedule/target");
+  for (std::size_t i = 0; i < config.schedules.size(); ++i) {
+    add(*config.schedules[i], fmt::format("/schedules/{}/target", i));
+  }
   return all;
 }
 
