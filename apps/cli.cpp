@@ -3,16 +3,14 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
-#include <csignal>
-#include <cstdio>
-#include <cstring>
+#include <functional>
 #include <nlohmann/json.hpp>
-#include <string>
+#include <system_error>
 #include <utility>
 
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/help.hpp"
+#include "tempera/apps/standard_streams.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
@@ -31,19 +29,11 @@ void check_environment() {
   }
 }
 
-// A result that did not reach its reader (a full disk, /dev/full) is no result.
-void flush_output() {
-  if (std::fflush(stdout) != 0)
-    throw core::FileError("stdout", std::string("cannot be written: ") + std::strerror(errno));
-}
-
-int run_action(const Session& session) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit of `ulimit -f` then is an error that can be reported
+// Its exit status; errors are told and become one.
+int status_of(const std::function<int()>& action) {
   try {
-    check_environment();
-    if (session.threads > 0) core::set_thread_count(static_cast<int>(session.threads));
-    const int status = session.action();
-    flush_output();
+    const int status = action();
+    finish_stdout();
     return status;
   } catch (const core::Interrupted& stop) {
     say(stop.what());
@@ -53,6 +43,10 @@ int run_action(const Session& session) {
     return kUsage;
   } catch (const std::bad_alloc&) {
     complain("out of memory; a smaller train.batch or model needs less");
+    return kFailed;
+  } catch (const std::system_error& error) {
+    // Who reads the output has seen enough of it: `tempera explain --markdown | head`.
+    if (error.code() != std::errc::broken_pipe) complain(error.what());
     return kFailed;
   } catch (const std::exception& error) {
     complain(error.what());
@@ -82,6 +76,7 @@ void print_result(const Session& session, const nlohmann::ordered_json& document
 }
 
 int main(int argc, char** argv, const Registry& registry) {
+  prepare_standard_streams();
   CLI::App app{"tempera trains networks that JSON configs describe, on this processor, and writes down what came out"};
   app.name("tempera");
   style_help(app);
@@ -97,9 +92,13 @@ int main(int argc, char** argv, const Registry& registry) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? kDone : kUsage;
+    return status_of([&] { return app.exit(error) == 0 ? kDone : kUsage; });
   }
-  return run_action(session);
+  return status_of([&session] {
+    check_environment();
+    if (session.threads > 0) core::set_thread_count(static_cast<int>(session.threads));
+    return session.action();
+  });
 }
 
 }  // namespace tempera::cli

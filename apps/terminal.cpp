@@ -22,12 +22,15 @@ std::size_t terminal_columns() {
   return 80;
 }
 
+// Messages that cannot be written are lost: there is nowhere to say so, and no reason to end the work.
+void put(const std::string& text) {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+  static_cast<void>(std::fflush(stderr));
+}
+
 void line(std::string_view label, const char* colour, std::string_view message) {
-  if (colours_wanted()) {
-    fmt::print(stderr, "{}{}\033[0m{}\n", colour, label, message);
-  } else {
-    fmt::print(stderr, "{}{}\n", label, message);
-  }
+  put(colours_wanted() ? fmt::format("{}{}\033[0m{}\n", colour, label, message)
+                       : fmt::format("{}{}\n", label, message));
 }
 
 std::string bar(double fraction) {
@@ -49,7 +52,7 @@ bool colours_wanted() {
   return stderr_is_terminal() && !refused && !dumb;
 }
 
-void say(std::string_view message) { fmt::print(stderr, "{}\n", message); }
+void say(std::string_view message) { put(fmt::format("{}\n", message)); }
 void warn(std::string_view message) { line("warning: ", "\033[33m", message); }
 void complain(std::string_view message) { line("error: ", "\033[31m", message); }
 
@@ -139,16 +142,12 @@ void ProgressLine::draw(double fraction, std::string_view left, std::string_view
   const std::size_t room = terminal_columns() - 1;
   if (columns_of(text) > room) text = fmt::format("{} {}", left, right);
   if (columns_of(text) > room) text = text.substr(0, room);
-  fmt::print(stderr, "\r\033[K{}", text);
-  std::fflush(stderr);
+  put(fmt::format("\r\033[K{}", text));
   drawn_ = true;
 }
 
 void ProgressLine::clear() {
-  if (std::exchange(drawn_, false)) {
-    fmt::print(stderr, "\r\033[K");
-    std::fflush(stderr);
-  }
+  if (std::exchange(drawn_, false)) put("\r\033[K");
 }
 
 }  // namespace tempera::cli
