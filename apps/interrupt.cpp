@@ -15,11 +15,15 @@ void on_signal(int) {
   if (requested.exchange(true)) _exit(kInterruptedStatus);
 }
 
+// A signal that is ignored stays so: who started the program with nohup means it.
 void handle(void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    if (sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) continue;
+    sigaction(signal, &action, nullptr);
+  }
 }
 
 }  // namespace
@@ -29,7 +33,10 @@ InterruptGuard::InterruptGuard() {
   handle(on_signal);
 }
 
-InterruptGuard::~InterruptGuard() { handle(SIG_DFL); }
+// Once a signal came, one more must not turn the exit status that is under way into a death by that signal.
+InterruptGuard::~InterruptGuard() {
+  if (!requested) handle(SIG_DFL);
+}
 
 const std::atomic<bool>& interrupt_requested() noexcept { return requested; }
 

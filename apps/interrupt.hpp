@@ -5,7 +5,8 @@
 
 namespace tempera::cli {
 
-/// Catches SIGINT and SIGTERM while alive. The first signal sets the flag; a second one ends the process at once (130).
+/// Catches SIGINT, SIGTERM and SIGHUP while alive, where they are not ignored. The first signal sets the flag; a second
+/// one ends the process at once (130).
 class InterruptGuard {
  public:
   InterruptGuard();
