@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,12 +12,15 @@
 
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/live_numbers.hpp"
+#include "tempera/core/config/find_number.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/nn/layer_registry.hpp"
 
 namespace tempera::cli {
 namespace {
 
 using Issues = std::vector<core::ConfigIssue>;
+constexpr const char* kLayers = "/model/layers";
 
 void add_all(Issues& issues, const core::ConfigError& error) {
   issues.insert(issues.end(), error.issues().begin(), error.issues().end());
@@ -55,6 +59,20 @@ void check_last_batch(const ExperimentConfig& config, const data::LoadedData& da
                                            data.set.train.size())});
 }
 
+// The layer of the config that the first name of `path` is, by its own name or by its type and number.
+std::string layer_pointer(const nn::ModelConfig& model, const std::string& path) {
+  const std::string first = path.substr(0, path.find('/'));
+  std::map<std::string, int, std::less<>> types;
+  const auto& layers = model.layers.items();
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const std::string type(layers[i]->type());
+    const int position = ++types[type];
+    const std::string& own = model.layer_types().common(*layers[i]).name;
+    if ((own.empty() ? fmt::format("{}{}", type, position) : own) == first) return core::child_pointer(kLayers, i);
+  }
+  return kLayers;
+}
+
 void check_model(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
   const auto misfit = [&issues](const core::Error& error) {
     issues.push_back({.pointer = "/model/layers", .message = error.what()});
@@ -67,6 +85,8 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
     for (std::size_t i = 0; i < config.schedules.size(); ++i) {
       check_schedule(config, *config.schedules[i], fmt::format("/schedules/{}/target", i), plan, issues);
     }
+  } catch (const nn::LayerShapeError& error) {
+    issues.push_back({.pointer = layer_pointer(config.model, error.path()), .message = error.what()});
   } catch (const core::ShapeError& error) {
     misfit(error);
   } catch (const core::UnsupportedError& error) {
@@ -76,9 +96,35 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
   }
 }
 
+// The value that a pointer names, or the nearest one above it.
+const core::ConfigValue& value_at(const core::ConfigValue& document, std::string_view pointer) {
+  const core::ConfigValue* at = &document;
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const std::string_view token = pointer.substr(0, pointer.find('/'));
+    pointer.remove_prefix(token.size());
+    const std::size_t index = core::index_of(token);
+    const bool list = at->is(core::ConfigValue::Kind::kList);
+    const core::ConfigValue* next = !list ? at->find(token) : index < at->items.size() ? &at->items[index] : nullptr;
+    if (next == nullptr) break;
+    at = next;
+  }
+  return *at;
+}
+
 }  // namespace
 
-void check_experiment(const ExperimentConfig& config, const data::LoadedData& data) {
+void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIssue>& issues) {
+  for (core::ConfigIssue& issue : issues) {
+    if (!issue.file.empty()) continue;
+    const core::Place& place = value_at(document, issue.pointer).place;
+    issue.file = place.file;
+    issue.line = place.line;
+  }
+}
+
+void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data) {
+  const ExperimentConfig& config = loaded.config;
   Issues issues;
   check_model(config, data, issues);
   if (config.train.drop_last && config.train.batch > data.set.train.size()) {
@@ -93,6 +139,7 @@ void check_experiment(const ExperimentConfig& config, const data::LoadedData& da
       add_all(issues, error);
     }
   }
+  locate_issues(loaded.source, issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));
 }
 
@@ -104,7 +151,7 @@ void check_all(const LoadedFile<ExperimentConfig>& file) {
     std::string wanted = section == nullptr ? std::string() : core::canonical_json(*section);
     if (!data || wanted != loaded) data = load_data(run.config.data);
     loaded = std::move(wanted);
-    check_experiment(run.config, *data);
+    check_experiment(run, *data);
   }
 }
 

@@ -1,17 +1,22 @@
 // What can be wrong with an experiment beyond each field for itself, found before anything is trained or written.
 #pragma once
 
+#include <vector>
+
 #include "tempera/apps/experiment/experiment_config.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/datasets/load.hpp"
 
 namespace tempera::cli {
 
-/// Throws ConfigError with every issue found: layers that do not fit together or into memory, outputs that are not the
+/// Throws ConfigError with every issue found, each with its place in the file: layers that do not fit together or into memory, outputs that are not the
 /// classes, schedules of no number, a temperature study of no sample, epochs without a batch.
-void check_experiment(const ExperimentConfig& config, const data::LoadedData& data);
+void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data);
 
-/// The same for every run of a file, so that a varied value that does not fit shows before the first hour is spent.
+/// Gives every issue without a file the place that its pointer, or the nearest one above it, has in `document`.
+void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIssue>& issues);
+
+/// check_experiment for every run of a file, so that a varied value that does not fit shows before the first hour is spent.
 void check_all(const LoadedFile<ExperimentConfig>& file);
 
 }  // namespace tempera::cli

@@ -20,6 +20,7 @@ struct LoadedConfig {
   T config;
   std::vector<std::pair<std::string, std::string>> overrides;  ///< what the study set: path and JSON text
   core::ConfigValue resolved;                                  ///< every field; write with core::pretty_json
+  core::ConfigValue source;                                    ///< as it was given: knows the places
 };
 
 /// A file's experiments.
@@ -34,7 +35,7 @@ struct LoadedFile {
 template <class T>
 [[nodiscard]] LoadedConfig<T> read_config(const core::ConfigValue& document, T defaults,
                                           std::vector<core::ConfigIssue>& issues) {
-  LoadedConfig<T> result{std::move(defaults), {}, {}};
+  LoadedConfig<T> result{std::move(defaults), {}, {}, document};
   const core::FieldsFn fields = [&result](core::FieldVisitor& v) { result.config.fields(v); };
   const std::size_t before = issues.size();
   core::read_fields(document, fields, issues);

@@ -73,17 +73,17 @@ class Run {
       train_model(model, resume);
       keep_model(model);
       evaluate_model(model);
+      run_.summary.status = "completed";
+      folder_.write("report.html", report::render_report(run_));
+      finish("completed");
     } catch (const core::Interrupted&) {
       finish("interrupted");
       throw core::Interrupted(fmt::format(
           "interrupted; the checkpoint is in {}; the same command with --resume continues", folder_.path().string()));
-    } catch (const core::Error&) {
+    } catch (const std::exception&) {  // out of memory, too
       note_failure();
       throw;
     }
-    run_.summary.status = "completed";
-    folder_.write("report.html", report::render_report(run_));
-    finish("completed");
     return run_.summary;
   }
 
@@ -184,7 +184,13 @@ class Run {
 };
 
 report::Summary summary_in(const RunFolder& folder) {
-  return report::parse_summary(read_text(folder.file(kSummary)), folder.file(kSummary).string());
+  const std::string file = folder.file(kSummary).string();
+  report::Summary summary = report::parse_summary(read_text(file), file);
+  const auto mode = summary.results.find("float");
+  if (mode == summary.results.end() || !mode->second.contains("test")) {
+    throw core::DataError(file, "is damaged: the run is completed, but /results/float/test is missing");
+  }
+  return summary;
 }
 
 void announce(const ExperimentConfig& config, const data::LoadedData& data, const fs::path& folder) {
@@ -202,7 +208,7 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
                          const RunOptions& options) {
   const ExperimentConfig& config = loaded.config;
   const data::LoadedData data = load_data(config.data);
-  check_experiment(config, data);
+  check_experiment(loaded, data);
   const std::string identity = content_hash(loaded.resolved, data.set.sha256, kFormatVersion);
   RunFolder folder(options.out.value_or(options.root / fmt::format("{}-{}", config.name, identity.substr(0, 8))),
                    identity);
