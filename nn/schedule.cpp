@@ -26,7 +26,8 @@ Schedule ScheduleRegistry::make(const core::Configurable& config) const {
 }
 
 void ScheduleCommon::fields(core::FieldVisitor& v) {
-  v.field("target", target, {.help = "path of the number that changes while training"});
+  v.field("target", target,
+          {.help = "path of the number that changes while training: optimizer.momentum, model.layers.drop1.rate"});
   v.field("warmup_epochs", warmup_epochs,
           {.help = "time in which the number rises to its course", .unit = "epochs", .min = 0});
   v.field("warmup_from", warmup_from, {.help = "share of the number at which the warm-up begins", .min = 0});

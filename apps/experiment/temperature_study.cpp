@@ -48,13 +48,13 @@ report::PairIdentity pair_identity(std::span<const Scalar> logits, std::size_t a
           .sigmoid = 1 / (1 + std::exp(zb - za))};
 }
 
-// The sample's first class by logit against each other one.
+// Neighbours in the order of logits: their differences are small enough for σ to be more than 0 or 1.
 std::vector<report::PairIdentity> pair_identities(std::span<const Scalar> logits) {
-  const auto top = static_cast<std::size_t>(std::ranges::max_element(logits) - logits.begin());
+  std::vector<std::size_t> order(logits.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return logits[a] > logits[b]; });
   std::vector<report::PairIdentity> pairs;
-  for (std::size_t other = 0; other < logits.size(); ++other) {
-    if (other != top) pairs.push_back(pair_identity(logits, top, other));
-  }
+  for (std::size_t i = 0; i + 1 < order.size(); ++i) pairs.push_back(pair_identity(logits, order[i], order[i + 1]));
   return pairs;
 }
 

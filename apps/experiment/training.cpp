@@ -8,6 +8,7 @@
 
 #include "tempera/apps/experiment/live_numbers.hpp"
 #include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/terminal.hpp"
 #include "tempera/datasets/loader.hpp"
 #include "tempera/nn/checkpoint.hpp"
 #include "tempera/nn/safetensors.hpp"
@@ -79,7 +80,10 @@ nn::TrainingState train(const ExperimentConfig& config, const data::LoadedData& 
   if (options.on_step) trainer.on_step = options.on_step;
   if (options.on_epoch) trainer.on_epoch = [&](const nn::EpochRecord&) { options.on_epoch(trainer.state()); };
   const fs::path last = options.checkpoints / nn::kLastCheckpoint;
-  if (options.resume && fs::exists(last)) trainer.resume(last);
+  if (options.resume && fs::exists(last)) {
+    trainer.resume(last);
+    say(fmt::format("continuing after epoch {}, step {}", trainer.state().epoch, trainer.state().step));
+  }
   trainer.run();
   const fs::path best = options.checkpoints / nn::kBestCheckpoint;
   if (config.train.early_stopping && !options.checkpoints.empty() && fs::exists(best)) {

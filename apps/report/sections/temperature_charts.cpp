@@ -15,7 +15,7 @@ namespace tempera::cli::report::sections {
 namespace {
 
 // Below this a probability says only that the network rules a class out; the logarithmic axis ends there.
-constexpr double kFloor = 1e-12;
+constexpr double kFloor = 1e-24;
 
 std::string told(const RunData& run) {
   const TemperatureStudy& study = *run.temperature;
