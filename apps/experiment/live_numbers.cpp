@@ -40,8 +40,8 @@ double& live_number(const core::FieldsFn& numbers, const std::string& target, co
   try {
     return core::find_number(numbers, target);
   } catch (const core::ConfigError& error) {
-    throw core::ConfigError({{.pointer = pointer,
-                              .message = fmt::format("target \"{}\" cannot be scheduled: {}", target, error.what())}});
+    throw core::ConfigError(
+        {{.pointer = pointer, .message = fmt::format("target \"{}\" cannot be scheduled: {}", target, error.what())}});
   }
 }
 

@@ -116,7 +116,7 @@ std::string scale(const HeatMap& chart, const Grid& grid, double y) {
   if (!chart.diagonal_apart) return out;
   out += fmt::format(
       "<rect class=\"apart\" x=\"{0}\" y=\"{1}\" width=\"12\" height=\"8\"/><text class=\"tick\" x=\"{2}\" "
-      "y=\"{3}\">diagonal, off the scale</text>",
+      "y=\"{3}\">diagonal</text>",
       coordinate(left + step * kHeatLevels + 16), coordinate(y), coordinate(left + step * kHeatLevels + 34),
       coordinate(y + 8));
   return out;
