@@ -29,6 +29,14 @@ Part part_of(std::int64_t n) noexcept {
 V load(const float* x, Part part) noexcept { return _mm256_maskload_ps(x, part.mask); }
 void store(float* y, Part part, V value) noexcept { _mm256_maskstore_ps(y, part.mask, value); }
 
+// The lanes [begin, end), none if end ≤ begin.
+using Span = Part;
+
+Span span_of(std::int64_t begin, std::int64_t end) noexcept {
+  const __m256i below = part_of(end < 0 ? 0 : end).mask;
+  return {_mm256_andnot_si256(part_of(begin).mask, below)};
+}
+
 V fma(V a, V b, V c) noexcept { return _mm256_fmadd_ps(a, b, c); }
 V fnma(V a, V b, V c) noexcept { return _mm256_fnmadd_ps(a, b, c); }
 

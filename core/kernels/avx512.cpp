@@ -26,6 +26,14 @@ Part part_of(std::int64_t n) noexcept { return {static_cast<__mmask16>(n < 16 ? 
 V load(const float* x, Part part) noexcept { return _mm512_maskz_loadu_ps(part.mask, x); }
 void store(float* y, Part part, V value) noexcept { _mm512_mask_storeu_ps(y, part.mask, value); }
 
+// The lanes [begin, end), none if end ≤ begin.
+using Span = Part;
+
+Span span_of(std::int64_t begin, std::int64_t end) noexcept {
+  const std::uint32_t below = end <= 0 ? 0U : part_of(end).mask;
+  return {static_cast<__mmask16>(below & ~(begin < 16 ? (1U << begin) - 1 : 0xFFFFU))};
+}
+
 // xsimd 8.1 multiplies and adds in two instructions at this level.
 V fma(V a, V b, V c) noexcept { return _mm512_fmadd_ps(a, b, c); }
 V fnma(V a, V b, V c) noexcept { return _mm512_fnmadd_ps(a, b, c); }

@@ -6,11 +6,13 @@
 
 namespace tempera::core::detail {
 
-void fill_scalar(KernelTable& table);         ///< every kernel, by the three below
+void fill_scalar(KernelTable& table);         ///< every kernel, by those below
 void fill_scalar_math(KernelTable& table);    ///< elementwise functions
 void fill_scalar_rows(KernelTable& table);    ///< reductions and functions of rows
 void fill_scalar_update(KernelTable& table);  ///< optimizer steps
 void fill_scalar_gemm(KernelTable& table);
+void fill_scalar_conv(KernelTable& table);
+inline constexpr std::int64_t kScalarColumns = 8;  ///< gemm_nr of the reference kernels
 
 // In single precision only; each is compiled for its instruction set from simd.ipp.
 void fill_sse42(KernelTable& table);

@@ -5,7 +5,7 @@ namespace tempera::core::detail {
 namespace {
 
 constexpr std::int64_t kRows = 4;
-constexpr std::int64_t kColumns = 8;
+constexpr std::int64_t kColumns = kScalarColumns;
 
 void pack_a(std::int64_t m, std::int64_t k, const Scalar* a, std::int64_t row, std::int64_t column,
             Scalar* panel) noexcept {

@@ -19,6 +19,7 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
 #include "simd_gemm.ipp"
 #include "simd_math.ipp"
 #include "simd_pack.ipp"
+#include "simd_conv.ipp"
 #include "simd_peak.ipp"
 #include "simd_rows.ipp"
 #include "simd_update.ipp"
@@ -28,4 +29,5 @@ void fill(KernelTable& table) noexcept {
   fill_rows(table);
   fill_update(table);
   fill_gemm(table);
+  fill_conv(table);
 }

@@ -47,6 +47,20 @@ void store(float* y, Part part, V value) noexcept {
   for (std::int64_t i = 0; i < part.count; ++i) y[i] = lanes[i];
 }
 
+// The lanes [begin, end), none if end ≤ begin.
+struct Span {
+  std::int64_t begin, end;
+};
+
+Span span_of(std::int64_t begin, std::int64_t end) noexcept { return {begin, end}; }
+
+V load(const float* x, Span span) noexcept {
+  if (span.begin == 0 && span.end == 4) return _mm_loadu_ps(x);
+  float lanes[4] = {};
+  for (std::int64_t i = span.begin; i < span.end; ++i) lanes[i] = x[i];
+  return _mm_loadu_ps(lanes);
+}
+
 // a·b + c, in two roundings.
 V fma(V a, V b, V c) noexcept { return a * b + c; }
 V fnma(V a, V b, V c) noexcept { return c - a * b; }

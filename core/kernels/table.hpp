@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tempera/core/kernels/conv.hpp"
 #include "tempera/core/scalar.hpp"
 
 namespace tempera::core {
@@ -92,6 +93,16 @@ struct KernelTable {
   /// C of any m and n from operands that are both contiguous along k: a_column = 1 and B(p, j) = b[j·b_row + p]. Nothing
   /// has to be packed, which is what counts when C has few rows.
   void (*gemm_dot)(const GemmTile& tile) noexcept;
+
+  // Building blocks of core/ops/conv2d_forward.cpp and conv2d_backward.cpp.
+  /// panel[p·nr + to + i] = image[offsets[p] + from + i] for p < k and i < count of each of the `count` runs; runs lie in
+  /// [0, nr) and what they leave out is not written.
+  void (*conv_pack)(std::int64_t k, const std::int64_t* offsets, std::int64_t count, const WindowRun* runs,
+                    const Scalar* image, Scalar* panel) noexcept;
+  void (*conv_gather)(const GatherTile& tile) noexcept;
+  /// The adjoint of unfolding one plane: plane[y, x] = Σ over (ky, kx) of matrix[ky·kw + kx, oy·out_width + ox] with oy =
+  /// y + padding − ky·dilation, ox likewise, wherever that is an output.
+  void (*conv_fold)(const FoldPlane& windows, const Scalar* matrix, Scalar* plane) noexcept;
 };
 
 /// The table in use. Chosen at first use from TEMPERA_ISA or the processor; throws UnsupportedError for an unknown or

@@ -43,6 +43,34 @@ ConvPlan plan_of(const Shape& x, const Shape& weight, const Shape& y, const Conv
   return plan;
 }
 
+Gradients depthwise_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor& y, const Tensor& x,
+                              const Tensor& w, const Needs& needs) {
+  const Tensor dy = y.empty() ? grad : map(grad, y, kernels().relu_grad, kLightGrain);
+  Gradients gradients(3);
+  if (needs[0]) gradients[0] = depthwise_by_input(plan, dy, w, x.shape());
+  if (needs[1]) gradients[1] = depthwise_by_weight(plan, dy, x, w.shape());
+  if (needs[2]) gradients[2] = sum_to(dy, {1, dy.dim(1), 1, 1}).reshaped({dy.dim(1)});
+  return gradients;
+}
+
+Gradients product_gradients(const ConvPlan& plan, const Tensor& dy, const Tensor& y, const Tensor& x, const Tensor& w,
+                            const Needs& needs) {
+  Gradients gradients(3);
+  const auto wanted = [&](std::size_t input, const Shape& shape) -> Scalar* {
+    if (!needs[input]) return nullptr;
+    gradients[input] = Tensor(shape);
+    return gradients[input].mutable_data();
+  };
+  conv_backward(plan, {.dy = dy.data(),
+                       .y = y.data(),
+                       .x = x.data(),
+                       .w = w.data(),
+                       .dx = wanted(0, x.shape()),
+                       .dw = wanted(1, w.shape()),
+                       .dbias = wanted(2, {dy.dim(1)})});
+  return gradients;
+}
+
 }  // namespace
 
 Shape conv2d_shape(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
@@ -70,15 +98,9 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   Tensor kept = options.relu ? y : Tensor();
   return record(
       kName, std::move(y), {x, weight, bias},
-      [plan, terms, x = x.value(), w = weight.value(), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
-        const Tensor dy = y.empty() ? grad : map(grad, y, kernels().relu_grad, kLightGrain);
-        const bool direct = plan.depthwise();
+      [plan, terms, x = x.value(), w = weight.value(), y = std::move(kept)](const Tensor& dy, const Needs& needs) {
         count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-        Gradients gradients(3);
-        if (needs[0]) gradients[0] = (direct ? depthwise_by_input : conv_by_input)(plan, dy, w, x.shape());
-        if (needs[1]) gradients[1] = (direct ? depthwise_by_weight : conv_by_weight)(plan, dy, x, w.shape());
-        if (needs[2]) gradients[2] = sum_to(dy, {1, dy.dim(1), 1, 1}).reshaped({dy.dim(1)});
-        return gradients;
+        return (plan.depthwise() ? depthwise_gradients : product_gradients)(plan, dy, y, x, w, needs);
       });
 }
 

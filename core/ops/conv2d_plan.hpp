@@ -1,8 +1,10 @@
 // The geometry of one convolution, and its two ways of computing: by matrix products and, for depthwise ones, directly.
 #pragma once
 
+#include <algorithm>
+
 #include "tempera/core/ops/conv2d.hpp"
-#include "tempera/core/ops/im2col.hpp"
+#include "tempera/core/ops/windows.hpp"
 
 namespace tempera::core {
 
@@ -17,11 +19,28 @@ struct ConvPlan {
   [[nodiscard]] bool depthwise() const noexcept { return windows.channels == 1 && groups > 1; }
 };
 
+constexpr std::int64_t kChunkFlops = 1 << 21;  // about 20 µs of work: small against the cost of starting threads
+
+[[nodiscard]] inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
+[[nodiscard]] inline Storage scalars(std::int64_t count) {
+  return Storage(static_cast<std::size_t>(count) * sizeof(Scalar));
+}
+/// Groups of images in one chunk of a parallel loop.
+[[nodiscard]] inline std::int64_t items_per_chunk(const ConvPlan& plan) noexcept {
+  return std::max<std::int64_t>(1, kChunkFlops / std::max<std::int64_t>(1, plan.flops()));
+}
+
+/// What a backward pass is given and asked for. All of conv2d's shapes; null where it is not wanted.
+struct ConvGradients {
+  const Scalar *dy, *y;  ///< y: the result, if a rectifier made it
+  const Scalar *x, *w;
+  Scalar *dx, *dw, *dbias;
+};
+
 // Each sums over images in an order that depends on the plan alone. `bias` may be null.
 [[nodiscard]] Tensor conv_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias,
                                   bool relu, const Shape& result);
-[[nodiscard]] Tensor conv_by_input(const ConvPlan& plan, const Tensor& dy, const Tensor& weight, const Shape& input);
-[[nodiscard]] Tensor conv_by_weight(const ConvPlan& plan, const Tensor& dy, const Tensor& x, const Shape& weight);
+void conv_backward(const ConvPlan& plan, const ConvGradients& gradients);
 
 [[nodiscard]] Tensor depthwise_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias,
                                        bool relu, const Shape& result);

@@ -1,4 +1,4 @@
-// Unfolding the windows of an image into the columns of a matrix, and its adjoint.
+// The windows of an image as the columns of a matrix, and the sum of such columns by pixel.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +33,8 @@ struct Inside {
 [[nodiscard]] Inside inside(std::int64_t k, std::int64_t dilation, std::int64_t stride, std::int64_t padding,
                             std::int64_t extent, std::int64_t outputs) noexcept;
 
-/// matrix [channels·kh·kw, out_height·out_width]; windows read 0 outside of the image.
-void im2col(const Windows& w, const Scalar* image, Scalar* matrix) noexcept;
-/// image += the adjoint of im2col applied to `matrix`.
-void col2im(const Windows& w, const Scalar* matrix, Scalar* image) noexcept;
+/// image = the adjoint of unfolding it: each pixel is the sum of the elements of matrix [channels·kh·kw,
+/// out_height·out_width] that stand for it.
+void fold(const Windows& w, const Scalar* matrix, Scalar* image);
 
 }  // namespace tempera::core

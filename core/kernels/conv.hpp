@@ -1,0 +1,34 @@
+// What the convolution kernels work on: images read in place by offsets, instead of a matrix of their windows.
+#pragma once
+
+#include <cstdint>
+
+#include "tempera/core/scalar.hpp"
+
+namespace tempera::core {
+
+/// Neighbouring columns of a matrix of windows that are neighbouring pixels: column to + i is pixel from + i, i < count.
+struct WindowRun {
+  std::int64_t to, from, count;
+};
+
+/// C(m×n) = Σ_p a[rows[i] + steps[p]]·B(p, j), or C += it. B is a panel as gemm_pack_b makes it; m ≤ gemm_mr, n ≤
+/// gemm_nr.
+struct GatherTile {
+  std::int64_t m = 0, n = 0, k = 0;
+  const Scalar* a = nullptr;
+  const std::int64_t* rows = nullptr;   ///< [m]
+  const std::int64_t* steps = nullptr;  ///< [k]
+  const Scalar* b = nullptr;
+  Scalar* c = nullptr;
+  std::int64_t c_row = 0;  ///< C(i, j) = c[i·c_row + j]
+  bool accumulate = false;
+};
+
+/// The windows of one plane, in pixels, with stride 1 either way.
+struct FoldPlane {
+  std::int64_t height, width, out_height, out_width;
+  std::int64_t kernel_h, kernel_w, dilation_h, dilation_w, padding_h, padding_w;
+};
+
+}  // namespace tempera::core
