@@ -19,10 +19,12 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
 #include "simd_gemm.ipp"
 #include "simd_math.ipp"
 #include "simd_pack.ipp"
-#include "simd_conv.ipp"
 #include "simd_peak.ipp"
 #include "simd_rows.ipp"
 #include "simd_update.ipp"
+
+// Uses the tile of simd_gemm.ipp.
+#include "simd_conv.ipp"
 
 void fill(KernelTable& table) noexcept {
   fill_math(table);

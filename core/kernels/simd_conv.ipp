@@ -11,7 +11,8 @@ void conv_pack(std::int64_t k, const std::int64_t* offsets, std::int64_t count, 
         const Part part = part_of(run->count - i);
         const float* from = image + run->from + i;
         float* to = panel + p0 * kTileColumns + run->to + i;
-        for (std::int64_t p = p0; p < p0 + rows; ++p, to += kTileColumns) store(to, part, load(from + offsets[p], part));
+        for (std::int64_t p = p0; p < p0 + rows; ++p, to += kTileColumns)
+          store(to, part, load(from + offsets[p], part));
       }
     }
   }

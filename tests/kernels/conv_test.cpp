@@ -131,4 +131,3 @@ TEST_CASE("packing windows copies runs of any length to their columns and writes
 }
 
 }  // namespace tempera::test
-
