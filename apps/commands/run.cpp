@@ -54,13 +54,10 @@ int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, co
   Table table({"run", "varied", "status", "errors", "accuracy %", "nll"});
   bool all_done = true;
   for (const StudyRun& run : result.runs) {
-    std::string varied;
-    for (const auto& [path, value] : run.overrides)
-      varied += fmt::format("{}{}={}", varied.empty() ? "" : " ", path, value);
     const bool done = run.summary.status == "completed";
     all_done = all_done && done;
     const report::Scores test = done ? run.summary.results.at("float").at("test") : report::Scores{};
-    table.row({run.folder, varied, run.summary.status, done ? count_text(test.errors) : "-",
+    table.row({run.folder, overrides_text(run), run.summary.status, done ? count_text(test.errors) : "-",
                done ? fmt::format("{:.2f}", 100 * test.accuracy) : "-", done ? fmt::format("{:.4f}", test.nll) : "-"});
   }
   const StudyConfig& study = file.whole.config.study;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tempera/apps/experiment/check_experiment.hpp"
@@ -55,14 +56,16 @@ class Run {
  public:
   Run(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text, const data::LoadedData& data,
       RunFolder& folder, const std::string& identity)
-      : config_(loaded.config), data_(data), folder_(folder), resolved_(core::pretty_json(loaded.resolved)) {
+      : config_(loaded.config), data_(data), folder_(folder) {
+    const std::string resolved = core::pretty_json(loaded.resolved);
+    metadata_ = model_metadata(resolved, pipeline_of(data));
     run_.folder = folder.path().filename().string();
     run_.config_input = input_text;
-    run_.config_resolved = resolved_;
+    run_.config_resolved = resolved;
     const std::string facts = provenance(identity, data.set.sha256, data.set.origin).dump(2) + "\n";
     run_.provenance = report::parse_provenance(facts, "provenance.json");
     folder.write("config.input.json", input_text);
-    folder.write("config.resolved.json", resolved_);
+    folder.write("config.resolved.json", resolved);
     folder.write("provenance.json", facts);
     describe_parts();
   }
@@ -124,7 +127,7 @@ class Run {
     TrainingOptions options;
     options.checkpoints = folder_.file("checkpoints");
     options.resume = resume;
-    options.metadata = model_metadata(resolved_, pipeline_of(data_));  // a checkpoint can be evaluated, too
+    options.metadata = metadata_;  // a checkpoint can be evaluated, too
     options.on_step = [&](const nn::StepReport& step) { progress.on_step(step); };
     options.on_epoch = [&](const nn::TrainingState& state) {
       progress.on_epoch(state.history.back());
@@ -140,7 +143,7 @@ class Run {
 
   // Before the evaluation, so that what may fail there (a class the model never gets right) does not cost the model.
   void keep_model(const nn::Model& model) {
-    save_model(folder_.file(kModel), model, model_metadata(resolved_, pipeline_of(data_)));
+    save_model(folder_.file(kModel), model, metadata_);
     run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModel)));
   }
 
@@ -179,7 +182,7 @@ class Run {
   const ExperimentConfig& config_;
   const data::LoadedData& data_;
   RunFolder& folder_;
-  std::string resolved_;
+  std::map<std::string, std::string> metadata_;  // of the model and its checkpoints
   report::RunData run_;
 };
 

@@ -29,12 +29,6 @@ std::string folder_name(const LoadedConfig<ExperimentConfig>& run, std::size_t i
   return fmt::format("{:04}-{}", index + 1, content_hash(run.resolved, "", kFormatVersion).substr(0, 8));
 }
 
-std::string overrides_text(const StudyRun& run) {
-  std::string text;
-  for (const auto& [path, value] : run.overrides) text += fmt::format("{}{}={}", text.empty() ? "" : " ", path, value);
-  return text;
-}
-
 const report::Scores* test_scores(const report::Summary& summary) {
   const auto mode = summary.results.find("float");
   if (mode == summary.results.end()) return nullptr;
@@ -70,6 +64,12 @@ void write_tables(const LoadedFile<ExperimentConfig>& file, const StudyResult& r
 }
 
 }  // namespace
+
+std::string overrides_text(const StudyRun& run) {
+  std::string text;
+  for (const auto& [path, value] : run.overrides) text += fmt::format("{}{}={}", text.empty() ? "" : " ", path, value);
+  return text;
+}
 
 std::string study_json(const std::string& name, const StudyConfig& study, const StudyResult& result) {
   ordered_json runs = ordered_json::array();

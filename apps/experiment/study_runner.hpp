@@ -27,6 +27,8 @@ struct StudyResult {
 /// process runs in its folder.
 [[nodiscard]] StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions& options);
 
+/// What a run varies, on one line: "seed=1 train.epochs=3".
+[[nodiscard]] std::string overrides_text(const StudyRun& run);
 /// study.json: every run with its overrides, status and test scores.
 [[nodiscard]] std::string study_json(const std::string& name, const StudyConfig& study, const StudyResult& result);
 /// study.csv: a row per run, a column per varied path.
