@@ -51,20 +51,33 @@ LayerShapeError::LayerShapeError(const LayerInfo& layer, const std::string& mess
     : ShapeError(fmt::format("{}: {}", layer.label(), message)), path_(layer.path) {}
 
 Variable Layer::operator()(const Variable& x, ForwardContext& context) {
-  return within(info_, x, [&] { return forward(x, context); });
+  return within(info_, x, [&] { return output_site()(forward(input_site()(x, context), context), context); });
 }
 
 Variable Layer::fused(const Variable& x, Activation activation, ForwardContext& context) {
-  return within(info_, x, [&] { return forward_fused(x, activation, context); });
+  if (output_site().acts(context)) return {};
+  return within(info_, x, [&] { return forward_fused(input_site()(x, context), activation, context); });
+}
+
+const Site& Layer::site_of(const Variable& weight) const {
+  for (const Site& site : info_.sites) {
+    if (site.kind == SiteKind::kWeight && site.parameter.node() == weight.node()) return site;
+  }
+  throw core::Error(fmt::format("{}: asks for the site of what is no weight of its own", info_.label()));
+}
+
+Variable Layer::used(const Variable& weight, ForwardContext& context) const {
+  return context.transform ? site_of(weight)(weight, context) : weight;
 }
 
 Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x, ForwardContext& context) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const bool last = i + 1 == layers.size();
-    const Activation next = last || !context.fuse ? Activation::kNone : layers[i + 1]->activation();
-    if (next != Activation::kNone) {
-      if (Variable y = layers[i]->fused(x, next, context); !y.empty()) {
-        x = std::move(y);
+    const Layer* next = i + 1 < layers.size() ? layers[i + 1].get() : nullptr;
+    const bool fuses =
+        next != nullptr && context.fuse && next->activation() != Activation::kNone && !next->input_site().acts(context);
+    if (fuses) {
+      if (Variable y = layers[i]->fused(x, next->activation(), context); !y.empty()) {
+        x = next->output_site()(y, context);
         ++i;
         continue;
       }

@@ -20,9 +20,10 @@
 #include <vector>
 
 #include "tempera/core/errors.hpp"
-#include "tempera/core/random.hpp"
 #include "tempera/core/variable.hpp"
+#include "tempera/nn/forward_context.hpp"
 #include "tempera/nn/parameter.hpp"
+#include "tempera/nn/site.hpp"
 
 namespace tempera::core {
 class FieldVisitor;
@@ -30,20 +31,8 @@ class FieldVisitor;
 
 namespace tempera::nn {
 
-using core::Variable;
-
-/// What a forward pass needs to know besides its input.
-struct ForwardContext {
-  bool training = false;   ///< dropout drops, batch norm uses and updates batch statistics
-  std::uint64_t seed = 0;  ///< of the run
-  std::int64_t step = 0;   ///< optimizer step; with the layer's path it addresses random masks
-  bool fuse = true;        ///< false: every layer runs by itself, which gives the same bits, only slower
-
-  /// The random numbers of one layer in this step.
-  [[nodiscard]] core::Random random(std::string_view layer_path) const noexcept {
-    return core::Random(seed, layer_path).substream(static_cast<std::uint64_t>(step));
-  }
-};
+class GraphBuilder;
+using GraphValue = int;
 
 /// Activations that the layer before them may apply to its own result while that is still in the cache.
 enum class Activation { kNone, kRelu };
@@ -56,6 +45,7 @@ struct LayerInfo {
   std::int64_t multiply_adds = 0;  ///< of this layer alone, per sample
   std::vector<Parameter> parameters;
   std::vector<Buffer> buffers;
+  std::vector<Site> sites;  ///< input, output, and each parameter of role weight
 
   /// `conv2d "block1/conv2"`, as error texts name it.
   [[nodiscard]] std::string label() const;
@@ -88,6 +78,9 @@ class Layer {
   }
   /// Names the numbers of this layer that a schedule may change while training.
   virtual void numbers(core::FieldVisitor& /*v*/) {}
+  /// Describes the layer in a graph of typed operations: the value x → the value it gives. Throws UnsupportedError naming
+  /// the layer, as this one does, if it has no such description.
+  [[nodiscard]] virtual GraphValue lower(GraphBuilder& graph, GraphValue x) const;
   /// What this layer is to a layer before it that could do its work.
   [[nodiscard]] virtual Activation activation() const noexcept { return Activation::kNone; }
 
@@ -96,8 +89,21 @@ class Layer {
   /// The same for forward_fused.
   [[nodiscard]] Variable fused(const Variable& x, Activation activation, ForwardContext& context);
 
+  /// lower with the layer's own input and output sites around it.
+  [[nodiscard]] GraphValue lowered(GraphBuilder& graph, GraphValue x) const;
+
   [[nodiscard]] const LayerInfo& info() const noexcept { return info_; }
   [[nodiscard]] std::span<const std::unique_ptr<Layer>> children() const noexcept { return children_; }
+  /// To put a transform into one of them.
+  [[nodiscard]] std::span<Site> sites() noexcept { return info_.sites; }
+  [[nodiscard]] const Site& input_site() const noexcept { return info_.sites[0]; }
+  [[nodiscard]] const Site& output_site() const noexcept { return info_.sites[1]; }
+
+ protected:
+  /// A parameter of role weight as the forward pass is to use it: what its site makes of it.
+  [[nodiscard]] Variable used(const Variable& weight, ForwardContext& context) const;
+  /// The site of such a parameter.
+  [[nodiscard]] const Site& site_of(const Variable& weight) const;
 
  private:
   friend class LayerBuilder;

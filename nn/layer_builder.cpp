@@ -21,6 +21,21 @@ struct LayerBuilder::Frame {
   std::set<std::string, std::less<>> names;
 };
 
+namespace {
+
+// Input and output first, where Layer::input_site and output_site look for them.
+void add_sites(LayerInfo& info) {
+  info.sites.push_back({.name = info.path + ".input", .kind = SiteKind::kInput, .shape = info.input});
+  info.sites.push_back({.name = info.path + ".output", .kind = SiteKind::kOutput, .shape = info.output});
+  for (const Parameter& parameter : info.parameters) {
+    if (parameter.role != Role::kWeight) continue;
+    info.sites.push_back(
+        {.name = parameter.name, .kind = SiteKind::kWeight, .shape = parameter.shape, .parameter = parameter.variable});
+  }
+}
+
+}  // namespace
+
 LayerBuilder::LayerBuilder(const LayerRegistry& registry, Mode mode, std::uint64_t seed)
     : registry_(registry), mode_(mode), seed_(seed), root_(std::make_unique<Frame>()), frame_(root_.get()) {}
 LayerBuilder::~LayerBuilder() = default;
@@ -50,6 +65,7 @@ std::unique_ptr<Layer> LayerBuilder::build(const core::Configurable& config, con
   } const enter{frame_, std::exchange(frame_, &frame)};
   try {
     std::unique_ptr<Layer> layer = registry_.make(config, *this);
+    add_sites(frame.info);
     layer->info_ = std::move(frame.info);
     layer->children_ = std::move(frame.children);
     return layer;

@@ -16,6 +16,17 @@ void collect(std::span<const std::unique_ptr<Layer>> layers, std::vector<const L
   }
 }
 
+// Weights stand between the input and the output: in order of execution.
+void collect_sites(std::span<const std::unique_ptr<Layer>> layers, std::vector<Site*>& all) {
+  for (const auto& layer : layers) {
+    const std::span<Site> sites = layer->sites();
+    all.push_back(&sites[0]);
+    for (Site& site : sites.subspan(2)) all.push_back(&site);
+    collect_sites(layer->children(), all);
+    all.push_back(&sites[1]);
+  }
+}
+
 void add_to(std::int64_t& sum, std::int64_t term, const LayerInfo& info) {
   if (__builtin_add_overflow(sum, term, &sum)) {
     throw core::UnsupportedError("model", fmt::format("up to {} there is more than 64 bits can count", info.label()));
@@ -48,7 +59,9 @@ void ModelConfig::fields(core::FieldVisitor& v) {
 }
 
 Model::Model(const ModelConfig& config, const core::Shape& input, LayerBuilder::Mode mode, std::uint64_t seed)
-    : input_(input), output_(input) {
+    : input_(input),
+      output_(input),
+      input_site_{.name = "input", .kind = SiteKind::kInput, .shape = input, .parameter = {}, .transform = {}} {
   if (config.layers.empty()) throw core::ConfigError("model: \"layers\" is empty; a model has at least one layer");
   if (input.numel() == 0) {
     throw core::ShapeError(fmt::format("model: samples of shape {} hold no numbers", input.text()));
@@ -78,7 +91,7 @@ Model Model::affordable(const ModelConfig& config, const core::Shape& input) {
 }
 
 core::Variable Model::forward(const core::Variable& x, ForwardContext& context) {
-  return forward_all(layers_, x, context);
+  return forward_all(layers_, input_site_(x, context), context);
 }
 
 std::vector<const LayerInfo*> Model::infos() const {
@@ -87,15 +100,38 @@ std::vector<const LayerInfo*> Model::infos() const {
   return infos;
 }
 
+std::vector<Site*> Model::sites() {
+  std::vector<Site*> all{&input_site_};
+  collect_sites(layers_, all);
+  return all;
+}
+
+std::vector<const Site*> Model::transformed() const {
+  std::vector<const Site*> all;
+  if (input_site_.transform != nullptr) all.push_back(&input_site_);
+  for (const LayerInfo* info : infos()) {
+    for (const Site& site : info->sites) {
+      if (site.transform != nullptr) all.push_back(&site);
+    }
+  }
+  return all;
+}
+
 std::vector<Parameter> Model::parameters() const {
   std::vector<Parameter> all;
   for (const LayerInfo* info : infos()) all.insert(all.end(), info->parameters.begin(), info->parameters.end());
+  for (const Site* site : transformed()) {
+    for (Parameter& parameter : site->transform->parameters()) all.push_back(std::move(parameter));
+  }
   return all;
 }
 
 std::vector<Buffer> Model::buffers() const {
   std::vector<Buffer> all;
   for (const LayerInfo* info : infos()) all.insert(all.end(), info->buffers.begin(), info->buffers.end());
+  for (const Site* site : transformed()) {
+    for (Buffer& buffer : site->transform->buffers()) all.push_back(std::move(buffer));
+  }
   return all;
 }
 

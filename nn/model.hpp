@@ -47,9 +47,13 @@ class Model {
   [[nodiscard]] const core::Shape& input() const noexcept { return input_; }
   [[nodiscard]] const core::Shape& output() const noexcept { return output_; }
   [[nodiscard]] std::span<const std::unique_ptr<Layer>> layers() const noexcept { return layers_; }
+  /// What samples pass before the first layer.
+  [[nodiscard]] const Site& input_site() const noexcept { return input_site_; }
+  /// Every site, in order of execution, the model's input first; put transforms into them through these pointers.
+  [[nodiscard]] std::vector<Site*> sites();
   /// Facts of every layer, containers before their children, in order of execution.
   [[nodiscard]] std::vector<const LayerInfo*> infos() const;
-  /// Handles, in order of declaration; their names are unique.
+  /// Handles, in order of declaration, those of the sites' transforms last; their names are unique.
   [[nodiscard]] std::vector<Parameter> parameters() const;
   [[nodiscard]] std::vector<Buffer> buffers() const;
   /// Throws UnsupportedError if 64 bits cannot count them.
@@ -58,7 +62,10 @@ class Model {
  private:
   Model(const ModelConfig& config, const core::Shape& input, LayerBuilder::Mode mode, std::uint64_t seed);
 
+  [[nodiscard]] std::vector<const Site*> transformed() const;
+
   core::Shape input_, output_;
+  Site input_site_;
   std::vector<std::unique_ptr<Layer>> layers_;
 };
 

@@ -56,7 +56,8 @@ void Trainer::train_epoch() {
 void Trainer::train_step(const core::Batch& batch) {
   double loss = 0;
   {
-    ForwardContext context{.training = true, .seed = options_.seed, .step = state_.step};
+    ForwardContext context{.training = true, .seed = options_.seed, .step = state_.step, .epoch = state_.epoch};
+    context.batch_statistics = !options_.freeze_batch_norm || state_.epoch < *options_.freeze_batch_norm;
     const core::Variable outputs = parts_.model.forward(core::Variable(batch.inputs), context);
     const core::Variable objective = parts_.objective(outputs, batch);
     loss = objective.value().item();

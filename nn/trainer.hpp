@@ -31,6 +31,7 @@ struct TrainerOptions {
   std::int64_t epochs = 10;
   std::uint64_t seed = 0;                ///< of the masks that layers draw
   std::optional<double> weight_average;  ///< decay of an average of the weights; it is what is evaluated and kept
+  std::optional<std::int64_t> freeze_batch_norm;  ///< epochs after which batch norm keeps its running statistics
   Watch watch = Watch::kAccuracy;
   std::optional<std::int64_t> patience;  ///< epochs without improvement after which training ends early
   double min_delta = 0;                  ///< a smaller change of the watched score is no improvement

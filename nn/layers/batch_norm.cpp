@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tempera/core/ops/norm.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
 namespace tempera::nn {
@@ -38,7 +39,7 @@ BatchNorm::BatchNorm(const Config& config, LayerBuilder& b) : config_(config) {
 }
 
 Variable BatchNorm::forward(const Variable& x, ForwardContext& context) {
-  if (!context.training) {
+  if (!context.training || !context.batch_statistics) {
     return core::batch_norm_evaluation(x, gain_, bias_, running_mean_.value(), running_variance_.value(),
                                        config_.epsilon);
   }
@@ -46,6 +47,11 @@ Variable BatchNorm::forward(const Variable& x, ForwardContext& context) {
   move_towards(running_mean_, result.mean, config_.momentum);
   move_towards(running_variance_, result.unbiased_variance, config_.momentum);
   return result.output;
+}
+
+GraphValue BatchNorm::lower(GraphBuilder& graph, GraphValue x) const {
+  return graph.add(graph::BatchNorm{gain_, bias_, running_mean_, running_variance_, config_.epsilon}, {x},
+                   info().output);
 }
 
 std::vector<LayerExample<BatchNorm::Config>> BatchNorm::examples() {

@@ -20,6 +20,7 @@ class BatchNorm final : public Layer {
   };
   BatchNorm(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 
  private:

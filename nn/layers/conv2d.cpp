@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 #include "tempera/nn/layers/window.hpp"
 
@@ -48,15 +49,19 @@ Conv2d::Conv2d(const Config& config, LayerBuilder& b) {
   b.multiply_adds({weight.numel(), map[1], map[2]});
 }
 
-Variable Conv2d::forward(const Variable& x, ForwardContext& /*context*/) {
-  return core::conv2d(x, weight_, bias_, options_);
+Variable Conv2d::forward(const Variable& x, ForwardContext& context) {
+  return core::conv2d(x, used(weight_, context), bias_, options_);
 }
 
-Variable Conv2d::forward_fused(const Variable& x, Activation activation, ForwardContext& /*context*/) {
+Variable Conv2d::forward_fused(const Variable& x, Activation activation, ForwardContext& context) {
   if (activation != Activation::kRelu) return {};
   core::Conv2dOptions fused = options_;
   fused.relu = true;
-  return core::conv2d(x, weight_, bias_, fused);
+  return core::conv2d(x, used(weight_, context), bias_, fused);
+}
+
+GraphValue Conv2d::lower(GraphBuilder& graph, GraphValue x) const {
+  return graph.add(graph::Conv2d{weight_, bias_, &site_of(weight_), options_}, {x}, info().output);
 }
 
 std::vector<LayerExample<Conv2d::Config>> Conv2d::examples() {

@@ -1,6 +1,7 @@
 #include "tempera/nn/layers/dropout.hpp"
 
 #include "tempera/core/ops/dropout.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
 namespace tempera::nn {
@@ -15,6 +16,10 @@ Dropout::Dropout(const Config& config, LayerBuilder& /*b*/) : config_(config) {}
 Variable Dropout::forward(const Variable& x, ForwardContext& context) {
   if (!context.training || config_.rate == 0.0) return x;
   return core::dropout(x, config_.rate, context.random(info().path));
+}
+
+GraphValue Dropout::lower(GraphBuilder& /*graph*/, GraphValue x) const {
+  return x;  // drops nothing outside of training
 }
 
 std::vector<LayerExample<Dropout::Config>> Dropout::examples() {

@@ -1,6 +1,7 @@
 #include "tempera/nn/layers/flatten.hpp"
 
 #include "tempera/core/ops/layout.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
 namespace tempera::nn {
@@ -9,6 +10,10 @@ Flatten::Flatten(const Config& /*config*/, LayerBuilder& b) { b.output({b.input(
 
 Variable Flatten::forward(const Variable& x, ForwardContext& /*context*/) {
   return core::reshape(x, info().output.with_batch(x.shape()[0]));
+}
+
+GraphValue Flatten::lower(GraphBuilder& graph, GraphValue x) const {
+  return graph.add(graph::Reshape{}, {x}, info().output);
 }
 
 std::vector<LayerExample<Flatten::Config>> Flatten::examples() {

@@ -1,11 +1,16 @@
 #include "tempera/nn/layers/gelu.hpp"
 
 #include "tempera/core/ops/activations.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
 namespace tempera::nn {
 
 Variable Gelu::forward(const Variable& x, ForwardContext& /*context*/) { return core::gelu(x); }
+
+GraphValue Gelu::lower(GraphBuilder& graph, GraphValue x) const {
+  return graph.add(graph::Function{info().type}, {x}, info().output);
+}
 
 std::vector<LayerExample<Gelu::Config>> Gelu::examples() {
   return {{.config = {}, .input = {7}}, {.config = {}, .input = {2, 3, 3}}};

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tempera/core/ops/matmul.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
 namespace tempera::nn {
@@ -29,10 +30,16 @@ Linear::Linear(const Config& config, LayerBuilder& b) {
   b.output({config.out});
 }
 
-Variable Linear::forward(const Variable& x, ForwardContext& /*context*/) { return core::linear(x, weight_, bias_); }
+Variable Linear::forward(const Variable& x, ForwardContext& context) {
+  return core::linear(x, used(weight_, context), bias_);
+}
 
-Variable Linear::forward_fused(const Variable& x, Activation activation, ForwardContext& /*context*/) {
-  return activation == Activation::kRelu ? core::linear(x, weight_, bias_, true) : Variable();
+Variable Linear::forward_fused(const Variable& x, Activation activation, ForwardContext& context) {
+  return activation == Activation::kRelu ? core::linear(x, used(weight_, context), bias_, true) : Variable();
+}
+
+GraphValue Linear::lower(GraphBuilder& graph, GraphValue x) const {
+  return graph.add(graph::Linear{weight_, bias_, &site_of(weight_)}, {x}, info().output);
 }
 
 std::vector<LayerExample<Linear::Config>> Linear::examples() {

@@ -20,6 +20,7 @@ class Linear final : public Layer {
   Linear(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
   Variable forward_fused(const Variable& x, Activation activation, ForwardContext& context) override;
+  GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 
  private:

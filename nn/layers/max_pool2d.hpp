@@ -13,6 +13,7 @@ class MaxPool2d final : public Layer {
 
   MaxPool2d(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 
  private:

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tempera/core/ops/layout.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
 namespace tempera::nn {
@@ -44,6 +45,10 @@ Reshape::Reshape(const Config& config, LayerBuilder& b) {
 
 Variable Reshape::forward(const Variable& x, ForwardContext& /*context*/) {
   return core::reshape(x, info().output.with_batch(x.shape()[0]));
+}
+
+GraphValue Reshape::lower(GraphBuilder& graph, GraphValue x) const {
+  return graph.add(graph::Reshape{}, {x}, info().output);
 }
 
 std::vector<LayerExample<Reshape::Config>> Reshape::examples() {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "tempera/core/ops/elementwise.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 #include "tempera/nn/layers/linear.hpp"
 #include "tempera/nn/layers/relu.hpp"
@@ -32,6 +33,12 @@ Residual::Residual(const Config& config, LayerBuilder& b) : body_(config.layers.
 Variable Residual::forward(const Variable& x, ForwardContext& context) {
   const Variable y = forward_all(children().first(body_), x, context);
   return core::add(y, forward_all(children().subspan(body_), x, context));
+}
+
+GraphValue Residual::lower(GraphBuilder& graph, GraphValue x) const {
+  const GraphValue y = lower_all(children().first(body_), graph, x);
+  const GraphValue shortcut = lower_all(children().subspan(body_), graph, x);
+  return graph.add(graph::Add{}, {y, shortcut}, info().output);
 }
 
 std::vector<LayerExample<Residual::Config>> Residual::examples(const LayerRegistry& registry) {

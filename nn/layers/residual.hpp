@@ -18,6 +18,7 @@ class Residual final : public Layer {
   };
   Residual(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples(const LayerRegistry& registry);
 
  private:

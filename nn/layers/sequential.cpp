@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 #include "tempera/nn/layers/linear.hpp"
 #include "tempera/nn/layers/relu.hpp"
@@ -18,6 +19,8 @@ Sequential::Sequential(const Config& config, LayerBuilder& b) {
 }
 
 Variable Sequential::forward(const Variable& x, ForwardContext& context) { return forward_all(children(), x, context); }
+
+GraphValue Sequential::lower(GraphBuilder& graph, GraphValue x) const { return lower_all(children(), graph, x); }
 
 std::vector<LayerExample<Sequential::Config>> Sequential::examples(const LayerRegistry& registry) {
   Config config;

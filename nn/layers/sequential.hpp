@@ -16,6 +16,7 @@ class Sequential final : public Layer {
   };
   Sequential(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples(const LayerRegistry& registry);
 };
 

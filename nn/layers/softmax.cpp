@@ -1,6 +1,7 @@
 #include "tempera/nn/layers/softmax.hpp"
 
 #include "tempera/core/ops/softmax.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
 namespace tempera::nn {
@@ -15,6 +16,10 @@ Softmax::Softmax(const Config& config, LayerBuilder& b) : temperature_(config.te
 }
 
 Variable Softmax::forward(const Variable& x, ForwardContext& /*context*/) { return core::softmax(x, temperature_); }
+
+GraphValue Softmax::lower(GraphBuilder& graph, GraphValue x) const {
+  return graph.add(graph::Function{info().type}, {x}, info().output);
+}
 
 std::vector<LayerExample<Softmax::Config>> Softmax::examples() {
   return {{.config = {}, .input = {5}}, {.config = {.temperature = 4}, .input = {2, 3}}};

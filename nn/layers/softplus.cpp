@@ -1,11 +1,16 @@
 #include "tempera/nn/layers/softplus.hpp"
 
 #include "tempera/core/ops/activations.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
 namespace tempera::nn {
 
 Variable Softplus::forward(const Variable& x, ForwardContext& /*context*/) { return core::softplus(x); }
+
+GraphValue Softplus::lower(GraphBuilder& graph, GraphValue x) const {
+  return graph.add(graph::Function{info().type}, {x}, info().output);
+}
 
 std::vector<LayerExample<Softplus::Config>> Softplus::examples() {
   return {{.config = {}, .input = {7}}, {.config = {}, .input = {2, 3, 3}}};
