@@ -1,0 +1,60 @@
+// Puts quantizers into the sites of a model, as the rules of a config say.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tempera/nn/model.hpp"
+#include "tempera/quant/config.hpp"
+
+namespace tempera::quant {
+
+/// What became of a site.
+struct SitePlan {
+  std::string site;
+  nn::SiteKind kind;
+  core::Shape shape;
+  int rule = -1;          ///< position in the config's rules; −1: a default (the model's input), −2: none
+  std::string quantizer;  ///< type; empty: the site is left as it is
+  int bits = 32;
+};
+
+/// The transform that attach puts into a site: a quantizer, and when it acts. Phases: before `start_epoch` it observes and
+/// lets values pass; from then on it quantizes, and in training goes on observing until `freeze_observers`. In evaluation
+/// it quantizes if it is ready, and never observes unless told to by `observing`.
+class SiteQuantizer final : public nn::ValueTransform {
+ public:
+  SiteQuantizer(std::unique_ptr<Quantizer> quantizer, const SiteFacts& site, const QuantizationConfig& config);
+
+  [[nodiscard]] Variable operator()(const Variable& value, ForwardContext& context) override;
+  [[nodiscard]] std::vector<nn::Parameter> parameters() const override;
+  [[nodiscard]] std::vector<nn::Buffer> buffers() const override;
+  void numbers(core::FieldVisitor& v) override;
+
+  [[nodiscard]] Quantizer& quantizer() const noexcept { return *quantizer_; }
+  [[nodiscard]] const SiteFacts& site() const noexcept { return site_; }
+  /// Calibration: observe every value and let it pass.
+  void observing(bool on) noexcept { observing_ = on; }
+
+ private:
+  std::unique_ptr<Quantizer> quantizer_;
+  SiteFacts site_;
+  std::int64_t start_epoch_;
+  std::int64_t freeze_epoch_;
+  bool observing_ = false;
+};
+
+/// What attach would do, from a model that may be only planned. Throws ConfigError listing every rule whose selector
+/// matches no site (with the nearest names), every quantizer that cannot be where it is put (per channel on activations
+/// that are lowered, a weight quantizer on activations), with pointers relative to the section ("/rules/0/sites").
+[[nodiscard]] std::vector<SitePlan> plan(nn::Model& model, const QuantizationConfig& config);
+
+/// Puts a SiteQuantizer into every site that a rule (or the default of the model's input: uniform, 8 bit, affine) takes, and
+/// folds batch norm into the weights before it where the config says so. Throws as plan.
+std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config);
+
+/// The quantizer in a site, or null.
+[[nodiscard]] SiteQuantizer* quantizer_of(const nn::Site& site) noexcept;
+
+}  // namespace tempera::quant

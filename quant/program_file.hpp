@@ -1,0 +1,15 @@
+// program.safetensors: a program in a file, with truly packed weights. docs/guide/program-files.md describes the format.
+#pragma once
+
+#include <filesystem>
+
+#include "tempera/quant/program.hpp"
+
+namespace tempera::quant {
+
+/// Atomically. Throws FileError.
+void save_program(const std::filesystem::path& file, const Program& program);
+/// Throws FileError, CheckpointError for a file that is damaged, of another version, or holds a program that check() refuses.
+[[nodiscard]] Program load_program(const std::filesystem::path& file);
+
+}  // namespace tempera::quant

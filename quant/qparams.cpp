@@ -1,0 +1,62 @@
+#include "tempera/quant/qparams.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "tempera/core/errors.hpp"
+
+namespace tempera::quant {
+
+double round_to(double x, Rounding rounding) noexcept {
+  switch (rounding) {
+    case Rounding::kHalfAway:
+      return std::round(x);
+    case Rounding::kHalfUp: {
+      // Not ⌊x + ½⌋ as it stands: for the largest number below ½ that sum is 1.
+      const double below = std::floor(x);
+      return x - below >= 0.5 ? below + 1 : below;
+    }
+    case Rounding::kFloor:
+      return std::floor(x);
+    case Rounding::kHalfEven:
+    case Rounding::kStochastic:
+      break;
+  }
+  return std::nearbyint(x);  // half to even, unless a program changes the processor's mode
+}
+
+std::size_t QParams::slot(std::int64_t index, const core::Shape& shape) const noexcept {
+  if (scale.size() == 1) return 0;
+  const std::int64_t row = shape.numel() / shape[0];
+  if (granularity == Granularity::kChannel) return static_cast<std::size_t>(index / row);
+  const std::int64_t groups = (row + group - 1) / group;
+  return static_cast<std::size_t>(index / row * groups + index % row / group);
+}
+
+std::int32_t QParams::quantize(float x, std::size_t slot) const noexcept {
+  const float ratio = x / scale[slot];
+  const double q = round_to(static_cast<double>(ratio), rounding) + zero_point[slot];
+  // NaN fails both comparisons and becomes the zero point.
+  if (std::isnan(q)) return zero_point[slot];
+  return static_cast<std::int32_t>(std::clamp<double>(q, qmin, qmax));
+}
+
+bool QParams::symmetric() const noexcept {
+  return std::ranges::all_of(zero_point, [](std::int32_t z) { return z == 0; });
+}
+
+void set_range(QParams& params, int bits, bool is_signed, bool narrow) {
+  if (bits == 1) {
+    throw core::ConfigError("\"bits\" must be from 2 to 16, received 1 (one bit is the quantizer \"binary\")");
+  }
+  if (bits < 2 || bits > 16) throw core::ConfigError(fmt::format("\"bits\" must be from 2 to 16, received {}", bits));
+  params.bits = bits;
+  params.is_signed = is_signed;
+  const std::int32_t half = 1 << (bits - 1);
+  params.qmax = is_signed ? half - 1 : 2 * half - 1;
+  params.qmin = !is_signed ? 0 : narrow ? -half + 1 : -half;
+}
+
+}  // namespace tempera::quant
