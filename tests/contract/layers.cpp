@@ -192,6 +192,28 @@ TEST_CASE("a relu fused into the layer before it changes no bit of the result or
   });
 }
 
+TEST_CASE("every weight is used as its site leaves it") {
+  struct Erase final : nn::ValueTransform {
+    core::Variable operator()(const core::Variable& value, nn::ForwardContext& /*context*/) override {
+      return core::Variable(core::Tensor::zeros(value.shape()));
+    }
+  };
+  for_each_example([](const Example& example) {
+    Model model(example.config, example.input, kSeed);
+    const core::Tensor x = numbers(example.input, 2);
+    const core::Tensor with_weights = run(model, x).value();
+    for (nn::Site* site : model.sites()) {
+      if (site->kind != nn::SiteKind::kWeight) continue;
+      CAPTURE(site->name);
+      site->transform = std::make_shared<Erase>();
+      CHECK(!same_bits(run(model, x).value(), with_weights));
+      CHECK(!same_bits(run(model, x, {.training = true}).value(),
+                       run(model, x, {.training = true, .transform = false}).value()));
+      site->transform = nullptr;
+    }
+  });
+}
+
 TEST_CASE("a saved layer loads into one of another seed, which then gives the same bits") {
   const TemporaryFolder folder;
   for_each_example([&](const Example& example) {
