@@ -101,6 +101,7 @@ class FieldVisitor {
   virtual void field(std::string_view name, std::vector<double>& value, const FieldDoc& doc) = 0;
   virtual void field(std::string_view name, std::vector<std::string>& value, const FieldDoc& doc) = 0;
   // Optional: absent or null is "not set".
+  virtual void field(std::string_view name, std::optional<bool>& value, const FieldDoc& doc) = 0;
   virtual void field(std::string_view name, std::optional<std::int64_t>& value, const FieldDoc& doc) = 0;
   virtual void field(std::string_view name, std::optional<double>& value, const FieldDoc& doc) = 0;
   virtual void field(std::string_view name, std::optional<std::string>& value, const FieldDoc& doc) = 0;

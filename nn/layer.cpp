@@ -70,6 +70,11 @@ Variable Layer::used(const Variable& weight, ForwardContext& context) const {
   return context.transform ? site_of(weight)(weight, context) : weight;
 }
 
+bool all_non_negative(std::span<const std::unique_ptr<Layer>> layers, bool input) {
+  for (const auto& layer : layers) input = layer->non_negative(input);
+  return input;
+}
+
 Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x, ForwardContext& context) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Layer* next = i + 1 < layers.size() ? layers[i + 1].get() : nullptr;

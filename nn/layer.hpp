@@ -78,6 +78,8 @@ class Layer {
   }
   /// Names the numbers of this layer that a schedule may change while training.
   virtual void numbers(core::FieldVisitor& /*v*/) {}
+  /// Whether no output is below 0, given whether no input is.
+  [[nodiscard]] virtual bool non_negative(bool /*input*/) const { return false; }
   /// Describes the layer in a graph of typed operations: the value x → the value it gives. Throws UnsupportedError naming
   /// the layer, as this one does, if it has no such description.
   [[nodiscard]] virtual GraphValue lower(GraphBuilder& graph, GraphValue x) const;
@@ -110,6 +112,9 @@ class Layer {
   LayerInfo info_;
   std::vector<std::unique_ptr<Layer>> children_;
 };
+
+/// Layer::non_negative of layers one after the other.
+[[nodiscard]] bool all_non_negative(std::span<const std::unique_ptr<Layer>> layers, bool input);
 
 /// Runs layers one after the other, fusing an activation into the layer before it where that layer can.
 [[nodiscard]] Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x, ForwardContext& context);

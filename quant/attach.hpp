@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/model.hpp"
 #include "tempera/quant/config.hpp"
 
@@ -36,6 +38,10 @@ class SiteQuantizer final : public nn::ValueTransform {
   [[nodiscard]] const SiteFacts& site() const noexcept { return site_; }
   /// Calibration: observe every value and let it pass.
   void observing(bool on) noexcept { observing_ = on; }
+  /// A weight is quantized as this batch norm will have scaled it.
+  void fold(const nn::graph::BatchNorm& norm) { norm_ = norm; }
+  /// Takes in a value as quantizer().observe does, folded.
+  void observe(const core::Tensor& value);
 
  private:
   std::unique_ptr<Quantizer> quantizer_;
@@ -43,6 +49,7 @@ class SiteQuantizer final : public nn::ValueTransform {
   std::int64_t start_epoch_;
   std::int64_t freeze_epoch_;
   bool observing_ = false;
+  std::optional<nn::graph::BatchNorm> norm_;
 };
 
 /// What attach would do, from a model that may be only planned. Throws ConfigError listing every rule whose selector
@@ -53,6 +60,10 @@ class SiteQuantizer final : public nn::ValueTransform {
 /// Puts a SiteQuantizer into every site that a rule (or the default of the model's input: uniform, 8 bit, affine) takes, and
 /// folds batch norm into the weights before it where the config says so. Throws as plan.
 std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config);
+
+/// Chooses the ranges of all weights once more, by what they are now. To be called when training has ended: while it lasts,
+/// ranges are those of before the last update.
+void settle(nn::Model& model);
 
 /// The quantizer in a site, or null.
 [[nodiscard]] SiteQuantizer* quantizer_of(const nn::Site& site) noexcept;

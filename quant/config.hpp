@@ -14,30 +14,22 @@ namespace tempera::quant {
 
 /// When quantization acts: while training, or on the finished model.
 enum class When { kAware, kAfter };
-/// Where activation ranges come from: calibration or training, or each row at run time.
-enum class How { kStatic, kDynamic };
-
 /// A quantizer for every site that `sites` matches. Later rules win.
 struct Rule {
   std::string sites;  ///< glob over site names: "*.weight", "act1.output"; '*' matches anything but nothing else
   core::Clonable<> quantizer;  ///< not set: the site stays as it is
-  void fields(core::FieldVisitor& v);
 };
 
 /// Ranges for a finished model.
 struct CalibrationConfig {
   std::int64_t images = 1024;
   std::int64_t batch = 64;
-  bool equalize = false;                       ///< cross-layer equalization (Nagel et al. 2019, §4.1)
-  bool bias_correction = false;                ///< Nagel et al. 2019, §4.2, from the calibration images
-  std::optional<std::int64_t> adaround_steps;  ///< AdaRound (Nagel et al. 2020) with so many steps a layer
   void fields(core::FieldVisitor& v);
 };
 
 struct QuantizationConfig {
   std::vector<Rule> rules;
   When when = When::kAware;
-  How how = How::kStatic;
   std::int64_t start_epoch = 0;                   ///< epochs trained in floats first; ranges are observed meanwhile
   std::optional<std::int64_t> freeze_observers;   ///< epochs after which ranges stay
   bool fold_batch_norm = true;                    ///< into the weights before them (Krishnamoorthi 2018, §3.2)
@@ -45,6 +37,7 @@ struct QuantizationConfig {
   CalibrationConfig calibration;
 
   const QuantizerRegistry* registry = nullptr;  ///< that made the quantizers and outlives this; null: the built-in one
+  [[nodiscard]] const QuantizerRegistry& quantizers() const;
   void fields(core::FieldVisitor& v);
 };
 

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "tempera/core/registry.hpp"
+#include "tempera/core/scalar.hpp"
 #include "tempera/core/tensor.hpp"
 #include "tempera/nn/parameter.hpp"
 #include "tempera/quant/qparams.hpp"
@@ -25,6 +27,9 @@ struct Range {
   float low = 0, high = 0;
 };
 
+/// The smallest and the largest of some values, at least one. Throws NumericError naming the site for NaN or infinity.
+[[nodiscard]] Range finite_range(std::span<const Scalar> values, const std::string& site);
+
 /// The values of one channel (or group, or tensor) come as spans, channel by channel.
 class Observer {
  public:
@@ -34,7 +39,9 @@ class Observer {
   virtual ~Observer() = default;
 
   /// Throws NumericError naming the site for NaN or infinity.
-  virtual void observe(std::int64_t channel, std::span<const float> values) = 0;
+  virtual void observe(std::int64_t channel, std::span<const Scalar> values) = 0;
+  /// Forgets everything: weights are looked at anew after every update.
+  virtual void reset() = 0;
   /// False until something was observed.
   [[nodiscard]] virtual bool ready() const = 0;
   /// Finite, low ≤ high; a constant or all-zero channel gives what it has.

@@ -53,6 +53,9 @@ class Describer final : public FieldVisitor {
   void field(std::string_view name, std::vector<std::string>& value, const FieldDoc& doc) override {
     several(name, value, doc);
   }
+  void field(std::string_view name, std::optional<bool>& value, const FieldDoc& doc) override {
+    optional(name, value, doc);
+  }
   void field(std::string_view name, std::optional<std::int64_t>& value, const FieldDoc& doc) override {
     optional(name, value, doc);
   }

@@ -14,6 +14,7 @@ class IgnoringVisitor : public FieldVisitor {
   void field(std::string_view /*name*/, std::vector<std::int64_t>& /*value*/, const FieldDoc& /*doc*/) override {}
   void field(std::string_view /*name*/, std::vector<double>& /*value*/, const FieldDoc& /*doc*/) override {}
   void field(std::string_view /*name*/, std::vector<std::string>& /*value*/, const FieldDoc& /*doc*/) override {}
+  void field(std::string_view /*name*/, std::optional<bool>& /*value*/, const FieldDoc& /*doc*/) override {}
   void field(std::string_view /*name*/, std::optional<std::int64_t>& /*value*/, const FieldDoc& /*doc*/) override {}
   void field(std::string_view /*name*/, std::optional<double>& /*value*/, const FieldDoc& /*doc*/) override {}
   void field(std::string_view /*name*/, std::optional<std::string>& /*value*/, const FieldDoc& /*doc*/) override {}

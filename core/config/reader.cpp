@@ -62,6 +62,9 @@ class Reader final : public FieldVisitor {
   void field(std::string_view name, std::vector<std::string>& value, const FieldDoc& doc) override {
     scalars(name, value, doc);
   }
+  void field(std::string_view name, std::optional<bool>& value, const FieldDoc& doc) override {
+    optional(name, value, doc);
+  }
   void field(std::string_view name, std::optional<std::int64_t>& value, const FieldDoc& doc) override {
     optional(name, value, doc);
   }

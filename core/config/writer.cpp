@@ -24,6 +24,9 @@ class Writer final : public FieldVisitor {
   void field(std::string_view name, std::vector<std::string>& value, const FieldDoc& /*doc*/) override {
     put(name, scalars(value));
   }
+  void field(std::string_view name, std::optional<bool>& value, const FieldDoc& /*doc*/) override {
+    put(name, value ? scalar(*value) : ConfigValue{});
+  }
   void field(std::string_view name, std::optional<std::int64_t>& value, const FieldDoc& /*doc*/) override {
     put(name, value ? scalar(*value) : ConfigValue{});
   }

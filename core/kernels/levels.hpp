@@ -10,6 +10,7 @@ void fill_scalar(KernelTable& table);         ///< every kernel, by those below
 void fill_scalar_math(KernelTable& table);    ///< elementwise functions
 void fill_scalar_rows(KernelTable& table);    ///< reductions and functions of rows
 void fill_scalar_update(KernelTable& table);  ///< optimizer steps
+void fill_scalar_quant(KernelTable& table);   ///< ranges and fake quantization
 void fill_scalar_gemm(KernelTable& table);
 void fill_scalar_conv(KernelTable& table);
 inline constexpr std::int64_t kScalarColumns = 8;  ///< gemm_nr of the reference kernels

@@ -2,6 +2,8 @@
 // V, Part, load, store, fold, … Everything stands in that unit's anonymous namespace, and nothing of the standard
 // library is called: an inline function compiled with these flags must not be the copy that the linker keeps.
 
+constexpr float kInfinity = __builtin_inff();
+
 // The sum of all lanes, always in the same order.
 float total(V x) noexcept {
   const __m128 four = fold(x);
@@ -20,6 +22,7 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
 #include "simd_math.ipp"
 #include "simd_pack.ipp"
 #include "simd_peak.ipp"
+#include "simd_quant.ipp"
 #include "simd_rows.ipp"
 #include "simd_update.ipp"
 
@@ -30,6 +33,7 @@ void fill(KernelTable& table) noexcept {
   fill_math(table);
   fill_rows(table);
   fill_update(table);
+  fill_quant(table);
   fill_gemm(table);
   fill_conv(table);
 }

@@ -1,7 +1,5 @@
 // Reductions, and functions of the rows of a matrix.
 
-constexpr float kInfinity = __builtin_inff();
-
 // Σ f(x): four vectors of partial sums, to hide the latency of the addition.
 template <auto f>
 float reduce_sum(std::int64_t n, const float* x) noexcept {

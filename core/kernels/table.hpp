@@ -34,6 +34,12 @@ struct GemmTile {
   bool relu = false;                    ///< max(·, 0) last; NaN stays NaN
 };
 
+/// Integers [low, high] that stand for (q − zero)·scale; all three are whole numbers below 2^24.
+struct FakeQuantGrid {
+  Scalar scale = 1;
+  Scalar zero = 0, low = 0, high = 0;
+};
+
 /// Unless said otherwise n counts elements, x, y, a, b may not overlap partially, and y may equal an input.
 struct KernelTable {
   using Unary = void (*)(std::int64_t n, const Scalar* x, Scalar* y) noexcept;
@@ -79,6 +85,15 @@ struct KernelTable {
   /// (Loshchilov & Hutter 2019); m = β1·m + (1−β1)·g; v = β2·v + (1−β2)·g²; w −= rate·(m/c1)/(√(v/c2) + ε)
   void (*adam)(std::int64_t n, Scalar rate, Scalar beta1, Scalar beta2, Scalar epsilon, Scalar c1, Scalar c2,
                Scalar decay, Scalar decoupled_decay, const Scalar* g, Scalar* m, Scalar* v, Scalar* w) noexcept;
+
+  /// The smallest and the largest value: +∞ and −∞ for n = 0, NaN both if any is NaN.
+  void (*min_max)(std::int64_t n, const Scalar* x, Scalar* low, Scalar* high) noexcept;
+  /// y = (clamp(round(x/scale) + zero, low, high) − zero)·scale: rounds half to even, divides truly, so that every level
+  /// gives the same bits. NaN stays NaN.
+  void (*fake_quant)(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scalar* y) noexcept;
+  /// dx = dy where low ≤ round(x/scale) + zero ≤ high, else 0.
+  void (*fake_quant_grad)(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, const Scalar* dy,
+                          Scalar* dx) noexcept;
 
   // Building blocks of core/gemm.cpp.
   std::int64_t gemm_mr, gemm_nr;  ///< largest tile of C that gemm_tile makes

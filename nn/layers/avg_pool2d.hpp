@@ -14,6 +14,7 @@ class AvgPool2d final : public Layer {
 
   AvgPool2d(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  [[nodiscard]] bool non_negative(bool input) const override { return input; }
   GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 

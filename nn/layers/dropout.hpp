@@ -17,6 +17,7 @@ class Dropout final : public Layer {
   Dropout(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
   void numbers(core::FieldVisitor& v) override { config_.fields(v); }
+  [[nodiscard]] bool non_negative(bool input) const override { return input; }
   GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 

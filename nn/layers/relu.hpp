@@ -15,6 +15,7 @@ class Relu final : public Layer {
   Relu(const Config& /*config*/, LayerBuilder& /*b*/) {}
   Variable forward(const Variable& x, ForwardContext& context) override;
   [[nodiscard]] Activation activation() const noexcept override { return Activation::kRelu; }
+  [[nodiscard]] bool non_negative(bool /*input*/) const override { return true; }
   GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 };

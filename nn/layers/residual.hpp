@@ -18,6 +18,9 @@ class Residual final : public Layer {
   };
   Residual(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  [[nodiscard]] bool non_negative(bool input) const override {
+    return all_non_negative(children().first(body_), input) && all_non_negative(children().subspan(body_), input);
+  }
   GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples(const LayerRegistry& registry);
 

@@ -16,6 +16,7 @@ class Sequential final : public Layer {
   };
   Sequential(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  [[nodiscard]] bool non_negative(bool input) const override { return all_non_negative(children(), input); }
   GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples(const LayerRegistry& registry);
 };

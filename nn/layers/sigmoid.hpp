@@ -14,6 +14,7 @@ class Sigmoid final : public Layer {
   };
   Sigmoid(const Config& /*config*/, LayerBuilder& /*b*/) {}
   Variable forward(const Variable& x, ForwardContext& context) override;
+  [[nodiscard]] bool non_negative(bool /*input*/) const override { return true; }
   GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 };

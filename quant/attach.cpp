@@ -1,0 +1,205 @@
+#include "tempera/quant/attach.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "tempera/core/config/nearest.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/core/ops/elementwise.hpp"
+#include "tempera/quant/fold_bn.hpp"
+
+namespace tempera::quant {
+namespace {
+
+constexpr int kDefaultRule = -1, kNoRule = -2;
+
+// '*' stands for any characters; everything else for itself.
+bool matches(std::string_view pattern, std::string_view name) {
+  const std::size_t star = pattern.find('*');
+  if (star == std::string_view::npos) return pattern == name;
+  if (!name.starts_with(pattern.substr(0, star))) return false;
+  const std::string_view rest = pattern.substr(star + 1);
+  for (std::size_t skip = star; skip <= name.size(); ++skip) {
+    if (matches(rest, name.substr(skip))) return true;
+  }
+  return false;
+}
+
+// Whether no value of a site is below 0, by site.
+void note_signs(std::span<const std::unique_ptr<nn::Layer>> layers, bool input, std::map<std::string, bool>& signs) {
+  for (const auto& layer : layers) {
+    signs[layer->input_site().name] = input;
+    note_signs(layer->children(), input, signs);
+    input = layer->non_negative(input);
+    signs[layer->output_site().name] = input;
+  }
+}
+
+std::vector<SiteFacts> facts_of(nn::Model& model) {
+  std::map<std::string, bool> signs;
+  note_signs(model.layers(), false, signs);
+  std::vector<SiteFacts> all;
+  for (const nn::Site* site : model.sites()) {
+    all.push_back({.name = site->name, .kind = site->kind, .shape = site->shape, .non_negative = signs[site->name]});
+  }
+  return all;
+}
+
+std::vector<std::string> names_of(const std::vector<SiteFacts>& sites) {
+  std::vector<std::string> names;
+  for (const SiteFacts& site : sites) names.push_back(site.name);
+  return names;
+}
+
+// The last rule that takes a site; the model's input has a default.
+int rule_of(const SiteFacts& site, const QuantizationConfig& config) {
+  for (std::size_t i = config.rules.size(); i-- > 0;) {
+    if (matches(config.rules[i].sites, site.name)) return static_cast<int>(i);
+  }
+  return site.name == "input" ? kDefaultRule : kNoRule;
+}
+
+std::unique_ptr<Quantizer> quantizer_for(const SiteFacts& site, int rule, const QuantizationConfig& config) {
+  if (rule == kNoRule) return nullptr;
+  const QuantizerRegistry& registry = config.quantizers();
+  if (rule == kDefaultRule) return registry.make(*registry.create("uniform"), site);
+  const auto& chosen = config.rules[static_cast<std::size_t>(rule)].quantizer;
+  return chosen ? registry.make(*chosen, site) : nullptr;
+}
+
+std::string type_of(int rule, const QuantizationConfig& config) {
+  if (rule == kNoRule) return {};
+  if (rule == kDefaultRule) return "uniform";
+  const auto& chosen = config.rules[static_cast<std::size_t>(rule)].quantizer;
+  return chosen ? std::string(chosen->type()) : std::string();
+}
+
+void check_selectors(const QuantizationConfig& config, const std::vector<SiteFacts>& sites,
+                     std::vector<core::ConfigIssue>& issues) {
+  for (std::size_t i = 0; i < config.rules.size(); ++i) {
+    const std::string& pattern = config.rules[i].sites;
+    const auto taken = [&](const SiteFacts& site) { return matches(pattern, site.name); };
+    if (std::ranges::any_of(sites, taken)) continue;
+    issues.push_back(
+        {.pointer = fmt::format("/rules/{}/sites", i),
+         .message = fmt::format("\"{}\" matches no site{}", pattern, core::suggestion(pattern, names_of(sites)))});
+  }
+}
+
+// Every site with its quantizer; complaints go to `issues`.
+std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> assign(nn::Model& model,
+                                                                    const QuantizationConfig& config) {
+  std::vector<core::ConfigIssue> issues;
+  const std::vector<SiteFacts> sites = facts_of(model);
+  check_selectors(config, sites, issues);
+  std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> all;
+  for (const SiteFacts& site : sites) {
+    const int rule = rule_of(site, config);
+    SitePlan plan{.site = site.name, .kind = site.kind, .shape = site.shape, .rule = rule, .quantizer = {}, .bits = 32};
+    std::unique_ptr<Quantizer> quantizer;
+    try {
+      quantizer = quantizer_for(site, rule, config);
+    } catch (const core::ConfigError& error) {
+      issues.push_back({.pointer = fmt::format("/rules/{}/quantizer", rule), .message = error.issues()[0].message});
+    }
+    if (quantizer != nullptr) {
+      plan.quantizer = type_of(rule, config);
+      plan.bits = quantizer->bits();
+    }
+    all.emplace_back(std::move(plan), std::move(quantizer));
+  }
+  if (!issues.empty()) throw core::ConfigError(std::move(issues));
+  return all;
+}
+
+const nn::Site* weight_site(const nn::graph::Operation& operation) {
+  if (const auto* linear = std::get_if<nn::graph::Linear>(&operation)) return linear->weight_site;
+  if (const auto* conv = std::get_if<nn::graph::Conv2d>(&operation)) return conv->weight_site;
+  return nullptr;
+}
+
+// A model with a layer that has no graph cannot be lowered, and what is never lowered need not be folded.
+void fold_all(const nn::Model& model) {
+  nn::Graph graph;
+  try {
+    graph = nn::lower(model);
+  } catch (const core::UnsupportedError&) {
+    return;
+  }
+  for (const FoldedPair& pair : folded_pairs(graph)) {
+    SiteQuantizer* quantizer = quantizer_of(*weight_site(graph[pair.weighted].operation));
+    if (quantizer != nullptr) quantizer->fold(std::get<nn::graph::BatchNorm>(graph[pair.norm].operation));
+  }
+}
+
+}  // namespace
+
+SiteQuantizer::SiteQuantizer(std::unique_ptr<Quantizer> quantizer, const SiteFacts& site,
+                             const QuantizationConfig& config)
+    : quantizer_(std::move(quantizer)),
+      site_(site),
+      start_epoch_(config.when == When::kAware ? config.start_epoch : std::numeric_limits<std::int64_t>::max()),
+      freeze_epoch_(config.freeze_observers.value_or(std::numeric_limits<std::int64_t>::max())) {}
+
+Variable SiteQuantizer::operator()(const Variable& value, ForwardContext& context) {
+  if (observing_) {
+    observe(value.value());
+    return value;
+  }
+  if (context.training && start_epoch_ == std::numeric_limits<std::int64_t>::max()) return value;
+  if (context.training && context.epoch < freeze_epoch_) observe(value.value());
+  if (!quantizer_->ready() || (context.training && context.epoch < start_epoch_)) return value;
+  if (!norm_) return quantizer_->forward(value, context);
+  // One factor a channel, along the first axis of the weight.
+  core::Shape column = value.shape();
+  std::vector<std::int64_t> extents(static_cast<std::size_t>(column.rank()), 1);
+  extents[0] = column[0];
+  const Variable factor(invertible_factor(*norm_).reshaped(core::Shape(extents)));
+  return core::div(quantizer_->forward(core::mul(value, factor), context), factor);
+}
+
+void SiteQuantizer::observe(const core::Tensor& value) {
+  quantizer_->observe(norm_ ? scaled_channels(value, invertible_factor(*norm_)) : value);
+}
+
+std::vector<nn::Parameter> SiteQuantizer::parameters() const { return quantizer_->parameters(); }
+std::vector<nn::Buffer> SiteQuantizer::buffers() const { return quantizer_->buffers(); }
+void SiteQuantizer::numbers(core::FieldVisitor& v) { quantizer_->numbers(v); }
+
+std::vector<SitePlan> plan(nn::Model& model, const QuantizationConfig& config) {
+  std::vector<SitePlan> plans;
+  for (auto& [site, quantizer] : assign(model, config)) plans.push_back(std::move(site));
+  return plans;
+}
+
+std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config) {
+  std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> all = assign(model, config);
+  const std::vector<SiteFacts> facts = facts_of(model);
+  const std::vector<nn::Site*> sites = model.sites();
+  std::vector<SitePlan> plans;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].second != nullptr) {
+      sites[i]->transform = std::make_shared<SiteQuantizer>(std::move(all[i].second), facts[i], config);
+    }
+    plans.push_back(std::move(all[i].first));
+  }
+  if (config.fold_batch_norm) fold_all(model);
+  return plans;
+}
+
+void settle(nn::Model& model) {
+  for (const nn::Site* site : model.sites()) {
+    SiteQuantizer* quantizer = quantizer_of(*site);
+    if (quantizer != nullptr && site->kind == nn::SiteKind::kWeight) quantizer->observe(site->parameter.value());
+  }
+}
+
+SiteQuantizer* quantizer_of(const nn::Site& site) noexcept {
+  return dynamic_cast<SiteQuantizer*>(site.transform.get());
+}
+
+}  // namespace tempera::quant

@@ -1,0 +1,56 @@
+#include "tempera/quant/config.hpp"
+
+#include <array>
+
+namespace tempera::quant {
+namespace {
+
+constexpr std::array<std::string_view, 2> kWhen{"aware", "after"};
+
+void rule_fields(Rule& rule, const QuantizerRegistry& registry, core::FieldVisitor& v) {
+  v.field(
+      "sites", rule.sites,
+      {.help =
+           "names of sites, in which * stands for any characters: \"*.weight\", \"act1.output\"; `tempera describe` "
+           "lists them",
+       .required = true});
+  v.typed("quantizer", registry, rule.quantizer, {.help = "what is put there; not set: the sites stay as they are"});
+}
+
+}  // namespace
+
+void CalibrationConfig::fields(core::FieldVisitor& v) {
+  v.field("images", images, {.help = "training images to choose ranges by", .unit = "images", .min = 1});
+  v.field("batch", batch, {.help = "images at a time", .unit = "images", .min = 1});
+}
+
+const QuantizerRegistry& QuantizationConfig::quantizers() const {
+  return registry == nullptr ? QuantizerRegistry::builtin() : *registry;
+}
+
+void QuantizationConfig::fields(core::FieldVisitor& v) {
+  v.list(
+      "rules", rules.size(), [this](std::size_t n) { rules.resize(n); },
+      [this](std::size_t i) -> core::FieldsFn {
+        return [this, i](core::FieldVisitor& inner) { rule_fields(rules[i], quantizers(), inner); };
+      },
+      {.help = "what is put where; a later rule wins over an earlier one", .required = true});
+  v.choice("when", when, kWhen, {.help = "while training (fake quantization), or on the finished model (calibration)"});
+  v.field("start_epoch", start_epoch,
+          {.help = "epochs trained in floats first, while ranges are observed", .unit = "epochs", .min = 0});
+  v.field("freeze_observers", freeze_observers, {.help = "epochs after which ranges stay", .unit = "epochs", .min = 0});
+  v.field("fold_batch_norm", fold_batch_norm, {.help = "quantizes weights as batch norm will have scaled them"});
+  v.field("freeze_batch_norm", freeze_batch_norm,
+          {.help = "epochs after which batch norm keeps its running statistics", .unit = "epochs", .min = 0});
+  v.object("calibration", calibration, {.help = "ranges for a finished model"});
+}
+
+void LowerConfig::fields(core::FieldVisitor& v) {
+  v.choice(
+      "requant", requant, kRequantModes,
+      {.help = "how an accumulator becomes the next integers: one rounding, gemmlowp's two, or a float32 product"});
+  v.choice("average_rounding", average_rounding, kRoundings, {.help = "how an average pool rounds"});
+  v.rule(average_rounding != Rounding::kStochastic, "average_rounding", "must not be stochastic");
+}
+
+}  // namespace tempera::quant

@@ -1,0 +1,25 @@
+// Fake quantization: real numbers moved onto a grid of integers, with a declared surrogate as the derivative.
+#pragma once
+
+#include <string_view>
+
+#include "tempera/core/random.hpp"
+#include "tempera/core/variable.hpp"
+#include "tempera/quant/qparams.hpp"
+
+namespace tempera::quant {
+
+/// What stands in for the derivative of a staircase, with r = round(x/s) + z unclamped.
+enum class Surrogate {
+  kClipped,   ///< dx = dy where qmin ≤ r ≤ qmax, else 0 (Jacob et al. 2018; PyTorch)
+  kIdentity,  ///< dx = dy: the derivative before quantization is used as it is (Bengio et al. 2013)
+};
+inline constexpr std::string_view kSurrogates[] = {"ste_clipped", "ste_identity"};
+
+/// (clamp(round(x/s) + z, qmin, qmax) − z)·s of every element, by the channel or group it is in (weights: axis 0; anything
+/// else has one scale). Equal in every bit to dequantizing QParams::quantize; NaN stays NaN. `random` decides what
+/// stochastic rounding does with each element; without it that rounds half to even.
+[[nodiscard]] core::Variable fake_quant(const core::Variable& x, const QParams& params, Surrogate surrogate,
+                                        const core::Random* random = nullptr);
+
+}  // namespace tempera::quant

@@ -1,0 +1,28 @@
+// The smallest and the largest value ever seen.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tempera/quant/observer.hpp"
+
+namespace tempera::quant {
+
+class MinMax final : public Observer {
+ public:
+  struct Config {
+    void fields(core::FieldVisitor& /*v*/) {}
+  };
+  MinMax(const Config& config, const ObserverFacts& facts);
+  void observe(std::int64_t channel, std::span<const Scalar> values) override;
+  void reset() override;
+  [[nodiscard]] bool ready() const override;
+  [[nodiscard]] Range range(std::int64_t channel) const override;
+  [[nodiscard]] std::vector<nn::Buffer> buffers() const override;
+
+ private:
+  std::string site_;
+  core::Variable low_, high_, seen_;  // [channels]
+};
+
+}  // namespace tempera::quant

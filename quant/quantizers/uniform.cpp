@@ -1,0 +1,168 @@
+#include "tempera/quant/quantizers/uniform.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "tempera/core/errors.hpp"
+
+namespace tempera::quant {
+namespace {
+
+using core::Tensor;
+
+const core::TypeCatalog& observers() { return ObserverRegistry::builtin(); }
+
+// How many scales a value of the site has.
+std::int64_t slots_of(const Uniform::Config& config, const SiteFacts& site) {
+  if (config.granularity == Granularity::kTensor) return 1;
+  if (!site.is_weight()) {
+    throw core::ConfigError(
+        fmt::format("site \"{}\": {} scales are for weights; a value that is multiplied and added up has one scale",
+                    site.name, kGranularities[static_cast<std::size_t>(config.granularity)]));
+  }
+  const std::int64_t channels = site.shape[0];
+  if (config.granularity == Granularity::kChannel) return channels;
+  const std::int64_t row = channels == 0 ? 0 : site.shape.numel() / channels;
+  return channels * ((row + config.group - 1) / config.group);
+}
+
+QParams grid_for(const Uniform::Config& config, const SiteFacts& site) {
+  QParams grid;
+  const bool is_signed =
+      config.is_signed.value_or(site.is_weight() || (config.symmetric.value_or(false) && !site.non_negative));
+  // A scale by hand covers all integers, as in |x| ≤ 1 → δ = 1/128 on −128…127.
+  const bool narrow = config.narrow.value_or(site.is_weight() && !config.scale);
+  set_range(grid, static_cast<int>(config.bits), is_signed, narrow);
+  grid.rounding = config.rounding;
+  grid.granularity = config.granularity;
+  grid.group = config.granularity == Granularity::kGroup ? config.group : 0;
+  grid.scale.clear();
+  grid.zero_point.clear();
+  return grid;
+}
+
+Variable filled(std::int64_t n, double value) { return Variable(Tensor::full({n}, static_cast<Scalar>(value))); }
+
+}  // namespace
+
+void Uniform::Config::fields(core::FieldVisitor& v) {
+  v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
+  v.field(
+      "signed", is_signed,
+      {.help = "whether integers below 0 exist; not set: for weights and, where symmetric, for values of both signs"});
+  v.field("narrow", narrow,
+          {.help = "whether the most negative integer is left out, so that the range is "
+                   "symmetric; not set: for weights whose scale is not given"});
+  v.field("symmetric", symmetric,
+          {.help = "whether the zero point is 0; not set: for weights, and for activations that cannot be negative"});
+  v.field("full_range", full_range, {.help = "symmetric scale amax/(qmax + ½) instead of amax/qmax"});
+  v.choice("granularity", granularity, kGranularities,
+           {.help = "what shares a scale: all values, an output channel of a weight, or a group of its inputs"});
+  v.field("group", group, {.help = "inputs that share a scale, for per_group", .min = 1});
+  v.typed("observer", observers(), observer, {.help = "how the range is chosen; not set: min_max"});
+  v.choice("rounding", rounding, kRoundings, {.help = "what becomes of x/scale"});
+  v.choice("surrogate", surrogate, kSurrogates, {.help = "what stands in for the derivative"});
+  v.field("power_of_two_scale", power_of_two,
+          {.help = "rounds scales to powers of two, so that the engine only shifts"});
+  v.field("scale", scale, {.help = "the unit δ by hand; not set: from what is observed", .min = 0, .above_min = true});
+  v.field("zero_point", zero_point, {.help = "the integer that stands for 0, beside a scale by hand"});
+  v.rule(!scale || observer.get() == nullptr, "observer", "has nothing to do where \"scale\" is given");
+  v.rule(scale || zero_point == 0, "zero_point", "is chosen from what is observed unless \"scale\" is given");
+}
+
+Uniform::Uniform(const Config& config, const SiteFacts& site)
+    : site_(site), grid_(grid_for(config, site)), surrogate_(config.surrogate) {
+  rule_ = {
+      .symmetric = config.symmetric.value_or(site.is_weight() || site.non_negative || config.is_signed.value_or(false)),
+      .full_range = config.full_range,
+      .power_of_two = config.power_of_two};
+  const std::int64_t slots = slots_of(config, site);
+  scale_ = filled(slots, 0);
+  zero_point_ = filled(slots, 0);
+  if (config.scale) {
+    const auto narrowed = static_cast<float>(*config.scale);
+    if (!std::isfinite(narrowed) || narrowed < kSmallestScale) {
+      throw core::ConfigError(
+          fmt::format("site \"{}\": \"scale\" must be a normal float32 number, received {}", site.name, *config.scale));
+    }
+    if (config.zero_point < grid_.qmin || config.zero_point > grid_.qmax) {
+      throw core::ConfigError(fmt::format("site \"{}\": \"zero_point\" must be from {} to {}, received {}", site.name,
+                                          grid_.qmin, grid_.qmax, config.zero_point));
+    }
+    scale_ = filled(slots, narrowed);
+    zero_point_ = filled(slots, static_cast<double>(config.zero_point));
+    return;
+  }
+  const ObserverFacts facts{.site = site.name,
+                            .channels = slots,
+                            .bits = grid_.bits,
+                            .is_signed = grid_.is_signed,
+                            .narrow = grid_.qmin == -grid_.qmax,
+                            .symmetric = rule_.symmetric};
+  const ObserverRegistry& known = ObserverRegistry::builtin();
+  observer_ = config.observer ? known.make(*config.observer, facts) : known.make(*known.create("min_max"), facts);
+}
+
+std::int64_t Uniform::slots() const noexcept { return scale_.value().numel(); }
+
+void Uniform::observe(const Tensor& x) {
+  if (observer_ == nullptr || x.numel() == 0) return;
+  if (site_.is_weight()) observer_->reset();  // the weight as it is now, not as it once was
+  const std::int64_t n = slots();
+  if (n == 1) {
+    observer_->observe(0, x.values());
+  } else {
+    const std::int64_t row = x.numel() / x.shape()[0];
+    const std::int64_t length = grid_.granularity == Granularity::kGroup ? grid_.group : row;
+    const std::int64_t runs = (row + length - 1) / length;
+    for (std::int64_t slot = 0; slot < n; ++slot) {
+      const std::int64_t from = slot % runs * length;
+      const std::span<const Scalar> channel = x.values().subspan(
+          static_cast<std::size_t>(slot / runs * row + from), static_cast<std::size_t>(std::min(length, row - from)));
+      observer_->observe(slot, channel);
+    }
+  }
+  QParams chosen = grid_;
+  chosen.scale.assign(static_cast<std::size_t>(n), 1);
+  chosen.zero_point.assign(static_cast<std::size_t>(n), 0);
+  const std::span<Scalar> scales = scale_.mutable_value().mutable_values();
+  const std::span<Scalar> zeros = zero_point_.mutable_value().mutable_values();
+  for (std::size_t slot = 0; slot < chosen.scale.size(); ++slot) {
+    set_scale(chosen, slot, observer_->range(static_cast<std::int64_t>(slot)), rule_);
+    scales[slot] = static_cast<Scalar>(chosen.scale[slot]);
+    zeros[slot] = static_cast<Scalar>(chosen.zero_point[slot]);
+  }
+}
+
+bool Uniform::ready() const {
+  return std::ranges::all_of(scale_.value().values(), [](Scalar s) { return s > 0; });
+}
+
+std::optional<QParams> Uniform::params() const {
+  QParams params = grid_;
+  for (const Scalar s : scale_.value().values()) params.scale.push_back(static_cast<float>(s));
+  for (const Scalar z : zero_point_.value().values()) params.zero_point.push_back(static_cast<std::int32_t>(z));
+  return params;
+}
+
+Variable Uniform::forward(const Variable& x, ForwardContext& context) {
+  const core::Random random = context.random(site_.name);
+  return fake_quant(x, *params(), surrogate_, context.training ? &random : nullptr);
+}
+
+std::vector<nn::Buffer> Uniform::buffers() const {
+  std::vector<nn::Buffer> all{{site_.name + ".scale", scale_.shape(), scale_},
+                              {site_.name + ".zero_point", zero_point_.shape(), zero_point_}};
+  if (observer_ == nullptr) return all;
+  for (nn::Buffer& buffer : observer_->buffers()) all.push_back(std::move(buffer));
+  return all;
+}
+
+void add_uniform(QuantizerRegistry& registry) {
+  registry.add<Uniform>("uniform", "integers at equal distances, symmetric or affine");
+}
+
+}  // namespace tempera::quant

@@ -1,0 +1,56 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/core/kernels/table.hpp"
+#include "tempera/quant/observer.hpp"
+
+namespace tempera::quant {
+namespace {
+
+float to_power_of_two(float scale) noexcept {
+  return static_cast<float>(std::exp2(std::nearbyint(std::log2(static_cast<double>(scale)))));
+}
+
+// A positive, normal, finite float32.
+float usable(double scale, bool power_of_two) noexcept {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  auto narrowed = static_cast<float>(std::clamp<double>(scale, kSmallestScale, kLargest));
+  if (power_of_two) narrowed = to_power_of_two(narrowed);
+  return std::max(narrowed, kSmallestScale);
+}
+
+}  // namespace
+
+void set_scale(QParams& params, std::size_t slot, Range range, const ScaleRule& rule) noexcept {
+  const double low = std::min(0.0, static_cast<double>(range.low));
+  const double high = std::max(0.0, static_cast<double>(range.high));
+  std::int32_t zero = rule.symmetric ? 0 : std::clamp(0, params.qmin, params.qmax);
+  if (low == 0 && high == 0) {
+    params.scale[slot] = 1;
+    params.zero_point[slot] = zero;
+    return;
+  }
+  if (rule.symmetric) {
+    const double largest = params.is_signed ? std::max(-low, high) : high;
+    const double steps = params.qmax + (rule.full_range ? 0.5 : 0.0);
+    params.scale[slot] = largest == 0 ? 1.0F : usable(largest / steps, rule.power_of_two);
+    params.zero_point[slot] = 0;
+    return;
+  }
+  const float scale = usable((high - low) / (params.qmax - params.qmin), rule.power_of_two);
+  params.scale[slot] = scale;
+  const double exact = params.qmin - static_cast<double>(static_cast<float>(low) / scale);
+  params.zero_point[slot] =
+      static_cast<std::int32_t>(std::clamp<double>(std::nearbyint(exact), params.qmin, params.qmax));
+}
+
+Range finite_range(std::span<const Scalar> values, const std::string& site) {
+  Scalar low = 0, high = 0;
+  core::kernels().min_max(static_cast<std::int64_t>(values.size()), values.data(), &low, &high);
+  if (std::isfinite(low) && std::isfinite(high)) return {static_cast<float>(low), static_cast<float>(high)};
+  throw core::NumericError(site, -1, "a value to choose the range of integers by is not finite");
+}
+
+}  // namespace tempera::quant
