@@ -59,9 +59,11 @@ struct Add {};
 struct Concat {};
 /// The same numbers under another shape (flatten, reshape).
 struct Reshape {};
-/// An elementwise function or one of rows, by its layer's type: "sigmoid", "tanh", "gelu", "softmax"…
+/// An elementwise function, by its layer's type: "sigmoid", "tanh", "gelu", "softplus", "leaky_relu"; or one of the last
+/// axis: "softmax".
 struct Function {
   std::string name;
+  double parameter = 0;  ///< slope of leaky_relu, temperature of softmax
 };
 
 using Operation = std::variant<Input, Pass, Linear, Conv2d, BatchNorm, Clamp, MaxPool2d, AvgPool2d, GlobalAvgPool2d,

@@ -9,7 +9,7 @@ namespace tempera::nn {
 Variable Gelu::forward(const Variable& x, ForwardContext& /*context*/) { return core::gelu(x); }
 
 GraphValue Gelu::lower(GraphBuilder& graph, GraphValue x) const {
-  return graph.add(graph::Function{info().type}, {x}, info().output);
+  return graph.add(graph::Function{"gelu"}, {x}, info().output);
 }
 
 std::vector<LayerExample<Gelu::Config>> Gelu::examples() {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "tempera/core/errors.hpp"
 #include "tempera/core/ops/norm.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
@@ -29,6 +30,12 @@ LayerNorm::LayerNorm(const Config& config, LayerBuilder& b)
 
 Variable LayerNorm::forward(const Variable& x, ForwardContext& /*context*/) {
   return core::layer_norm(x, axes_, gain_, bias_, epsilon_);
+}
+
+GraphValue LayerNorm::lower(GraphBuilder& /*graph*/, GraphValue /*x*/) const {
+  throw core::UnsupportedError(info().label(),
+                               "divides each sample by a deviation of its own, which has no fixed-point form here (a "
+                               "batch_norm in its place folds into the weights before it)");
 }
 
 std::vector<LayerExample<LayerNorm::Config>> LayerNorm::examples() {

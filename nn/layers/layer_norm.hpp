@@ -20,6 +20,8 @@ class LayerNorm final : public Layer {
   };
   LayerNorm(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  /// Throws UnsupportedError: the mean and variance of each sample have no form in fixed-point integers here.
+  GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 
  private:

@@ -15,6 +15,7 @@ class LeakyRelu final : public Layer {
   };
   LeakyRelu(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
+  GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 
  private:

@@ -9,7 +9,7 @@ namespace tempera::nn {
 Variable Sigmoid::forward(const Variable& x, ForwardContext& /*context*/) { return core::sigmoid(x); }
 
 GraphValue Sigmoid::lower(GraphBuilder& graph, GraphValue x) const {
-  return graph.add(graph::Function{info().type}, {x}, info().output);
+  return graph.add(graph::Function{"sigmoid"}, {x}, info().output);
 }
 
 std::vector<LayerExample<Sigmoid::Config>> Sigmoid::examples() {

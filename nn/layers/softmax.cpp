@@ -18,7 +18,7 @@ Softmax::Softmax(const Config& config, LayerBuilder& b) : temperature_(config.te
 Variable Softmax::forward(const Variable& x, ForwardContext& /*context*/) { return core::softmax(x, temperature_); }
 
 GraphValue Softmax::lower(GraphBuilder& graph, GraphValue x) const {
-  return graph.add(graph::Function{info().type}, {x}, info().output);
+  return graph.add(graph::Function{"softmax", temperature_}, {x}, info().output);
 }
 
 std::vector<LayerExample<Softmax::Config>> Softmax::examples() {

@@ -9,7 +9,7 @@ namespace tempera::nn {
 Variable Softplus::forward(const Variable& x, ForwardContext& /*context*/) { return core::softplus(x); }
 
 GraphValue Softplus::lower(GraphBuilder& graph, GraphValue x) const {
-  return graph.add(graph::Function{info().type}, {x}, info().output);
+  return graph.add(graph::Function{"softplus"}, {x}, info().output);
 }
 
 std::vector<LayerExample<Softplus::Config>> Softplus::examples() {

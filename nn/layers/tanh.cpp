@@ -9,7 +9,7 @@ namespace tempera::nn {
 Variable Tanh::forward(const Variable& x, ForwardContext& /*context*/) { return core::tanh(x); }
 
 GraphValue Tanh::lower(GraphBuilder& graph, GraphValue x) const {
-  return graph.add(graph::Function{info().type}, {x}, info().output);
+  return graph.add(graph::Function{"tanh"}, {x}, info().output);
 }
 
 std::vector<LayerExample<Tanh::Config>> Tanh::examples() {

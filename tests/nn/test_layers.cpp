@@ -219,6 +219,26 @@ TEST_CASE("activations give the values of their formulas") {
                {std::exp(-0.5) / sum, 1 / sum, std::exp(0.25) / sum});
 }
 
+TEST_CASE("relu6 and clamp stop at their bounds, and bounds in the wrong order are refused") {
+  const Tensor x({1, 5}, {-2, 0.5, 1, 6, 6.5});
+  check_values(run(R"({"type": "relu6"})", x), {0, 0.5, 1, 6, 6});
+  check_values(run(R"({"type": "clamp"})", x), {-1, 0.5, 1, 1, 1});
+  check_values(run(R"({"type": "clamp", "low": 0.75, "high": 6.25})", x), {0.75, 0.75, 1, 6, 6.25});
+  CHECK_THROWS_AS(config_of(R"({"type": "clamp", "low": 1})"), core::ConfigError);
+}
+
+TEST_CASE("concat puts the channels of its branches one after the other, image by image") {
+  const char* const layer =
+      R"({"type": "concat", "branches": [{"layers": [{"type": "clamp", "low": 0, "high": 4}]}, {"layers": []}]})";
+  check_values(run(layer, counted({2, 1, 1, 4})), {0, 1, 2, 3, 0, 1, 2, 3, 4, 4, 4, 4, 4, 5, 6, 7});
+  CHECK(shape_of(layer, {3}) == Shape{6});
+  CHECK(complaint(R"({"type": "concat", "name": "c", "branches": [{"layers": []},
+                      {"layers": [{"type": "max_pool2d"}]}]})",
+                  {2, 4, 6}) ==
+        "concat \"c\": branch 2 gives [2, 2, 3], which cannot be joined along the channels to the [2, 4, 6] before it");
+  CHECK_THROWS_AS(config_of(R"({"type": "concat", "branches": []})"), core::ConfigError);
+}
+
 TEST_CASE("dropout drops its share in training, by run, layer and step, and nothing in evaluation") {
   nn::ModelConfig config =
       config_of(R"({"type": "dropout", "name": "a", "rate": 0.2}, {"type": "dropout", "name": "b", "rate": 0.2})");
