@@ -10,6 +10,7 @@
 #include "tempera/nn/loss.hpp"
 #include "tempera/nn/optimizer.hpp"
 #include "tempera/nn/schedule.hpp"
+#include "tempera/quant/quantizer.hpp"
 
 namespace tempera::cli {
 
@@ -29,6 +30,8 @@ class Registry {
       optimizers_.add<T>(name, std::move(help));
     } else if constexpr (std::derived_from<T, nn::Curve>) {
       schedules_.add<T>(name, std::move(help));
+    } else if constexpr (std::derived_from<T, quant::Quantizer>) {
+      quantizers_.add<T>(name, std::move(help));
     } else {
       static_assert(std::derived_from<T, data::Transform>, "no catalog takes this type");
       data::transforms().add<T>(name, std::move(help));
@@ -39,12 +42,14 @@ class Registry {
   [[nodiscard]] const nn::LossRegistry& losses() const noexcept { return losses_; }
   [[nodiscard]] const nn::OptimizerRegistry& optimizers() const noexcept { return optimizers_; }
   [[nodiscard]] const nn::ScheduleRegistry& schedules() const noexcept { return schedules_; }
+  [[nodiscard]] const quant::QuantizerRegistry& quantizers() const noexcept { return quantizers_; }
 
  private:
   nn::LayerRegistry layers_;
   nn::LossRegistry losses_;
   nn::OptimizerRegistry optimizers_;
   nn::ScheduleRegistry schedules_;
+  quant::QuantizerRegistry quantizers_;
 };
 
 }  // namespace tempera::cli

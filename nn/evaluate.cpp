@@ -9,13 +9,12 @@
 namespace tempera::nn {
 
 Outputs evaluate(Model& model, core::BatchSource& source, const Objective& objective,
-                 const std::atomic<bool>* interrupt) {
+                 const std::atomic<bool>* interrupt, ForwardContext context) {
   if (model.output().rank() != 1) {
     throw core::ShapeError(fmt::format("evaluation needs outputs of shape [classes] per sample, the model gives {}",
                                        model.output().text()));
   }
   const core::NoGrad no_grad;
-  ForwardContext context;
   const std::int64_t classes = model.output()[0];
   std::vector<Scalar> values;
   values.reserve(static_cast<std::size_t>(source.samples() * classes));

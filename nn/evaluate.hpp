@@ -21,9 +21,9 @@ struct Outputs {
   double loss = 0;                   ///< mean of the objective over samples; 0 without one
 };
 
-/// Runs the model in evaluation mode over pass 0 of the source, recording no history. Throws core::Interrupted when
+/// Runs the model with `context` (evaluation, unless it says otherwise) over pass 0 of the source, recording no history. Throws core::Interrupted when
 /// `interrupt` is set, ShapeError if the data does not fit the model or the model's output is not [classes].
 [[nodiscard]] Outputs evaluate(Model& model, core::BatchSource& source, const Objective& objective = {},
-                               const std::atomic<bool>* interrupt = nullptr);
+                               const std::atomic<bool>* interrupt = nullptr, ForwardContext context = {});
 
 }  // namespace tempera::nn

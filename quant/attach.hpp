@@ -62,8 +62,8 @@ class SiteQuantizer final : public nn::ValueTransform {
 std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config);
 
 /// Chooses the ranges of all weights once more, by what they are now. To be called when training has ended: while it lasts,
-/// ranges are those of before the last update.
-void settle(nn::Model& model);
+/// ranges are those of before the last update. Ranges that were frozen stay.
+void settle(nn::Model& model, const QuantizationConfig& config);
 
 /// The quantizer in a site, or null.
 [[nodiscard]] SiteQuantizer* quantizer_of(const nn::Site& site) noexcept;

@@ -15,6 +15,7 @@
 #include "tempera/core/config/find_number.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/layer_registry.hpp"
+#include "tempera/quant/attach.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -43,6 +44,17 @@ void check_schedule(const ExperimentConfig& config, const core::Configurable& sc
         live_number(numbers_of_run(plan, *optimizer), config.registry().schedules().make(schedule).target(), pointer));
   } catch (const core::ConfigError& error) {
     add_all(issues, error);
+  }
+}
+
+void check_quantization(const ExperimentConfig& config, nn::Model& plan, Issues& issues) {
+  try {
+    static_cast<void>(quant::plan(plan, *config.quantization));
+  } catch (const core::ConfigError& error) {
+    for (core::ConfigIssue issue : error.issues()) {
+      issue.pointer = "/quantization" + issue.pointer;
+      issues.push_back(std::move(issue));
+    }
   }
 }
 
@@ -80,6 +92,7 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
   try {
     nn::Model plan = nn::Model::affordable(config.model, data.set.sample());
     check_output(plan, data, issues);
+    if (config.quantization) check_quantization(config, plan, issues);
     check_last_batch(config, data, plan, issues);
     check_schedule(config, *config.schedule, "/schedule/target", plan, issues);
     for (std::size_t i = 0; i < config.schedules.size(); ++i) {

@@ -43,10 +43,10 @@ std::vector<report::WrongSample> wrong_samples(const nn::Outputs& outputs) {
 }  // namespace
 
 nn::Outputs outputs_of(nn::Model& model, const data::Split& split, const data::Normalization& normalization,
-                       const nn::Objective& objective) {
+                       const nn::Objective& objective, const nn::ForwardContext& context) {
   constexpr std::int64_t kBatch = 256;
   data::Loader loader(split, normalization, kBatch);
-  return nn::evaluate(model, loader, objective, &interrupt_requested());
+  return nn::evaluate(model, loader, objective, &interrupt_requested(), context);
 }
 
 report::Scores scores_of(const nn::Outputs& outputs) {

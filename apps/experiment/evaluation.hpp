@@ -15,7 +15,8 @@ namespace tempera::cli {
 /// The model's outputs for every sample of a split, in its order. Throws Interrupted on Ctrl-C, ShapeError if it does not
 /// fit.
 [[nodiscard]] nn::Outputs outputs_of(nn::Model& model, const data::Split& split,
-                                     const data::Normalization& normalization, const nn::Objective& objective = {});
+                                     const data::Normalization& normalization, const nn::Objective& objective = {},
+                                     const nn::ForwardContext& context = {});
 
 /// Errors, accuracy, likelihood and calibration; `loss` is the objective's mean as the outputs have it.
 [[nodiscard]] report::Scores scores_of(const nn::Outputs& outputs);

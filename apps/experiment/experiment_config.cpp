@@ -63,6 +63,17 @@ bool ExperimentConfig::wants(Analysis analysis) const {
   return std::ranges::find(analyses, kAnalyses[static_cast<std::size_t>(analysis)]) != analyses.end();
 }
 
+// The quantizers come from the program's own registry, which a section that is made anew has to be told.
+void ExperimentConfig::quantization_fields(core::FieldVisitor& v) {
+  bool present = quantization.has_value();
+  quant::QuantizationConfig section = std::move(quantization).value_or(quant::QuantizationConfig{});
+  section.registry = &registry_->quantizers();
+  v.object("quantization", [&section](core::FieldVisitor& inner) { section.fields(inner); }, &present,
+           {.help = "numbers of few bits: what is rounded where, and when"});
+  quantization.reset();
+  if (present) quantization = std::move(section);
+}
+
 void ExperimentConfig::fields(core::FieldVisitor& v) {
   v.field("name", name, {.help = "name of the run folder and in reports: letters, digits, '-', '_' and '.'"});
   v.field("seed", seed, {.help = "of initialisation, order of samples, dropout and augmentation", .min = 0});
@@ -75,6 +86,9 @@ void ExperimentConfig::fields(core::FieldVisitor& v) {
   v.typed_list("schedules", registry_->schedules(), schedules,
                {.help = "further numbers that change while training, each with its target"});
   v.object("train", train, {.help = "the training loop"});
+  quantization_fields(v);
+  v.object("lower", lower,
+           {.help = "make a program of integers of the trained network, and prove that it is the same"});
   v.field("analyses", analyses, {.help = "what is computed after training: temperature"});
   v.object("temperature", temperature, {.help = "options of the analysis \"temperature\""});
   v.object("study", study, {.help = "one run for every combination of what is varied"});
@@ -88,6 +102,7 @@ void ExperimentConfig::fields(core::FieldVisitor& v) {
   }
   v.rule(!train.early_stopping || data.validation > 0, "train",
          "early_stopping needs a validation set (data.validation > 0)");
+  v.rule(!lower || quantization, "lower", "needs a section \"quantization\": integers stand for numbers on a grid");
   v.rule(loss.get() != nullptr && optimizer.get() != nullptr && schedule.get() != nullptr, "loss",
          "loss, optimizer and schedule cannot be null");
 }

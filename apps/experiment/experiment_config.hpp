@@ -13,6 +13,7 @@
 #include "tempera/datasets/config.hpp"
 #include "tempera/nn/model.hpp"
 #include "tempera/nn/trainer.hpp"
+#include "tempera/quant/config.hpp"
 
 namespace tempera::cli {
 
@@ -51,6 +52,8 @@ struct ExperimentConfig {
   core::Clonable<> schedule;
   std::vector<core::Clonable<>> schedules;
   TrainSection train;
+  std::optional<quant::QuantizationConfig> quantization;
+  std::optional<quant::LowerConfig> lower;
   std::vector<std::string> analyses;
   TemperatureConfig temperature;
   StudyConfig study;
@@ -64,6 +67,8 @@ struct ExperimentConfig {
   void fields(core::FieldVisitor& v);
 
  private:
+  void quantization_fields(core::FieldVisitor& v);
+
   const Registry* registry_;
 };
 

@@ -9,6 +9,7 @@
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/provenance.hpp"
+#include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/apps/experiment/run_folder.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/training.hpp"
@@ -71,9 +72,10 @@ class Run {
   }
 
   report::Summary execute(bool resume) {
-    nn::Model model(config_.model, data_.set.sample(), static_cast<std::uint64_t>(config_.seed));
+    nn::Model model = model_of(config_, data_.set.sample());
     try {
       train_model(model, resume);
+      choose_ranges(config_, data_, model);
       keep_model(model);
       evaluate_model(model);
       run_.summary.status = "completed";
@@ -147,20 +149,27 @@ class Run {
     run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModel)));
   }
 
-  void evaluate_model(nn::Model& model) {
+  // Its outputs for the test set, kept under the name of the arithmetic.
+  nn::Outputs evaluate_in(const char* mode, nn::Model& model, const nn::ForwardContext& context) {
     const nn::Objective objective = objective_of(config_);
-    nn::Outputs validation;
-    auto& results = run_.summary.results["float"];
+    auto& results = run_.summary.results[mode];
     if (data_.set.validation.size() > 0) {
-      validation = outputs_of(model, data_.set.validation, data_.normalization, objective);
-      results["validation"] = scores_of(validation);
+      validation_ = outputs_of(model, data_.set.validation, data_.normalization, objective, context);
+      results["validation"] = scores_of(validation_);
     }
-    const nn::Outputs test = outputs_of(model, data_.set.test, data_.normalization, objective);
+    nn::Outputs test = outputs_of(model, data_.set.test, data_.normalization, objective, context);
     results["test"] = scores_of(test);
+    return test;
+  }
+
+  void evaluate_model(nn::Model& model) {
+    nn::Outputs test = evaluate_in("float", model, {.transform = false});
+    if (config_.quantization) test = evaluate_in("fake_quant", model, {});
     run_.evaluation = evaluation_of(test, data_.set.test, data_.set.classes);
+    run_.evaluation->mode = config_.quantization ? "fake_quant" : "float";
     folder_.write("evaluation.json", report::evaluation_text(*run_.evaluation));
     if (config_.wants(Analysis::kTemperature)) {
-      run_.temperature = temperature_study(config_.temperature, test, data_.set.test, validation);
+      run_.temperature = temperature_study(config_.temperature, test, data_.set.test, validation_);
       folder_.write("temperature.json", report::temperature_text(*run_.temperature));
     }
   }
@@ -183,6 +192,7 @@ class Run {
   const data::LoadedData& data_;
   RunFolder& folder_;
   std::map<std::string, std::string> metadata_;  // of the model and its checkpoints
+  nn::Outputs validation_;                       // of the arithmetic evaluated last
   report::RunData run_;
 };
 

@@ -1,6 +1,7 @@
 #include "tempera/apps/experiment/saved_model.hpp"
 
 #include <fmt/format.h>
+#include "tempera/apps/experiment/quantized_model.hpp"
 
 #include <utility>
 
@@ -95,7 +96,7 @@ SavedModel load_model(const fs::path& path, const Registry& registry) {
   InputPipeline input;
   core::read_json(required(reader, kInput), file.string() + " (input)",
                   [&input](core::FieldVisitor& v) { input.fields(v); });
-  nn::Model model(config.model, input.sample, static_cast<std::uint64_t>(config.seed));
+  nn::Model model = model_of(config, input.sample);
   nn::load_model(reader, model);
   return {std::move(config), std::move(input), std::move(model), file};
 }

@@ -28,6 +28,9 @@ nn::TrainerOptions trainer_options(const ExperimentConfig& config, const Trainin
     result.patience = train.early_stopping->patience;
     result.min_delta = train.early_stopping->min_delta;
   }
+  if (config.quantization && config.quantization->when == quant::When::kAware) {
+    result.freeze_batch_norm = config.quantization->freeze_batch_norm;
+  }
   result.checkpoints = options.checkpoints;
   result.checkpoint_seconds = static_cast<double>(train.checkpoint_seconds);
   result.metadata = options.metadata;

@@ -1,11 +1,12 @@
 #include "tempera/apps/experiment/training_step.hpp"
 
+#include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/apps/experiment/training.hpp"
 
 namespace tempera::cli {
 
 TrainingStep::TrainingStep(const ExperimentConfig& config, const core::Shape& sample)
-    : model_(config.model, sample, static_cast<std::uint64_t>(config.seed)),
+    : model_(model_of(config, sample)),
       objective_(objective_of(config)),
       optimizer_(config.registry().optimizers().make(*config.optimizer, model_.parameters())),
       context_{.training = true, .seed = static_cast<std::uint64_t>(config.seed), .step = 0} {}

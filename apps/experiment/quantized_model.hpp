@@ -1,0 +1,19 @@
+// The model of a config with its quantizers in place, from its first weights to its ranges.
+#pragma once
+
+#include <cstdint>
+
+#include "tempera/apps/experiment/experiment_config.hpp"
+#include "tempera/datasets/load.hpp"
+#include "tempera/nn/model.hpp"
+
+namespace tempera::cli {
+
+/// Built from the config's seed, with a quantizer in every site that a rule takes. Throws as nn::Model and quant::attach.
+[[nodiscard]] nn::Model model_of(const ExperimentConfig& config, const core::Shape& sample);
+
+/// To be called on a trained model: calibrates it where quantization comes after training, and chooses the ranges of weights
+/// by what they have become. Does nothing without a quantization section. Throws Interrupted, NumericError.
+void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model);
+
+}  // namespace tempera::cli
