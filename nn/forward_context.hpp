@@ -17,6 +17,7 @@ struct ForwardContext {
   bool fuse = true;        ///< false: every layer runs by itself, which gives the same bits, only slower
   bool batch_statistics =
       true;               ///< false: batch norm is frozen: it uses and keeps its running statistics in training, too
+  bool soft = false;      ///< in evaluation, too, quantizers with a soft form give it instead of the hard one
   bool transform = true;  ///< false: sites let every value pass as it is, so that a quantized model runs in floats
 
   /// The random numbers of one layer in this step.

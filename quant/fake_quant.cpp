@@ -6,41 +6,18 @@
 #include <utility>
 
 #include "tempera/core/kernels/table.hpp"
-#include "tempera/core/parallel.hpp"
+#include "tempera/quant/runs.hpp"
 
 namespace tempera::quant {
 namespace {
 
 using core::Tensor;
 
-constexpr std::int64_t kGrain = 16384;
-
 core::FakeQuantGrid grid_of(const QParams& params, std::size_t slot) noexcept {
   return {.scale = static_cast<Scalar>(params.scale[slot]),
           .zero = static_cast<Scalar>(params.zero_point[slot]),
           .low = static_cast<Scalar>(params.qmin),
           .high = static_cast<Scalar>(params.qmax)};
-}
-
-// Calls piece(begin, end, slot) for runs of elements that share a scale.
-template <class Piece>
-void each_run(const core::Shape& shape, const QParams& params, Piece piece) {
-  const std::int64_t n = shape.numel();
-  if (n == 0) return;
-  if (params.scale.size() == 1) {
-    core::parallel_for(n, kGrain, [&](std::int64_t begin, std::int64_t end) { piece(begin, end, std::size_t{0}); });
-    return;
-  }
-  const std::int64_t row = n / shape[0];
-  const std::int64_t length = params.granularity == Granularity::kGroup ? params.group : row;
-  const std::int64_t runs = (row + length - 1) / length;
-  const std::int64_t grain = std::max<std::int64_t>(1, kGrain / length);
-  core::parallel_for(shape[0] * runs, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) {
-      const std::int64_t from = r / runs * row + r % runs * length;
-      piece(from, std::min(from + length, (r / runs + 1) * row), static_cast<std::size_t>(r));
-    }
-  });
 }
 
 // Rounds down, and up with the probability of the distance.
@@ -60,20 +37,6 @@ Scalar snapped(Scalar x, const core::FakeQuantGrid& grid, Rounding rounding, con
   return (static_cast<Scalar>(q) - grid.zero) * grid.scale;
 }
 
-Tensor quantized(const Tensor& x, const QParams& params, const core::Random* random) {
-  Tensor y(x.shape());
-  const Scalar* from = x.data();
-  Scalar* to = y.mutable_data();
-  const bool plain =
-      params.rounding == Rounding::kHalfEven || (params.rounding == Rounding::kStochastic && random == nullptr);
-  each_run(x.shape(), params, [&](std::int64_t begin, std::int64_t end, std::size_t slot) {
-    const core::FakeQuantGrid grid = grid_of(params, slot);
-    if (plain) return core::kernels().fake_quant(end - begin, grid, from + begin, to + begin);
-    for (std::int64_t i = begin; i < end; ++i) to[i] = snapped(from[i], grid, params.rounding, random, i);
-  });
-  return y;
-}
-
 // The decision is made on the integer that rounding half to even gives, whatever rounding the forward uses: the two differ
 // at the outermost half step alone.
 Tensor clipped(const Tensor& dy, const Tensor& x, const QParams& params) {
@@ -88,9 +51,23 @@ Tensor clipped(const Tensor& dy, const Tensor& x, const QParams& params) {
 
 }  // namespace
 
+core::Tensor fake_quantized(const Tensor& x, const QParams& params, const core::Random* random) {
+  Tensor y(x.shape());
+  const Scalar* from = x.data();
+  Scalar* to = y.mutable_data();
+  const bool plain =
+      params.rounding == Rounding::kHalfEven || (params.rounding == Rounding::kStochastic && random == nullptr);
+  each_run(x.shape(), params, [&](std::int64_t begin, std::int64_t end, std::size_t slot) {
+    const core::FakeQuantGrid grid = grid_of(params, slot);
+    if (plain) return core::kernels().fake_quant(end - begin, grid, from + begin, to + begin);
+    for (std::int64_t i = begin; i < end; ++i) to[i] = snapped(from[i], grid, params.rounding, random, i);
+  });
+  return y;
+}
+
 core::Variable fake_quant(const core::Variable& x, const QParams& params, Surrogate surrogate,
                           const core::Random* random) {
-  Tensor y = quantized(x.value(), params, random);
+  Tensor y = fake_quantized(x.value(), params, random);
   if (surrogate == Surrogate::kIdentity) {
     return core::record("fake_quant", std::move(y), {x},
                         [](const Tensor& dy, const core::Needs&) { return core::Gradients{dy}; });

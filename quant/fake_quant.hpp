@@ -16,6 +16,10 @@ enum class Surrogate {
 };
 inline constexpr std::string_view kSurrogates[] = {"ste_clipped", "ste_identity"};
 
+/// The values of fake_quant.
+[[nodiscard]] core::Tensor fake_quantized(const core::Tensor& x, const QParams& params,
+                                          const core::Random* random = nullptr);
+
 /// (clamp(round(x/s) + z, qmin, qmax) − z)·s of every element, by the channel or group it is in (weights: axis 0; anything
 /// else has one scale). Equal in every bit to dequantizing QParams::quantize; NaN stays NaN. `random` decides what
 /// stochastic rounding does with each element; without it that rounds half to even.

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/quant/runs.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -112,18 +113,11 @@ void Uniform::observe(const Tensor& x) {
   if (observer_ == nullptr || x.numel() == 0) return;
   if (site_.is_weight()) observer_->reset();  // the weight as it is now, not as it once was
   const std::int64_t n = slots();
-  if (n == 1) {
-    observer_->observe(0, x.values());
-  } else {
-    const std::int64_t row = x.numel() / x.shape()[0];
-    const std::int64_t length = grid_.granularity == Granularity::kGroup ? grid_.group : row;
-    const std::int64_t runs = (row + length - 1) / length;
-    for (std::int64_t slot = 0; slot < n; ++slot) {
-      const std::int64_t from = slot % runs * length;
-      const std::span<const Scalar> channel = x.values().subspan(
-          static_cast<std::size_t>(slot / runs * row + from), static_cast<std::size_t>(std::min(length, row - from)));
-      observer_->observe(slot, channel);
-    }
+  const RunLengths runs = n == 1 ? RunLengths{x.numel(), x.numel(), 1} : run_lengths(x.shape(), grid_);
+  for (std::int64_t slot = 0; slot < n; ++slot) {
+    const std::int64_t from = slot % runs.per_row * runs.length;
+    observer_->observe(slot, x.values().subspan(static_cast<std::size_t>(slot / runs.per_row * runs.row + from),
+                                                static_cast<std::size_t>(std::min(runs.length, runs.row - from))));
   }
   QParams chosen = grid_;
   chosen.scale.assign(static_cast<std::size_t>(n), 1);

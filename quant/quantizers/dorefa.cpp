@@ -1,0 +1,96 @@
+// DoReFa (Zhou et al. 2016, arXiv 1606.06160, eq. 9 for weights, §2.5 for activations).
+#include <cmath>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/core/fields.hpp"
+#include "tempera/core/ops/elementwise.hpp"
+#include "tempera/quant/fake_quant.hpp"
+#include "tempera/quant/observer.hpp"
+#include "tempera/quant/quantizer.hpp"
+
+namespace tempera::quant {
+namespace {
+
+using core::Tensor;
+
+// Weights: 2·quantize_k(tanh(w)/(2·max|tanh(w)|) + ½) − 1 is one of the odd steps of 1/n between −1 and 1, n = 2^k − 1: as
+// integers, 2q − n at scale 1/n, which take k + 1 bits. Activations: clamp to [0, 1], then q/n.
+class Dorefa final : public Quantizer {
+ public:
+  struct Config {
+    std::int64_t bits = 4;
+    void fields(core::FieldVisitor& v) {
+      v.field("bits", bits,
+              {.help = "bits of the levels; a weight's integers take one more", .unit = "bits", .min = 2, .max = 15});
+    }
+  };
+  Dorefa(const Config& config, const SiteFacts& site) : site_(site), levels_((1 << config.bits) - 1) {
+    const int bits = static_cast<int>(config.bits) + (site.is_weight() ? 1 : 0);
+    set_range(grid_, bits, site.is_weight(), true);
+    grid_.scale = {1.0F / static_cast<float>(levels_)};
+  }
+  void observe(const Tensor& x) override { static_cast<void>(finite_range(x.values(), site_.name)); }
+  [[nodiscard]] bool ready() const override { return true; }
+  [[nodiscard]] std::optional<QParams> params() const override { return grid_; }
+  [[nodiscard]] int bits() const override { return grid_.bits; }
+
+  [[nodiscard]] Integers integers(const Tensor& x) const override {
+    if (!site_.is_weight()) return Quantizer::integers(x);
+    const Tensor bent = unit(x);
+    Integers result{.values = {}, .params = grid_};
+    result.values.reserve(bent.values().size());
+    for (const Scalar u : bent.values()) result.values.push_back(step_of(u));
+    return result;
+  }
+
+  // The rounding's derivative is 1; max|tanh w| counts as a constant.
+  [[nodiscard]] Variable forward(const Variable& x, ForwardContext& /*context*/) override {
+    if (!site_.is_weight()) return fake_quant(x, grid_, Surrogate::kClipped);
+    const Tensor bent = unit(x.value());
+    Tensor y(x.shape());
+    for (std::size_t i = 0; i < bent.values().size(); ++i) {
+      y.mutable_values()[i] = static_cast<Scalar>(grid_.dequantize(step_of(bent.values()[i])));
+    }
+    const double largest = largest_tanh(x.value());
+    return core::record("dorefa", std::move(y), {x}, [kept = x.value(), largest](const Tensor& dy, const core::Needs&) {
+      Tensor dx(kept.shape());
+      for (std::size_t i = 0; i < kept.values().size(); ++i) {
+        const double t = std::tanh(static_cast<double>(kept.values()[i]));
+        dx.mutable_values()[i] = static_cast<Scalar>(static_cast<double>(dy.values()[i]) * (1 - t * t) / largest);
+      }
+      return core::Gradients{dx};
+    });
+  }
+
+ private:
+  // max|tanh w|, or 1 for an all-zero weight.
+  static double largest_tanh(const Tensor& w) {
+    double largest = 0;
+    for (const Scalar x : w.values()) largest = std::max(largest, std::abs(static_cast<double>(x)));
+    return largest > 0 ? std::tanh(largest) : 1;
+  }
+  // tanh(w)/(2·max|tanh(w)|) + ½
+  static Tensor unit(const Tensor& w) {
+    const double largest = largest_tanh(w);
+    Tensor u(w.shape());
+    for (std::size_t i = 0; i < w.values().size(); ++i) {
+      u.mutable_values()[i] = static_cast<Scalar>(std::tanh(static_cast<double>(w.values()[i])) / (2 * largest) + 0.5);
+    }
+    return u;
+  }
+  [[nodiscard]] std::int32_t step_of(Scalar u) const {
+    return 2 * static_cast<std::int32_t>(std::nearbyint(static_cast<double>(u) * levels_)) - levels_;
+  }
+
+  SiteFacts site_;
+  std::int32_t levels_;
+  QParams grid_;
+};
+
+}  // namespace
+
+void add_dorefa(QuantizerRegistry& registry) {
+  registry.add<Dorefa>("dorefa", "weights through tanh onto [−1, 1], activations onto [0, 1] (Zhou et al. 2016)");
+}
+
+}  // namespace tempera::quant

@@ -1,0 +1,44 @@
+// Runs of neighbouring elements that share a scale.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "tempera/core/parallel.hpp"
+#include "tempera/core/shape.hpp"
+#include "tempera/quant/qparams.hpp"
+
+namespace tempera::quant {
+
+inline constexpr std::int64_t kRunGrain = 16384;  ///< elements that one thread takes at a time
+
+/// Elements of each run but the last of a row, and how many runs a row (an output channel) has.
+struct RunLengths {
+  std::int64_t row, length, per_row;
+};
+[[nodiscard]] inline RunLengths run_lengths(const core::Shape& shape, const QParams& params) noexcept {
+  const std::int64_t row = shape.numel() / std::max<std::int64_t>(1, shape[0]);
+  const std::int64_t length = params.granularity == Granularity::kGroup ? params.group : row;
+  return {row, length, (row + length - 1) / length};
+}
+
+/// Calls piece(begin, end, slot) on several threads. A run of one scale for all elements is cut by kRunGrain.
+template <class Piece>
+void each_run(const core::Shape& shape, const QParams& params, Piece piece) {
+  const std::int64_t n = shape.numel();
+  if (n == 0) return;
+  if (params.scale.size() == 1) {
+    core::parallel_for(n, kRunGrain, [&](std::int64_t begin, std::int64_t end) { piece(begin, end, std::size_t{0}); });
+    return;
+  }
+  const RunLengths runs = run_lengths(shape, params);
+  const std::int64_t grain = std::max<std::int64_t>(1, kRunGrain / runs.length);
+  core::parallel_for(shape[0] * runs.per_row, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t r = begin; r < end; ++r) {
+      const std::int64_t from = r / runs.per_row * runs.row + r % runs.per_row * runs.length;
+      piece(from, std::min(from + runs.length, (r / runs.per_row + 1) * runs.row), static_cast<std::size_t>(r));
+    }
+  });
+}
+
+}  // namespace tempera::quant
