@@ -14,19 +14,26 @@ enum class RequantMode {
 };
 inline constexpr std::string_view kRequantModes[] = {"single", "gemmlowp_double", "float32"};
 
-/// M = multiplier·2^(−31)·2^(−shift), multiplier in [2^30, 2^31); shift may be negative (M ≥ 1 is legal). Float32 mode
-/// keeps M itself.
+/// M = multiplier·2^(−31)·2^(−shift), multiplier in [2^30, 2^31), shift in [kSmallestShift, kLargestShift]; a negative
+/// shift is M ≥ 1. Float32 mode uses `real` alone.
 struct Multiplier {
   std::int32_t multiplier = 0;
   std::int32_t shift = 0;
   float real = 0;
+
+  friend bool operator==(const Multiplier&, const Multiplier&) = default;
 };
 
-/// The nearest such numbers to `real` > 0. Throws UnsupportedError for one that is not finite and positive, or for which
-/// |shift| would exceed 31 upwards (an M so small that every int32 gives 0 is legal).
+inline constexpr std::int32_t kSmallestShift = -31;
+/// From here on every int32 gives 0 in every mode, so smaller M are stored as this.
+inline constexpr std::int32_t kLargestShift = 33;
+
+/// The nearest such numbers to `real` > 0. Throws UnsupportedError for one that is not finite and positive, or from
+/// 2^31 upwards (an M so small that every int32 gives 0 is legal).
 [[nodiscard]] Multiplier multiplier_of(double real);
 
-/// round(accumulator·M) as `mode` says, before any zero point; saturates to int32.
+/// round(accumulator·M) as `mode` says, before any zero point; saturates to int32. In gemmlowp's mode an M ≥ 1 shifts the
+/// accumulator first, as TensorFlow Lite's MultiplyByQuantizedMultiplier does, but saturating where that would overflow.
 [[nodiscard]] std::int32_t requantize(std::int32_t accumulator, const Multiplier& m, RequantMode mode) noexcept;
 
 }  // namespace tempera::quant
