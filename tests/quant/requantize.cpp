@@ -15,7 +15,7 @@
 namespace {
 
 using namespace tempera::quant;
-using Wide = __int128;
+__extension__ typedef __int128 Wide;  // no part of ISO C++
 
 constexpr std::int32_t kMin = std::numeric_limits<std::int32_t>::min();
 constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
