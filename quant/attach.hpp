@@ -40,6 +40,8 @@ class SiteQuantizer final : public nn::ValueTransform {
   void observing(bool on) noexcept { observing_ = on; }
   /// A weight is quantized as this batch norm will have scaled it.
   void fold(const nn::graph::BatchNorm& norm) { norm_ = norm; }
+  /// That batch norm, or none.
+  [[nodiscard]] const std::optional<nn::graph::BatchNorm>& folded() const noexcept { return norm_; }
   /// Takes in a value as quantizer().observe does, folded.
   void observe(const core::Tensor& value);
 

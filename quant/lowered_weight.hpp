@@ -1,0 +1,31 @@
+// The integers of a linear or convolution layer: weights with batch norm folded in, biases at the accumulator's scale.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tempera/nn/graph.hpp"
+#include "tempera/quant/program.hpp"
+
+namespace tempera::quant {
+
+struct LoweredWeight {
+  ProgramWeight weight;
+  std::vector<double> scale;       ///< of the accumulator, s_x·s_w: [1], or [out]
+  std::vector<std::int32_t> bias;  ///< [out]
+  std::int64_t saturated = 0;      ///< biases that did not fit
+  std::int64_t reach = 0;          ///< no accumulator's magnitude exceeds this, whatever the input
+};
+
+/// What the input contributes.
+struct WeightInput {
+  double scale;        ///< s_x
+  std::int64_t reach;  ///< largest |q − z|
+};
+
+/// `norm` follows the layer and is folded in; null: none does. Throws UnsupportedError naming the layer for a weight without
+/// a quantizer, with more than 8 bits, with scales within a channel, or whose accumulators could leave int32.
+[[nodiscard]] LoweredWeight lower_weight(const nn::GraphNode& node, const nn::graph::BatchNorm* norm,
+                                         const WeightInput& input);
+
+}  // namespace tempera::quant

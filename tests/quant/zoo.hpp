@@ -1,0 +1,132 @@
+// Small networks that between them use every way of becoming integers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "quant/quantized_model.hpp"
+
+namespace tempera::quant::test {
+
+struct Animal {
+  std::string name, layers;
+  core::Shape input;
+  std::string rules;
+};
+
+inline std::string weights_and(const std::string& more, const std::string& weight = R"("granularity": "per_channel")") {
+  return R"({"rules": [{"sites": "*.weight", "quantizer": {"type": "uniform", )" + weight + "}}" + more + "]}";
+}
+inline std::string at(const std::string& sites, const std::string& quantizer = R"("type": "uniform")") {
+  return R"(, {"sites": ")" + sites + R"(", "quantizer": {)" + quantizer + "}}";
+}
+
+inline std::vector<Animal> zoo() {
+  const std::string conv_norm = R"({"type": "conv2d", "name": "c1", "out": 5, "kernel": 3, "padding": 1},
+      {"type": "batch_norm", "name": "n1"}, {"type": "relu", "name": "a1"}, {"type": "flatten"},
+      {"type": "linear", "name": "f", "out": 4})";
+  const std::string block = R"({"type": "conv2d", "name": "stem", "out": 4, "kernel": 3, "padding": 1},
+      {"type": "relu", "name": "a0"},
+      {"type": "residual", "name": "r", "layers": [
+        {"type": "conv2d", "name": "c1", "out": 6, "kernel": 3, "padding": 1, "stride": 2, "bias": false},
+        {"type": "batch_norm", "name": "n1"}, {"type": "relu", "name": "a1"},
+        {"type": "conv2d", "name": "c2", "out": 6, "kernel": 3, "padding": 1, "bias": false},
+        {"type": "batch_norm", "name": "n2"}],
+       "shortcut": [{"type": "conv2d", "name": "s", "out": 6, "kernel": 1, "stride": 2}]},
+      {"type": "relu", "name": "a2"},
+      {"type": "residual", "name": "r2", "layers": [
+        {"type": "conv2d", "name": "c3", "out": 6, "kernel": 3, "padding": 1}, {"type": "batch_norm", "name": "n3"}]},
+      {"type": "relu6", "name": "a3"}, {"type": "global_avg_pool2d", "name": "g"},
+      {"type": "linear", "name": "f", "out": 3})";
+  const std::string branches = R"({"type": "concat", "name": "j", "branches": [
+        {"layers": [{"type": "conv2d", "name": "c1", "out": 3, "kernel": 3, "padding": 1}, {"type": "relu", "name": "a1"}]},
+        {"layers": []},
+        {"layers": [{"type": "conv2d", "name": "c2", "out": 2, "kernel": 1}, {"type": "clamp", "name": "k", "low": -0.3, "high": 0.4}]}]},
+      {"type": "conv2d", "name": "c3", "out": 2, "kernel": 2})";
+  return {
+      {"mlp",
+       R"({"type": "linear", "name": "f1", "out": 9}, {"type": "relu", "name": "a"},
+                 {"type": "linear", "name": "f2", "out": 4})",
+       {12},
+       weights_and(at("a.output"))},
+      {"asymmetric weights",
+       R"({"type": "linear", "name": "f1", "out": 9}, {"type": "relu", "name": "a"},
+                                {"type": "linear", "name": "f2", "out": 4, "bias": false})",
+       {12},
+       weights_and(at("a.output", R"("type": "uniform", "symmetric": false)"),
+                   R"("symmetric": false, "granularity": "per_channel")")},
+      {"unsigned weights of two bits",
+       R"({"type": "conv2d", "name": "c", "out": 3, "kernel": 2},
+                                          {"type": "flatten"}, {"type": "linear", "name": "f", "out": 4})",
+       {1, 4, 4},
+       weights_and(at("f.input"), R"("symmetric": false, "signed": false, "bits": 2)")},
+      {"padding, stride, dilation, groups",
+       R"({"type": "conv2d", "name": "c1", "out": 6, "kernel": 3, "padding": 2, "stride": 2, "dilation": 2, "groups": 2},
+          {"type": "conv2d", "name": "c2", "out": 6, "kernel": 3, "padding": 1, "groups": 6},
+          {"type": "relu6", "name": "a2"}, {"type": "flatten"}, {"type": "linear", "name": "f", "out": 3})",
+       {4, 9, 8},
+       weights_and(at("c1.output") + at("a2.output"))},
+      {"pooling before the site",
+       R"({"type": "conv2d", "name": "c1", "out": 5, "kernel": 3},
+          {"type": "max_pool2d", "size": 3, "stride": 2, "padding": 1}, {"type": "relu6", "name": "a"}, {"type": "flatten"},
+          {"type": "linear", "name": "f", "out": 4})",
+       {2, 8, 8},
+       weights_and(at("f.input"))},
+      {"one accumulator, two grids",
+       R"({"type": "conv2d", "name": "c1", "out": 4, "kernel": 3}, {"type": "relu", "name": "a"},
+          {"type": "residual", "name": "r", "layers": [{"type": "conv2d", "name": "c2", "out": 4, "kernel": 1}],
+           "shortcut": [{"type": "conv2d", "name": "c3", "out": 4, "kernel": 1}]}, {"type": "flatten"})",
+       {2, 5, 5},
+       weights_and(at("r/c2.input") + at("r/c3.input", R"("type": "uniform", "bits": 4)") + at("r.output"))},
+      {"folded norm", conv_norm, {2, 6, 5}, weights_and(at("a1.output"))},
+      {"folded norm, one scale", conv_norm, {2, 6, 5}, weights_and(at("a1.output"), R"("bits": 4)")},
+      {"norm behind the grid",
+       conv_norm,
+       {2, 6, 5},
+       R"({"fold_batch_norm": false, )" + weights_and(at("a1.output")).substr(1)},
+      {"norm behind the whole grid",
+       conv_norm,
+       {2, 6, 5},
+       R"({"fold_batch_norm": false, )" + weights_and(at("a1.output"), R"("narrow": false, "bits": 3)").substr(1)},
+      {"residual", block, {2, 8, 8}, weights_and(at("a*.output") + at("g.output") + at("r/a1.output"))},
+      {"residual of grids",
+       block,
+       {2, 8, 8},
+       weights_and(at("a*.output") + at("r/a1.output") + at("r/s.output") + at("r/n2.output") + at("r2.output"))},
+      {"join of sums", branches, {2, 5, 6}, weights_and(at("j.output"))},
+      {"join of grids", branches, {2, 5, 6}, weights_and(at("j/*.output") + at("j.output"))},
+      {"join of one grid",
+       branches,
+       {2, 5, 6},
+       weights_and(at("j/a1.output", R"("type": "uniform", "signed": true, "scale": 0.01)") +
+                   at("j/k.output", R"("type": "uniform", "signed": true, "scale": 0.01)") +
+                   at("input", R"("type": "uniform", "signed": true, "scale": 0.01)"))},
+      {"averages",
+       R"({"type": "avg_pool2d", "name": "p", "size": 3, "stride": 2, "padding": 1}, {"type": "flatten"},
+          {"type": "linear", "name": "f", "out": 3})",
+       {3, 7, 6},
+       weights_and("")},
+      {"tables",
+       R"({"type": "linear", "name": "f1", "out": 6}, {"type": "sigmoid", "name": "s"},
+          {"type": "linear", "name": "f2", "out": 6}, {"type": "tanh", "name": "t"},
+          {"type": "linear", "name": "f3", "out": 6}, {"type": "gelu", "name": "g"},
+          {"type": "linear", "name": "f4", "out": 6}, {"type": "softplus", "name": "p"},
+          {"type": "linear", "name": "f5", "out": 6}, {"type": "leaky_relu", "name": "l", "slope": 0.2}, {"type": "clamp", "name": "k"},
+          {"type": "linear", "name": "f6", "out": 3})",
+       {8},
+       weights_and(at("f*.output") + at("s.output") + at("t.output") + at("g.output") + at("p.output") +
+                   at("k.output"))},
+      {"sixteen bits",
+       R"({"type": "linear", "name": "f1", "out": 9}, {"type": "relu", "name": "a"},
+                 {"type": "linear", "name": "f2", "out": 4}, {"type": "relu", "name": "b"})",
+       {12},
+       weights_and(at("a.output", R"("type": "uniform", "bits": 16)") +
+                   at("input", R"("type": "uniform", "bits": 12)"))},
+      {"grid after grid",
+       R"({"type": "relu", "name": "a"}, {"type": "linear", "name": "f", "out": 4}, {"type": "relu6", "name": "b"})",
+       {12},
+       weights_and(at("f.input", R"("type": "uniform", "bits": 5)") + at("f.output") + at("b.output"))},
+  };
+}
+
+}  // namespace tempera::quant::test
