@@ -69,4 +69,22 @@ void load_model(const SafetensorsReader& file, Model& model, bool averaged) {
   load_tensors(file, slots);
 }
 
+void load_weights(const SafetensorsReader& file, Model& model) {
+  std::set<std::string> own;
+  for (const LayerInfo* info : model.infos()) {
+    for (const Parameter& p : info->parameters) own.insert(p.name);
+    for (const Buffer& b : info->buffers) own.insert(b.name);
+  }
+  std::vector<TensorSlot> slots;
+  const auto add = [&](const std::string& name, const core::Shape& shape, const Variable& variable) {
+    const std::string average = std::string(kAveragePrefix) + name;
+    const bool averaged = file.find(average) != nullptr;
+    if (!own.contains(name) && file.find(name) == nullptr) return;
+    slots.push_back({averaged ? average : name, shape, &variable.mutable_value()});
+  };
+  for (const Parameter& p : model.parameters()) add(p.name, p.shape, p.variable);
+  for (const Buffer& b : model.buffers()) add(b.name, b.shape, b.variable);
+  load_tensors(file, slots);
+}
+
 }  // namespace tempera::nn

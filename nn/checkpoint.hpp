@@ -35,4 +35,8 @@ void add_model(SafetensorsWriter& writer, const Model& model);
 /// load_tensors, and CheckpointError naming the first tensor of the file that the model does not have.
 void load_model(const SafetensorsReader& file, Model& model, bool averaged = true);
 
+/// Reads the layers' own parameters (averaged where the file has them) and buffers, and of what transforms keep whatever the
+/// file has: a start for another training. Other tensors of the file are left alone. Throws as load_tensors.
+void load_weights(const SafetensorsReader& file, Model& model);
+
 }  // namespace tempera::nn

@@ -37,6 +37,10 @@ void TrainSection::fields(core::FieldVisitor& v) {
   v.field("epochs", epochs, {.help = "passes over the training set", .unit = "epochs", .min = 0, .max = 1e6});
   v.field("batch", batch, {.help = "samples in one optimizer step", .unit = "samples", .min = 1, .max = 1e6});
   v.choice("precision", precision, std::array{"float32"sv}, {.help = "arithmetic of the training step"});
+  v.field(
+      "initial", initial,
+      {.help =
+           "a run folder or model file whose weights training starts from; not set: from the layers' initialisers"});
   v.field("drop_last", drop_last, {.help = "leave out the last batch of an epoch when it is smaller than the others"});
   v.field("weight_average", weight_average,
           {.help = "decay of an exponential moving average of the weights, which is what is evaluated and saved",

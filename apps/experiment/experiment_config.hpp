@@ -33,6 +33,7 @@ struct TrainSection {
   std::int64_t batch = 64;
   Precision precision = Precision::kFloat32;
   bool drop_last = false;
+  std::optional<std::string> initial;    ///< a model to start from
   std::optional<double> weight_average;  ///< decay of an exponential moving average of the weights
   std::optional<EarlyStoppingConfig> early_stopping;
   std::int64_t checkpoint_seconds = 30;

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "tempera/apps/experiment/experiment_config.hpp"
+#include "tempera/apps/report/quantized_site.hpp"
 #include "tempera/datasets/load.hpp"
 #include "tempera/nn/model.hpp"
 
@@ -15,5 +16,8 @@ namespace tempera::cli {
 /// To be called on a trained model: calibrates it where quantization comes after training, and chooses the ranges of weights
 /// by what they have become. Does nothing without a quantization section. Throws Interrupted, NumericError.
 void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model);
+
+/// What quantization does to the values of each site, on images of the test set.
+[[nodiscard]] report::Quantization quantization_of(const data::LoadedData& data, nn::Model& model);
 
 }  // namespace tempera::cli

@@ -8,6 +8,7 @@
 #include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
+#include "tempera/apps/experiment/initial_weights.hpp"
 #include "tempera/apps/experiment/provenance.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/apps/experiment/run_folder.hpp"
@@ -74,6 +75,7 @@ class Run {
   report::Summary execute(bool resume) {
     nn::Model model = model_of(config_, data_.set.sample());
     try {
+      if (config_.train.initial) take_initial(*config_.train.initial, model);
       train_model(model, resume);
       choose_ranges(config_, data_, model);
       keep_model(model);
@@ -164,7 +166,11 @@ class Run {
 
   void evaluate_model(nn::Model& model) {
     nn::Outputs test = evaluate_in("float", model, {.transform = false});
-    if (config_.quantization) test = evaluate_in("fake_quant", model, {});
+    if (config_.quantization) {
+      test = evaluate_in("fake_quant", model, {});
+      run_.quantization = quantization_of(data_, model);
+      folder_.write("quantization.json", report::quantization_text(*run_.quantization));
+    }
     run_.evaluation = evaluation_of(test, data_.set.test, data_.set.classes);
     run_.evaluation->mode = config_.quantization ? "fake_quant" : "float";
     folder_.write("evaluation.json", report::evaluation_text(*run_.evaluation));
@@ -222,7 +228,9 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
   const ExperimentConfig& config = loaded.config;
   const data::LoadedData data = load_data(config.data);
   check_experiment(loaded, data);
-  const std::string identity = content_hash(loaded.resolved, data.set.sha256, kFormatVersion);
+  // Other initial weights are another run, whatever their path.
+  const std::string initial = config.train.initial ? "/" + initial_sha256(*config.train.initial) : "";
+  const std::string identity = content_hash(loaded.resolved, data.set.sha256 + initial, kFormatVersion);
   RunFolder folder(options.out.value_or(options.root / fmt::format("{}-{}", config.name, identity.substr(0, 8))),
                    identity);
   if (folder.state() == FolderState::kFinished) {

@@ -36,6 +36,8 @@ void check_format(const nn::SafetensorsReader& reader) {
                               fmt::format("has model format {}, this program reads {}", format, kFormatVersion));
 }
 
+}  // namespace
+
 fs::path model_file(const fs::path& path) {
   if (!fs::is_directory(path)) return path;
   const fs::path model = path / "model.safetensors";
@@ -47,8 +49,6 @@ fs::path model_file(const fs::path& path) {
   }
   return model;
 }
-
-}  // namespace
 
 void InputPipeline::fields(core::FieldVisitor& v) {
   std::vector<std::int64_t> extents(sample.extents().begin(), sample.extents().end());

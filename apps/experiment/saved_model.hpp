@@ -35,6 +35,9 @@ struct SavedModel {
   std::filesystem::path file;
 };
 
+/// The model file that a run folder, a model file or a checkpoint stands for. Throws FileError for a run without one.
+[[nodiscard]] std::filesystem::path model_file(const std::filesystem::path& path);
+
 /// What makes a file of weights a model: its format, the config it was built from (`resolved`, JSON) and its input.
 [[nodiscard]] std::map<std::string, std::string> model_metadata(const std::string& resolved, InputPipeline input);
 

@@ -55,6 +55,9 @@ RunData load_run(const fs::path& folder) {
   if (const auto text = read_text_if_there(path("evaluation.json"))) {
     run.evaluation = parse_evaluation(*text, path("evaluation.json"));
   }
+  if (const auto text = read_text_if_there(path("quantization.json"))) {
+    run.quantization = parse_quantization(*text, path("quantization.json"));
+  }
   if (const auto text = read_text_if_there(path("temperature.json"))) {
     run.temperature = parse_temperature(*text, path("temperature.json"));
   }

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+#include "tempera/apps/report/quantized_site.hpp"
+
 namespace tempera::cli::report {
 
 inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
@@ -158,6 +160,7 @@ struct RunData {
   std::vector<EpochMetrics> epochs;
   std::optional<Evaluation> evaluation;
   std::optional<TemperatureStudy> temperature;
+  std::optional<Quantization> quantization;
   std::string config_input;                                     ///< as the user wrote it
   std::string config_resolved;                                  ///< with every default
   std::vector<std::pair<std::string, std::string>> provenance;  ///< flattened: "processor.name" → "…"

@@ -24,6 +24,9 @@ namespace tempera::cli::report {
 [[nodiscard]] std::string temperature_text(const TemperatureStudy& study);
 [[nodiscard]] TemperatureStudy parse_temperature(std::string_view text, const std::string& file);
 
+[[nodiscard]] std::string quantization_text(const Quantization& quantization);
+[[nodiscard]] Quantization parse_quantization(std::string_view text, const std::string& file);
+
 /// Any JSON object flattened to ("a.b", "value") in the order of its keys.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>> parse_provenance(std::string_view text,
                                                                                 const std::string& file);

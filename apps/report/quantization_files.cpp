@@ -1,0 +1,84 @@
+// quantization.json
+#include <nlohmann/json.hpp>
+
+#include "tempera/apps/report/json_node.hpp"
+#include "tempera/apps/report/run_files.hpp"
+
+namespace tempera::cli::report {
+namespace {
+
+using nlohmann::json;
+
+json site_json(const QuantizedSite& site) {
+  return {{"site", site.site},
+          {"kind", site.kind},
+          {"grid", site.grid},
+          {"bits", site.bits},
+          {"values", site.values},
+          {"sqnr_db", site.sqnr},
+          {"histogram", {{"low", site.low}, {"high", site.high}, {"before", site.before}, {"after", site.after}}},
+          {"staircase", {{"argument", site.argument}, {"value", site.value}, {"derivative", site.derivative}}}};
+}
+
+QuantizedSite site_from(const JsonNode& node) {
+  QuantizedSite out;
+  out.site = node.at("site").text();
+  out.kind = node.at("kind").text();
+  node.read("grid", out.grid);
+  out.bits = node.at("bits").integer();
+  node.read("values", out.values);
+  node.read("sqnr_db", out.sqnr);
+  const JsonNode histogram = node.at("histogram");
+  histogram.read("low", out.low);
+  histogram.read("high", out.high);
+  histogram.read("before", out.before);
+  histogram.read("after", out.after);
+  const JsonNode staircase = node.at("staircase");
+  staircase.read("argument", out.argument);
+  staircase.read("value", out.value);
+  staircase.read("derivative", out.derivative);
+  if (out.before.size() != out.after.size()) histogram.fail("as many bins before as after");
+  if (out.argument.size() != out.value.size() || out.argument.size() != out.derivative.size()) {
+    staircase.fail("three lists of one length");
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string quantization_text(const Quantization& quantization) {
+  json sites = json::array();
+  for (const QuantizedSite& site : quantization.sites) sites.push_back(site_json(site));
+  const Proof& proof = quantization.proof;
+  json document{{"format", 1}, {"sites", sites}};
+  if (proof.done) {
+    document["verification"] = {
+        {"equal", proof.equal},
+        {"images", proof.images},
+        {"values", proof.values},
+        {"difference", proof.difference},
+        {"float_form",
+         {{"activations_differ", proof.float_activations}, {"predictions_differ", proof.float_predictions}}}};
+  }
+  return json_text(document, true);
+}
+
+Quantization parse_quantization(std::string_view text, const std::string& file) {
+  const json document = parse_json(text, file);
+  const JsonNode root(document, file);
+  Quantization out;
+  for (const JsonNode& node : root.at("sites").items()) out.sites.push_back(site_from(node));
+  if (!root.has("verification")) return out;
+  const JsonNode node = root.at("verification");
+  out.proof.done = true;
+  out.proof.equal = node.at("equal").boolean();
+  out.proof.images = node.at("images").integer();
+  out.proof.values = node.at("values").integer();
+  node.read("difference", out.proof.difference);
+  const JsonNode floats = node.at("float_form");
+  floats.read("activations_differ", out.proof.float_activations);
+  floats.read("predictions_differ", out.proof.float_predictions);
+  return out;
+}
+
+}  // namespace tempera::cli::report

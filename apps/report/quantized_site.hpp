@@ -1,0 +1,37 @@
+// quantization.json: what each quantized site does to the values that pass it, and the proof that all roads meet.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace tempera::cli::report {
+
+struct QuantizedSite {
+  std::string site;
+  std::string kind;  ///< "weight" or "activation"
+  std::string grid;  ///< "4 bit, signed, per_channel"
+  std::int64_t bits = 32;
+  std::int64_t values = 0;                                 ///< stored, or of one sample
+  double sqnr = std::numeric_limits<double>::quiet_NaN();  ///< dB; NaN: nothing changed
+  double low = 0, high = 0;                                ///< of the histograms
+  std::vector<double> before, after;                       ///< counts in equal bins
+  std::vector<double> argument, value, derivative;         ///< the quantizer over that range
+};
+
+/// What `verify` found on the test set.
+struct Proof {
+  bool done = false, equal = false;
+  std::int64_t images = 0, values = 0;
+  std::string difference;                               ///< where the roads part; empty if they do not
+  double float_activations = 0, float_predictions = 0;  ///< shares that differ in the cheaper float form
+};
+
+struct Quantization {
+  std::vector<QuantizedSite> sites;
+  Proof proof;
+};
+
+}  // namespace tempera::cli::report

@@ -1,0 +1,155 @@
+#include "tempera/quant/noise.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <utility>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/quant/attach.hpp"
+
+namespace tempera::quant {
+namespace {
+
+constexpr std::size_t kBins = 64, kSamples = 241;
+
+// Stands in for a site's transform, and adds up what it changes.
+class Meter final : public nn::ValueTransform {
+ public:
+  explicit Meter(std::shared_ptr<nn::ValueTransform> inner) : inner_(std::move(inner)) {}
+  Variable operator()(const Variable& value, ForwardContext& context) override {
+    Variable result = (*inner_)(value, context);
+    const std::span<const Scalar> x = value.value().values(), y = result.value().values();
+    if (before_.empty()) {
+      before_ = value.value();
+      after_ = result.value();
+    }
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const auto from = static_cast<double>(x[i]);
+      const double change = static_cast<double>(y[i]) - from;
+      signal_ += from * from;
+      noise_ += change * change;
+    }
+    return result;
+  }
+  [[nodiscard]] double decibels() const {
+    if (noise_ == 0) return std::numeric_limits<double>::infinity();
+    return 10 * std::log10(signal_ / noise_);
+  }
+  [[nodiscard]] const std::shared_ptr<nn::ValueTransform>& inner() const noexcept { return inner_; }
+  /// Of the first value that passed.
+  [[nodiscard]] const core::Tensor& before() const noexcept { return before_; }
+  [[nodiscard]] const core::Tensor& after() const noexcept { return after_; }
+
+ private:
+  std::shared_ptr<nn::ValueTransform> inner_;
+  double signal_ = 0, noise_ = 0;
+  core::Tensor before_, after_;
+};
+
+// Puts a meter into every quantized site, and the quantizers back at its end.
+class Metered {
+ public:
+  explicit Metered(nn::Model& model) {
+    for (nn::Site* site : model.sites()) {
+      if (quantizer_of(*site) == nullptr) continue;
+      meters.emplace_back(site, std::make_shared<Meter>(site->transform));
+      site->transform = meters.back().second;
+    }
+  }
+  Metered(const Metered&) = delete;
+  Metered& operator=(const Metered&) = delete;
+  ~Metered() {
+    for (auto& [site, meter] : meters) site->transform = meter->inner();
+  }
+  std::vector<std::pair<nn::Site*, std::shared_ptr<Meter>>> meters;
+};
+
+std::string grid_text(const Quantizer& quantizer) {
+  const std::optional<QParams> params = quantizer.params();
+  if (!params) return fmt::format("{} bit float", quantizer.bits());
+  return fmt::format("{} bit, {}, {}", params->bits, params->is_signed ? "signed" : "unsigned",
+                     kGranularities[static_cast<std::size_t>(params->granularity)]);
+}
+
+std::vector<double> counted(const core::Tensor& values, double low, double high) {
+  std::vector<double> counts(kBins, 0);
+  for (const Scalar x : values.values()) {
+    const double place = (static_cast<double>(x) - low) / (high - low) * kBins;
+    ++counts[static_cast<std::size_t>(std::clamp<double>(place, 0, kBins - 1))];
+  }
+  return counts;
+}
+
+void add_histograms(const Meter& meter, SiteNoise& noise) {
+  if (meter.before().numel() == 0) return;
+  const auto [low, high] = std::ranges::minmax(meter.before().values());
+  noise.low = static_cast<double>(low);
+  noise.high = high > low ? static_cast<double>(high) : static_cast<double>(low) + 1;
+  noise.before = counted(meter.before(), noise.low, noise.high);
+  noise.after = counted(meter.after(), noise.low, noise.high);
+}
+
+// The staircase and its surrogate, sampled a little beyond the range that values have.
+void add_staircase(Quantizer& quantizer, SiteNoise& noise) {
+  const std::optional<QParams> params = quantizer.params();
+  const bool one_scale = !params || params->scale.size() == 1;
+  if (!one_scale || noise.before.empty()) return;
+  const double margin = 0.1 * (noise.high - noise.low);
+  core::Tensor x({1, kSamples});
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    const double share = static_cast<double>(i) / (kSamples - 1);
+    noise.argument.push_back(noise.low - margin + share * (noise.high - noise.low + 2 * margin));
+    x.mutable_values()[i] = static_cast<Scalar>(noise.argument.back());
+  }
+  const Variable input(x, true);
+  // The last epoch's form, as it was trained; learned numbers receive gradients here, which are dropped again.
+  ForwardContext context{.training = true, .epoch = std::numeric_limits<std::int32_t>::max()};
+  const Variable output = quantizer.forward(input, context);
+  core::backward(output, core::Tensor::full(output.shape(), 1));
+  for (const nn::Parameter& parameter : quantizer.parameters()) parameter.variable.zero_grad();
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    noise.value.push_back(static_cast<double>(output.value().values()[i]));
+    noise.derivative.push_back(input.grad().empty() ? 0.0 : static_cast<double>(input.grad().values()[i]));
+  }
+}
+
+SiteNoise noise_of(const nn::Site& site, const Meter& meter) {
+  Quantizer& quantizer = dynamic_cast<SiteQuantizer&>(*meter.inner()).quantizer();
+  SiteNoise noise{.site = site.name,
+                  .kind = site.kind,
+                  .quantizer_grid = grid_text(quantizer),
+                  .bits = quantizer.bits(),
+                  .values = site.shape.numel(),
+                  .sqnr = meter.decibels()};
+  add_histograms(meter, noise);
+  add_staircase(quantizer, noise);
+  return noise;
+}
+
+}  // namespace
+
+std::vector<SiteNoise> measure_noise(nn::Model& model, core::BatchSource& source, std::int64_t images,
+                                     const std::atomic<bool>* interrupt) {
+  if (source.samples() == 0) throw core::DataError("noise", "there are no images to measure it on");
+  const Metered metered(model);
+  auto history = std::make_unique<core::NoGrad>();
+  nn::ForwardContext context;
+  core::Batch batch;
+  source.start(0, 0);
+  for (std::int64_t seen = 0; seen < images && source.next(batch); seen += batch.size()) {
+    if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) {
+      throw core::Interrupted("interrupted while measuring quantization noise");
+    }
+    static_cast<void>(model.forward(Variable(batch.inputs), context));
+  }
+  history.reset();
+  std::vector<SiteNoise> all;
+  for (const auto& [site, meter] : metered.meters) all.push_back(noise_of(*site, *meter));
+  return all;
+}
+
+}  // namespace tempera::quant

@@ -1,0 +1,35 @@
+// How much quantization changes the values of each site.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tempera/core/batch.hpp"
+#include "tempera/nn/model.hpp"
+
+namespace tempera::quant {
+
+/// The signal-to-quantization-noise ratio of a site, 10·log10(Σx² / Σ(x̂ − x)²) in dB: infinite where nothing changed.
+struct SiteNoise {
+  std::string site;
+  nn::SiteKind kind = nn::SiteKind::kOutput;
+  std::string quantizer_grid;  ///< "4 bit, signed, per_channel", or "16 bit float"
+  int bits = 32;
+  std::int64_t values = 0;  ///< numbers that are stored (weights), or of one sample (activations)
+  double sqnr = 0;
+  // Of the first batch: counts of the values before and after in equal bins from low to high.
+  double low = 0, high = 0;
+  std::vector<double> before, after;
+  // The quantizer over that range: argument, value, and the derivative that training sees. Empty for a weight whose channels
+  // have scales of their own.
+  std::vector<double> argument, value, derivative;
+};
+
+/// Over the first `images` samples of pass 0, each site seeing what the quantized sites before it leave. Ranges must have been
+/// chosen. Throws DataError if the source has no samples, Interrupted.
+[[nodiscard]] std::vector<SiteNoise> measure_noise(nn::Model& model, core::BatchSource& source, std::int64_t images,
+                                                   const std::atomic<bool>* interrupt = nullptr);
+
+}  // namespace tempera::quant
