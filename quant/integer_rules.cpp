@@ -12,6 +12,8 @@
 namespace tempera::quant {
 namespace {
 
+constexpr int kMultiplierBits = 29;
+
 // A quantizer may report a grid and use but some of its points, or place its thresholds elsewhere.
 bool rounds_to_nearest(const Quantizer& quantizer, const QParams& grid) {
   const std::int32_t steps = std::min(grid.qmax - grid.qmin, 4095);
@@ -86,15 +88,15 @@ AddMultipliers add_multipliers(const std::string& label, std::span<const double>
   const double largest = std::max(std::ranges::max(scale_a), std::ranges::max(scale_b)) / scale;
   int exponent = 0;
   static_cast<void>(std::frexp(largest, &exponent));  // largest in [2^(e−1), 2^e)
-  if (exponent > 30) {
+  if (exponent > kMultiplierBits) {
     throw core::UnsupportedError(label,
-                                 fmt::format("a summand's unit is {} units of the sum, more than 2^30", largest));
+                                 fmt::format("a summand's unit is {} units of the sum, more than 2^29", largest));
   }
-  // Beyond 62 a product of 30 and 31 bits could not be rounded in 64.
-  AddMultipliers result{.a = {}, .b = {}, .shift = std::min(30 - exponent, 62)};
+  // Beyond 62 half a unit could not be added to a sum in 64 bits.
+  AddMultipliers result{.a = {}, .b = {}, .shift = std::min(kMultiplierBits - exponent, 62)};
   const auto scaled = [&](double s) {
     const auto m = static_cast<std::int64_t>(round_to(std::ldexp(s / scale, result.shift), Rounding::kHalfEven));
-    return std::min<std::int64_t>(m, (std::int64_t{1} << 30) - 1);
+    return std::min<std::int64_t>(m, (std::int64_t{1} << kMultiplierBits) - 1);
   };
   std::ranges::transform(scale_a, std::back_inserter(result.a), scaled);
   std::ranges::transform(scale_b, std::back_inserter(result.b), scaled);

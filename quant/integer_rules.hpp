@@ -41,7 +41,7 @@ struct RealRange {
 /// round_half_even(bias / scale), moved into ±room; `saturated` is raised by 1 if that changed it.
 [[nodiscard]] std::int32_t integer_bias(double bias, double scale, std::int64_t room, std::int64_t& saturated) noexcept;
 
-/// a·scale_a + b·scale_b in units of `scale` is (a·m_a + b·m_b)·2^−shift. The largest multiplier lies in [2^29, 2^30), so that
+/// a·scale_a + b·scale_b in units of `scale` is (a·m_a + b·m_b)·2^−shift. The largest multiplier lies in [2^28, 2^29), so that
 /// two products with any int32 and their sum are exact in int64. Scales: one or one for each channel.
 struct AddMultipliers {
   std::vector<std::int64_t> a, b;

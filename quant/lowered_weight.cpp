@@ -58,7 +58,8 @@ struct Channel {
 
 // −(v − z), within the bits: ~v = −v − 1 exists for every v, −v does not.
 void negate(Channel channel, int bits) {
-  const bool whole = std::ranges::find(channel.values, -(1 << (bits - 1))) != channel.values.end();
+  const std::int32_t lowest = -(1 << (bits - 1));
+  const bool whole = channel.zero_point == lowest || std::ranges::find(channel.values, lowest) != channel.values.end();
   for (std::int8_t& v : channel.values) v = static_cast<std::int8_t>(whole ? ~v : -v);
   channel.zero_point = whole ? -1 - channel.zero_point : -channel.zero_point;
 }

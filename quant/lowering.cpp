@@ -162,7 +162,7 @@ LoweredValue Lowering::visit(const nn::GraphNode& node, const nn::graph::Clamp& 
   out.site = node.layer;
   out.low = std::clamp(out.low, kept.low, kept.high);
   out.high = std::clamp(out.high, kept.low, kept.high);
-  x.buffer = emit(node, program::Clamp{.low = kept.low, .high = kept.high}, {x.buffer}, std::move(out));
+  x.buffer = emit(node, program::Clamp{.low = out.low, .high = out.high}, {x.buffer}, std::move(out));
   return x;
 }
 
