@@ -69,7 +69,8 @@ void Optimizer::gather_pieces() {
       whole.w = parameter.variable.mutable_value().mutable_data();
       whole.g = parameter.variable.grad().data();
       for (std::size_t s = 0; s < states_.size(); ++s) whole.state[s] = states_[s][chunk.parameter].mutable_data();
-      whole.decayed = common_.decay_all || parameter.role == Role::kWeight;
+      whole.decayed = parameter.role == Role::kWeight || (common_.decay_all && parameter.role != Role::kStep);
+      whole.rate = parameter.learning_rate_scale;
     }
     Piece piece = whole;
     piece.n = chunk.end - chunk.begin;

@@ -70,6 +70,7 @@ class Optimizer {
     const Scalar* g = nullptr;
     std::array<Scalar*, kMaxStates> state{};
     bool decayed = false;  ///< whether weight decay applies
+    double rate = 1;       ///< Parameter::learning_rate_scale: multiplies the learning rate
   };
 
   /// Each state is a tensor per parameter, zero at first. At most kMaxStates.

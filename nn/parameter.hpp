@@ -9,8 +9,9 @@
 
 namespace tempera::nn {
 
-/// What a parameter is for. Weight decay, max-norm and (later) quantizers choose by it.
-enum class Role { kWeight, kBias, kGain };
+/// What a parameter is for. Weight decay, max-norm and quantizers choose by it. kStep is a number of a quantizer (scale,
+/// offset, clipping value): no decay ever pulls it towards 0, where all values would be one.
+enum class Role { kWeight, kBias, kGain, kStep };
 
 /// A tensor of a layer. `variable` is a handle shared with the layer; its value is empty in a model that is only planned.
 struct Parameter {
@@ -18,6 +19,7 @@ struct Parameter {
   core::Shape shape;
   Role role = Role::kWeight;
   core::Variable variable;
+  double learning_rate_scale = 1;  ///< it learns at this multiple of the optimizer's rate
 
   [[nodiscard]] std::int64_t numel() const noexcept { return shape.numel(); }
 };

@@ -25,6 +25,10 @@ void WeightAverage::update() {
   const auto decay = static_cast<Scalar>(decay_);
   const auto rest = static_cast<Scalar>(1 - decay_);
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
+    if (parameters_[p].role == Role::kStep) {  // unknown (0) until values were seen, which no average may remember
+      average_[p] = parameters_[p].variable.value();
+      continue;
+    }
     Scalar* average = average_[p].mutable_data();
     const Scalar* weights = parameters_[p].variable.value().data();
     core::parallel_for(parameters_[p].numel(), kChunk, [&](std::int64_t begin, std::int64_t end) {

@@ -40,7 +40,7 @@ class AdamFamily : public Optimizer {
 
   void update(const Piece& p) const noexcept override {
     const auto decay = static_cast<Scalar>(p.decayed ? config_.weight_decay : 0);
-    core::kernels().adam(p.n, static_cast<Scalar>(config_.learning_rate), static_cast<Scalar>(config_.beta1),
+    core::kernels().adam(p.n, static_cast<Scalar>(config_.learning_rate * p.rate), static_cast<Scalar>(config_.beta1),
                          static_cast<Scalar>(config_.beta2), static_cast<Scalar>(config_.epsilon),
                          static_cast<Scalar>(c1_), static_cast<Scalar>(c2_), decoupled_ ? Scalar{0} : decay,
                          decoupled_ ? decay : Scalar{0}, p.g, p.state[0], p.state[1], p.w);

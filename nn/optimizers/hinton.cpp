@@ -28,7 +28,7 @@ class HintonMomentum final : public Optimizer {
 
   void update(const Piece& p) const noexcept override {
     const auto momentum = static_cast<Scalar>(config_.momentum);
-    const auto rate = static_cast<Scalar>((1 - config_.momentum) * config_.learning_rate);
+    const auto rate = static_cast<Scalar>((1 - config_.momentum) * config_.learning_rate * p.rate);
     const auto decay = static_cast<Scalar>(p.decayed ? config_.weight_decay : 0);
     Scalar* step = p.state[0];
     for (std::int64_t i = 0; i < p.n; ++i) {

@@ -34,7 +34,7 @@ class RmsProp final : public Optimizer {
   void config_fields(core::FieldVisitor& v) override { config_.fields(v); }
 
   void update(const Piece& p) const noexcept override {
-    const auto rate = static_cast<Scalar>(config_.learning_rate);
+    const auto rate = static_cast<Scalar>(config_.learning_rate * p.rate);
     const auto alpha = static_cast<Scalar>(config_.alpha);
     const auto epsilon = static_cast<Scalar>(config_.epsilon);
     const auto momentum = static_cast<Scalar>(config_.momentum);

@@ -37,10 +37,11 @@ class Sgd final : public Optimizer {
   void update(const Piece& p) const noexcept override {
     const core::KernelTable& kernels = core::kernels();
     const double decay = p.decayed ? config_.weight_decay : 0;
+    const double rate = config_.learning_rate * p.rate;
     if (config_.decoupled && decay != 0) {
-      kernels.mul_scalar(p.n, p.w, static_cast<Scalar>(1 - config_.learning_rate * decay), p.w);
+      kernels.mul_scalar(p.n, p.w, static_cast<Scalar>(1 - rate * decay), p.w);
     }
-    kernels.sgd(p.n, static_cast<Scalar>(config_.learning_rate), static_cast<Scalar>(config_.momentum),
+    kernels.sgd(p.n, static_cast<Scalar>(rate), static_cast<Scalar>(config_.momentum),
                 static_cast<Scalar>(config_.decoupled ? 0 : decay), config_.nesterov, p.g, p.state[0], p.w);
   }
 

@@ -171,3 +171,42 @@ TEST_CASE("the average of weights is decay^n·start + (1 − decay)·Σ decay^(n
   average.swap();
   CHECK(p[0].variable.value().data()[0] == -3);
 }
+
+TEST_CASE("a parameter with half the rate moves as if the optimizer had half the rate") {
+  for (const char* type : {"sgd", "adam", "adamw", "rmsprop", "hinton"}) {
+    CAPTURE(type);
+    const auto end = [&](double rate, double scale) {
+      nn::Parameter p = parameter("scale", Tensor({3}, {1, -2, 3}), nn::Role::kWeight);
+      p.learning_rate_scale = scale;
+      const auto made = optimizer("{\"type\": \"" + std::string(type) +
+                                      "\", \"weight_decay\": 0.1, \"learning_rate\": " + std::to_string(rate) + "}",
+                                  {p});
+      for (int step = 0; step < 5; ++step) {
+        set_grad(p, Tensor({3}, {Scalar(0.5), 2, Scalar(-0.125)}));
+        made->step();
+      }
+      const std::span<const Scalar> values = p.variable.value().values();
+      return std::vector<Scalar>(values.begin(), values.end());
+    };
+    CHECK(end(0.125, 0.5) == end(0.0625, 1));
+    CHECK(end(0.125, 0.5) != end(0.125, 1));
+  }
+}
+
+TEST_CASE("nothing decays a quantizer's numbers, not even decay_all") {
+  const nn::Parameter p = parameter("fc1.weight.scale", Tensor({2}, {1, 2}), nn::Role::kStep);
+  const auto made = optimizer(R"({"type": "sgd", "weight_decay": 0.5, "decay_all": true})", {p});
+  set_grad(p, Tensor::zeros({2}));
+  made->step();
+  CHECK(p.variable.value().values()[0] == 1);
+  CHECK(p.variable.value().values()[1] == 2);
+}
+
+TEST_CASE("an average of weights takes a quantizer's numbers as they are") {
+  const nn::Parameter p = parameter("fc1.weight.scale", Tensor({1}, {0}), nn::Role::kStep);
+  nn::WeightAverage average({p}, 0.9);
+  p.variable.set_value(Tensor({1}, {5}));
+  average.update();
+  average.swap();
+  CHECK(p.variable.value().item() == 5);
+}
