@@ -49,7 +49,7 @@ void check_schedule(const ExperimentConfig& config, const core::Configurable& sc
 
 void check_quantization(const ExperimentConfig& config, nn::Model& plan, Issues& issues) {
   try {
-    static_cast<void>(quant::plan(plan, *config.quantization));
+    static_cast<void>(quant::attach(plan, *config.quantization));  // schedules may aim at numbers of its sites
   } catch (const core::ConfigError& error) {
     for (core::ConfigIssue issue : error.issues()) {
       issue.pointer = "/quantization" + issue.pointer;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <vector>
+
 #include "tempera/core/config/find_number.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -21,6 +24,31 @@ void layer_numbers(core::FieldVisitor& v, std::span<const std::unique_ptr<nn::La
   }
 }
 
+// "act1.output" is an object "act1" with an object "output" in it, as paths are cut at dots; the model's own input has no
+// layer.
+void site_numbers(core::FieldVisitor& v, nn::Model& model) {
+  std::map<std::string, std::vector<const nn::Site*>> layers;
+  for (const nn::Site* site : model.sites()) {
+    if (site->transform == nullptr) continue;
+    const std::size_t dot = site->name.rfind('.');
+    layers[dot == std::string::npos ? std::string() : site->name.substr(0, dot)].push_back(site);
+  }
+  const auto visit = [](core::FieldVisitor& to, const std::vector<const nn::Site*>& sites) {
+    for (const nn::Site* site : sites) {
+      to.object(site->name.substr(site->name.rfind('.') + 1),  // npos + 1 is 0
+                [site](core::FieldVisitor& inner) { site->transform->numbers(inner); }, nullptr,
+                {.help = "numbers of a site"});
+    }
+  };
+  for (const auto& [layer, sites] : layers) {
+    if (layer.empty()) {
+      visit(v, sites);
+    } else {
+      v.object(layer, [&](core::FieldVisitor& inner) { visit(inner, sites); }, nullptr, {.help = "sites of a layer"});
+    }
+  }
+}
+
 }  // namespace
 
 core::FieldsFn numbers_of_run(nn::Model& model, nn::Optimizer& optimizer) {
@@ -33,6 +61,12 @@ core::FieldsFn numbers_of_run(nn::Model& model, nn::Optimizer& optimizer) {
                             {.help = "by name"});
              },
              nullptr, {.help = "numbers of layers"});
+    v.object("quantization",
+             [&](core::FieldVisitor& inner) {
+               inner.object("sites", [&](core::FieldVisitor& list) { site_numbers(list, model); }, nullptr,
+                            {.help = "by name"});
+             },
+             nullptr, {.help = "numbers of quantizers"});
   };
 }
 

@@ -9,7 +9,7 @@
 
 namespace tempera::cli {
 
-/// "optimizer.…" and "model.layers.<name>.…". The parts must outlive what is returned.
+/// "optimizer.…", "model.layers.<name>.…" and "quantization.sites.<site>.…", as in quantization.sites.act1.output.temperature. The parts must outlive what is returned.
 [[nodiscard]] core::FieldsFn numbers_of_run(nn::Model& model, nn::Optimizer& optimizer);
 
 /// The number at `target`. Throws ConfigError at `pointer`, the schedule that aims at it, naming the nearest one.
