@@ -95,16 +95,20 @@ class Pact final : public Quantizer {
     std::int64_t bits = 4;
     double alpha = 10;
     double decay = 0.0002;
+    double learning_rate = 1;
     void fields(core::FieldVisitor& v) {
       v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
       v.field("alpha", alpha, {.help = "what the largest value is at first", .min = 0, .above_min = true});
       v.field("decay", decay, {.help = "L2 penalty on α: its gradient grows by so much times α", .min = 0});
+      v.field("learning_rate", learning_rate,
+              {.help = "how fast α learns, as a multiple of the optimizer's rate", .min = 0});
     }
   };
   Pact(const Config& config, const SiteFacts& site)
       : site_(site),
         grid_(grid_for(config.bits, site)),
         decay_(config.decay),
+        rate_(config.learning_rate),
         alpha_(Tensor::full({1}, static_cast<Scalar>(config.alpha)), true) {}
   void observe(const Tensor& /*x*/) override {}
   [[nodiscard]] bool ready() const override { return true; }
@@ -121,7 +125,11 @@ class Pact final : public Quantizer {
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override {
-    return {{.name = site_.name + ".alpha", .shape = {1}, .role = nn::Role::kGain, .variable = alpha_}};
+    return {{.name = site_.name + ".alpha",
+             .shape = {1},
+             .role = nn::Role::kStep,
+             .variable = alpha_,
+             .learning_rate_scale = rate_}};
   }
 
  private:
@@ -147,7 +155,7 @@ class Pact final : public Quantizer {
 
   SiteFacts site_;
   QParams grid_;
-  double decay_;
+  double decay_, rate_;
   Variable alpha_;
 };
 

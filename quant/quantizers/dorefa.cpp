@@ -63,11 +63,11 @@ class Dorefa final : public Quantizer {
   }
 
  private:
-  // max|tanh w|, or 1 for an all-zero weight.
+  // max|tanh w|, or 1 for a weight of zeros and of what is so near to it that the derivative would overflow.
   static double largest_tanh(const Tensor& w) {
     double largest = 0;
     for (const Scalar x : w.values()) largest = std::max(largest, std::abs(static_cast<double>(x)));
-    return largest > 0 ? std::tanh(largest) : 1;
+    return largest >= static_cast<double>(kSmallestScale) ? std::tanh(largest) : 1;
   }
   // tanh(w)/(2·max|tanh(w)|) + ½
   static Tensor unit(const Tensor& w) {

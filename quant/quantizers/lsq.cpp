@@ -79,13 +79,11 @@ class LearnedScale : public Quantizer {
     const double values =
         static_cast<double>(x.value().numel()) / static_cast<double>(batch) / static_cast<double>(grid_.scale.size());
     // g = 1/√(N·Q_P), N the weights of a scale or the features of a sample (Esser et al. 2020, §2.2).
-    const double factor = rate_ / std::sqrt(std::max(1.0, values) * grid_.qmax);
+    const double factor = 1 / std::sqrt(std::max(1.0, values) * grid_.qmax);
     return learned_grid(x, scale_, offset(), *params(), factor);
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }
-  [[nodiscard]] std::vector<nn::Parameter> parameters() const override {
-    return {{.name = site_.name + ".scale", .shape = scale_.shape(), .role = nn::Role::kGain, .variable = scale_}};
-  }
+  [[nodiscard]] std::vector<nn::Parameter> parameters() const override { return {learning(".scale", scale_)}; }
 
  protected:
   virtual void start(std::size_t slot, std::span<const Scalar> values) = 0;
@@ -93,6 +91,13 @@ class LearnedScale : public Quantizer {
   [[nodiscard]] virtual std::int32_t zero_point(std::size_t /*slot*/, float /*scale*/) const { return 0; }
   void set_learned_scale(std::size_t slot, double scale) const {
     scale_.mutable_value().mutable_values()[slot] = static_cast<Scalar>(std::max(scale, kSmallestLearned));
+  }
+  [[nodiscard]] nn::Parameter learning(const std::string& name, const Variable& variable) const {
+    return {.name = site_.name + name,
+            .shape = variable.shape(),
+            .role = nn::Role::kStep,
+            .variable = variable,
+            .learning_rate_scale = rate_};
   }
   [[nodiscard]] const QParams& grid() const noexcept { return grid_; }
   [[nodiscard]] const SiteFacts& site() const noexcept { return site_; }
@@ -131,8 +136,7 @@ class LsqPlus final : public LearnedScale {
 
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override {
     std::vector<nn::Parameter> all = LearnedScale::parameters();
-    all.push_back(
-        {.name = site().name + ".offset", .shape = offset_.shape(), .role = nn::Role::kGain, .variable = offset_});
+    all.push_back(learning(".offset", offset_));
     return all;
   }
 

@@ -25,8 +25,8 @@ namespace {
 
 using core::Tensor;
 
-enum class Growth { kLinear, kExponential, kCosine };
-constexpr std::array<std::string_view, 3> kGrowths{"linear", "exponential", "cosine"};
+enum class Growth { kLinear, kExponential, kCosine, kConstant };
+constexpr std::array<std::string_view, 4> kGrowths{"linear", "exponential", "cosine", "constant"};
 
 // A sigmoid further from its step than this is 0 or 1 to within e^−reach, which is below the rounding of a sum of 65535.
 constexpr double kReach = std::is_same_v<Scalar, double> ? 48 : 28;
@@ -71,12 +71,15 @@ class SmoothedSigmoid final : public Quantizer {
     double max_temperature = 200;
     std::optional<double> alpha;
     core::Clonable<> observer;
+    double learning_rate = 1;
     void fields(core::FieldVisitor& v) {
       v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
       v.field("temperature", temperature,
               {.help = "T0, the steepness of the steps in the first epoch", .min = 0, .above_min = true});
-      v.choice("growth", growth, kGrowths,
-               {.help = "T after e epochs: (e + 1)·T0, T0·rate^e, or half a cosine from T0 to max_temperature"});
+      v.choice(
+          "growth", growth, kGrowths,
+          {.help = "T after e epochs: (e + 1)·T0, T0·rate^e, half a cosine from T0 to max_temperature, or T0, which a "
+                   "schedule may move"});
       v.field("rate", rate, {.help = "factor an epoch, for exponential", .min = 1});
       v.field("over_epochs", over_epochs, {.help = "epochs until the cosine ends", .unit = "epochs", .min = 1});
       v.field("max_temperature", max_temperature, {.help = "T never exceeds this", .min = 0, .above_min = true});
@@ -85,6 +88,8 @@ class SmoothedSigmoid final : public Quantizer {
           {.help = "the largest value at first; not set: from what is observed first", .min = 0, .above_min = true});
       v.typed("observer", ObserverRegistry::builtin(), observer,
               {.help = "how the first α is chosen; not set: min_max"});
+      v.field("learning_rate", learning_rate,
+              {.help = "how fast α learns, as a multiple of the optimizer's rate", .min = 0});
       v.rule(max_temperature >= temperature, "max_temperature", "must not be below \"temperature\"");
     }
   };
@@ -121,7 +126,15 @@ class SmoothedSigmoid final : public Quantizer {
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override {
-    return {{.name = site_.name + ".alpha", .shape = {1}, .role = nn::Role::kGain, .variable = alpha_}};
+    return {{.name = site_.name + ".alpha",
+             .shape = {1},
+             .role = nn::Role::kStep,
+             .variable = alpha_,
+             .learning_rate_scale = config_.learning_rate}};
+  }
+  // T0: with growth "constant" it is T itself, for a schedule to move.
+  void numbers(core::FieldVisitor& v) override {
+    v.field("temperature", config_.temperature, {.help = "steepness of the steps", .min = 0, .above_min = true});
   }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override { return observer_->buffers(); }
 
@@ -129,7 +142,7 @@ class SmoothedSigmoid final : public Quantizer {
   [[nodiscard]] double temperature_at(std::int64_t epoch) const noexcept {
     const auto e = static_cast<double>(epoch);
     const double t0 = config_.temperature, most = config_.max_temperature;
-    double t = t0 * (e + 1);
+    double t = config_.growth == Growth::kConstant ? t0 : t0 * (e + 1);
     if (config_.growth == Growth::kExponential) t = t0 * std::pow(config_.rate, e);
     if (config_.growth == Growth::kCosine) {
       const double share = std::min(1.0, e / static_cast<double>(config_.over_epochs));
