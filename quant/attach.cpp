@@ -90,12 +90,39 @@ void check_selectors(const QuantizationConfig& config, const std::vector<SiteFac
   }
 }
 
+// What stands between a layer and the batch norm that is folded into its weights would have to be quantized before the norm
+// has acted, which the integers of the folded layer never are.
+void check_folds(const nn::Model& model, const QuantizationConfig& config, const std::vector<SiteFacts>& sites,
+                 std::vector<core::ConfigIssue>& issues) {
+  nn::Graph graph;
+  try {
+    graph = nn::lower(model);
+  } catch (const core::UnsupportedError&) {
+    return;
+  }
+  for (const FoldedPair& pair : folded_pairs(graph)) {
+    const std::string& layer = graph[pair.weighted].layer;
+    const std::string& norm = graph[pair.norm].layer;
+    for (const SiteFacts& site : sites) {
+      if (site.name != layer + ".output" && site.name != norm + ".input") continue;
+      const int rule = rule_of(site, config);
+      if (type_of(rule, config).empty()) continue;
+      issues.push_back({.pointer = fmt::format("/rules/{}/sites", rule),
+                        .message = fmt::format(
+                            "takes \"{}\", which lies between \"{}\" and the batch norm \"{}\" that is folded into "
+                            "its weights (let a later rule without a quantizer take that site back)",
+                            site.name, layer, norm)});
+    }
+  }
+}
+
 // Every site with its quantizer; complaints go to `issues`.
 std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> assign(nn::Model& model,
                                                                     const QuantizationConfig& config) {
   std::vector<core::ConfigIssue> issues;
   const std::vector<SiteFacts> sites = facts_of(model);
   check_selectors(config, sites, issues);
+  if (config.fold_batch_norm) check_folds(model, config, sites, issues);
   std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> all;
   for (const SiteFacts& site : sites) {
     const int rule = rule_of(site, config);

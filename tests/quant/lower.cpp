@@ -80,12 +80,29 @@ TEST_CASE("what cannot be lowered is refused with the layer, the reason and the 
 
 TEST_CASE("a batch norm that cannot be folded says what is in its way") {
   const std::string normed = R"({"type": "linear", "name": "fc1", "out": 3}, {"type": "batch_norm", "name": "bn1"})";
-  CHECK(refusal(normed, {4}, weights_and(at("fc1.output"))) ==
+  CHECK(refusal(normed, {4}, R"({"fold_batch_norm": false, )" + weights_and(at("fc1.output")).substr(1)) ==
         "batch_norm \"bn1\": is folded into the weights before it, which \"fc1.output\" between them prevents: no rule "
         "may take that site");
   CHECK(refusal(R"({"type": "batch_norm", "name": "bn1"}, {"type": "linear", "name": "fc1", "out": 3})", {4},
                 weights_and(""))
             .find("batch_norm \"bn1\": ") == 0);
+}
+
+TEST_CASE("a rule between a layer and the batch norm folded into it is refused before training, with its place") {
+  nn::Model model = nn::Model::planned(
+      test::layers_of(R"({"type": "linear", "name": "fc1", "out": 3}, {"type": "batch_norm", "name": "bn1"})"), {4});
+  for (const char* site : {"fc1.output", "bn1.input"}) {
+    try {
+      static_cast<void>(plan(model, test::rules_of(weights_and(at(site)))));
+      FAIL_CHECK("no error for " << site);
+    } catch (const core::ConfigError& error) {
+      REQUIRE(error.issues().size() == 1);
+      CHECK(error.issues()[0].pointer == "/rules/1/sites");
+      CHECK(error.issues()[0].message.find(std::string("takes \"") + site + "\", which lies between \"fc1\" and") == 0);
+    }
+  }
+  const std::string back = weights_and(at("fc1.output") + R"(, {"sites": "fc1.output"})");
+  CHECK_NOTHROW(static_cast<void>(plan(model, test::rules_of(back))));
 }
 
 TEST_CASE("an accumulator that could leave int32 is refused, and one that just cannot is not") {
