@@ -34,7 +34,7 @@ class Walk {
       if (last) settle(node, values_.back());
       const auto* pass = std::get_if<nn::graph::Pass>(&node.operation);
       if (!watch || (pass == nullptr && !last)) continue;
-      watch(pass == nullptr ? node.layer : pass->site->name, {node.shape.with_batch(images_), *values_.back().q});
+      watch(pass == nullptr ? node.label : pass->site->name, {node.shape.with_batch(images_), *values_.back().q});
     }
     return values_.back();
   }

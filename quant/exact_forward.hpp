@@ -16,7 +16,8 @@
 
 namespace tempera::quant {
 
-/// After every site: its name and its integers q (with zero point).
+/// After every site: its name and its integers q (with zero point). Last the model's output; if that is no site, under its
+/// layer's label.
 using SiteWatch = std::function<void(const std::string& site, const IntTensor& value)>;
 
 class ExactForward {

@@ -115,7 +115,7 @@ LoweredValue Lowering::weighted(const nn::GraphNode& node) {
                                       {.scale = static_cast<double>(x.grid.scale[0]), .reach = reach});
   report_.saturated_biases += weight.saturated;
   const auto bound = static_cast<std::int32_t>(weight.reach);
-  ProgramBuffer sums{.site = node.layer,
+  ProgramBuffer sums{.site = node.label,
                      .shape = node.shape,
                      .cell = Cell::kS32,
                      .bits = kAccumulatorBits,
@@ -159,7 +159,7 @@ LoweredValue Lowering::visit(const nn::GraphNode& node, const nn::graph::Clamp& 
   const IntegerRange kept = integers_within(x.grid, op.low, op.high);
   ProgramBuffer out = buffer(x.buffer);
   if (kept.low <= out.low && out.high <= kept.high) return x;
-  out.site = node.layer;
+  out.site = node.label;
   out.low = std::clamp(out.low, kept.low, kept.high);
   out.high = std::clamp(out.high, kept.low, kept.high);
   x.buffer = emit(node, program::Clamp{.low = out.low, .high = out.high}, {x.buffer}, std::move(out));
@@ -172,9 +172,9 @@ LoweredValue Lowering::moved(const nn::GraphNode& node, program::Operation opera
   if (x.kind != Kind::kGrid && x.kind != Kind::kAccumulator) refuse_unquantized(graph_, node, node.inputs[0]);
   ProgramBuffer out = buffer(x.buffer);
   const core::Shape from = out.shape;
-  out.site = node.layer;
+  out.site = node.label;
   out.shape = node.shape;
-  if (x.kind == Kind::kAccumulator) {
+  if (x.kind == Kind::kAccumulator && std::holds_alternative<nn::graph::Reshape>(node.operation)) {
     x.scale = reshaped(x.scale, from, node.shape);
     if (x.scale.empty()) {
       refuse(node, fmt::format("mixes channels of different scales in {}: quantize its input", node.shape.text()));
@@ -229,7 +229,7 @@ LoweredValue Lowering::visit(const nn::GraphNode& node, const nn::graph::Concat&
   if (first.kind != Kind::kGrid || !std::ranges::all_of(node.inputs, same_grid)) return pending(node);
   LoweredValue result = first;
   ProgramBuffer out = buffer(first.buffer);
-  out.site = node.layer;
+  out.site = node.label;
   out.shape = node.shape;
   std::vector<int> inputs;
   for (const nn::GraphValue input : node.inputs) {

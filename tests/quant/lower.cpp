@@ -42,7 +42,7 @@ TEST_CASE("every instruction writes the next buffer, and reads earlier ones of t
 }
 
 TEST_CASE("a requantization moves into the layer before it, through pooling and flattening") {
-  const test::Animal animal = test::zoo()[4];
+  const test::Animal animal = test::zoo()[6];
   REQUIRE(animal.name == "pooling before the site");
   test::Quantized it(animal.layers, animal.input, animal.rules);
   const Program program = lower(it.model, {});
