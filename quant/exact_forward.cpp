@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/quant/exact_operations.hpp"
 #include "tempera/quant/exact_value.hpp"
 #include "tempera/quant/fold_bn.hpp"
 
@@ -14,11 +15,7 @@ namespace {
 
 using core::Shape;
 using Kind = ExactValue::Kind;
-using Integers32 = std::vector<std::int32_t>;
-
-std::shared_ptr<const Integers32> shared(Integers32 values) {
-  return std::make_shared<const Integers32>(std::move(values));
-}
+using Values = ExactValue::Values;
 
 // One pass of a batch through the graph.
 class Walk {
@@ -60,7 +57,7 @@ class Walk {
           node, norm == norms_.end() ? nullptr : &std::get<nn::graph::BatchNorm>(graph_[norm->second].operation), x);
     }
     const ExactWeight& weight = weights_[position];
-    ExactValue y{.kind = Kind::kSums, .shape = node.shape, .q = shared(product(x, weight))};
+    ExactValue y{.kind = Kind::kSums, .shape = node.shape, .q = exact_values(product(x, weight))};
     const auto each = static_cast<std::size_t>(node.shape.numel() / node.shape[0]);
     for (const double s : weight.scale) y.scale.insert(y.scale.end(), each, s);
     return y;
@@ -93,17 +90,13 @@ class Walk {
   }
 
   ExactValue visit(const nn::GraphNode& node, const nn::graph::MaxPool2d& op) {
-    const ExactValue& x = known(node, 0);
-    return pooled(node, x, op.options, [](const Integers32& cells) { return *std::ranges::max_element(cells); });
+    const auto largest = [](std::span<const std::int32_t> cells) { return *std::ranges::max_element(cells); };
+    return pooled(known(node, 0), node.shape, op.options, largest);
   }
-  ExactValue visit(const nn::GraphNode& node, const nn::graph::AvgPool2d& op) {
-    const ExactValue& x = on_grid(node);
-    return pooled(node, x, op.options, [&](const Integers32& cells) { return mean(cells, x.zero_point()); });
-  }
+  ExactValue visit(const nn::GraphNode& node, const nn::graph::AvgPool2d& op) { return averaged(node, op.options); }
   ExactValue visit(const nn::GraphNode& node, const nn::graph::GlobalAvgPool2d& /*op*/) {
-    const ExactValue& x = on_grid(node);
-    const core::Pool2dOptions whole{.size = {x.shape[1], x.shape[2]}, .stride = {1, 1}};
-    return pooled(node, x, whole, [&](const Integers32& cells) { return mean(cells, x.zero_point()); });
+    const Shape& image = on_grid(node).shape;
+    return averaged(node, {.size = {image[1], image[2]}, .stride = {1, 1}});
   }
 
   ExactValue visit(const nn::GraphNode& node, const nn::graph::Add& /*op*/) { return pending(node); }
@@ -125,7 +118,9 @@ class Walk {
       joined.low = std::min(joined.low, in(node, i).low);
       joined.high = std::max(joined.high, in(node, i).high);
     }
-    joined.q = side_by_side(node, [&](std::size_t part, std::int64_t at) { return (*in(node, part).q)[at]; });
+    std::vector<Values> parts;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) parts.push_back(in(node, i).q);
+    joined.q = side_by_side(parts, images_);
     return joined;
   }
   ExactValue visit(const nn::GraphNode& node, const nn::graph::Function& op) {
@@ -140,140 +135,57 @@ class Walk {
     const IntegerRange kept = integers_within(grid, x.range.low, x.range.high);
     ExactValue y{.kind = Kind::kGrid, .shape = node.shape, .grid = grid, .low = kept.low, .high = kept.high};
     if (x.kind == Kind::kFloat) {
-      Integers32 q;
+      std::vector<std::int32_t> q;
       for (const Scalar v : x_.values()) q.push_back(grid.quantize(static_cast<float>(v)));
-      y.q = shared(std::move(q));
+      y.q = exact_values(std::move(q));
     } else if (x.kind != Kind::kPending) {
-      y.q = shared(requantized(x, grid, kept));
+      y.q = requantized(x, grid, kept, config_.requant);
     } else if (std::holds_alternative<nn::graph::Add>(graph_[x.pending].operation)) {
-      y.q = shared(added(graph_[x.pending], grid, kept));
+      y.q = added(graph_[x.pending], grid, kept);
     } else if (std::holds_alternative<nn::graph::Concat>(graph_[x.pending].operation)) {
       y.q = joined(graph_[x.pending], x.range, grid);
     } else {
-      y.q = shared(looked_up(graph_[x.pending], grid, kept));
+      y.q = looked_up(graph_[x.pending], grid, kept);
     }
     return y;
   }
 
-  // --- integers from integers ---
-
-  [[nodiscard]] Integers32 requantized(const ExactValue& x, const QParams& grid, IntegerRange kept) const {
-    std::vector<Multiplier> m;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(x.shape.numel()); ++i) {
-      m.push_back(multiplier_of(x.scale_at(i) / static_cast<double>(grid.scale[0])));
-    }
-    const std::int32_t zero = x.zero_point();
-    return *mapped(x, [&](std::int32_t q, std::size_t i) {
-      const std::int64_t scaled = std::int64_t{requantize(q - zero, m[i], config_.requant)} + grid.zero_point[0];
-      return static_cast<std::int32_t>(std::clamp<std::int64_t>(scaled, kept.low, kept.high));
-    });
-  }
-
-  [[nodiscard]] Integers32 added(const nn::GraphNode& node, const QParams& grid, IntegerRange kept) const {
+  [[nodiscard]] Values added(const nn::GraphNode& node, const QParams& grid, IntegerRange kept) const {
     ExactValue a = in(node, 0);
     ExactValue b = in(node, 1);
     settle(node, a);
     settle(node, b);
-    std::vector<double> scale_a, scale_b;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(a.shape.numel()); ++i) {
-      scale_a.push_back(a.scale_at(i));
-      scale_b.push_back(b.scale_at(i));
-    }
-    const AddMultipliers m = add_multipliers(node.label, scale_a, scale_b, static_cast<double>(grid.scale[0]));
-    const std::int64_t unit = std::int64_t{1} << m.shift;
-    Integers32 y(a.q->size());
-    for (std::size_t at = 0; at < y.size(); ++at) {
-      const std::size_t i = at % scale_a.size();
-      const std::int64_t sum = ((*a.q)[at] - a.zero_point()) * m.a[i] + ((*b.q)[at] - b.zero_point()) * m.b[i];
-      // Half away from zero: the quotient rounds towards zero, and what is left decides.
-      std::int64_t rounded = sum / unit;
-      if (2 * std::abs(sum % unit) >= unit) rounded += sum < 0 ? -1 : 1;
-      y[at] = static_cast<std::int32_t>(std::clamp<std::int64_t>(rounded + grid.zero_point[0], kept.low, kept.high));
-    }
-    return y;
+    return exact_sum(node.label, a, b, grid, kept);
   }
 
-  [[nodiscard]] std::shared_ptr<const Integers32> joined(const nn::GraphNode& node, const RealRange& range,
-                                                         const QParams& grid) const {
-    std::vector<Integers32> parts;
+  [[nodiscard]] Values joined(const nn::GraphNode& node, const RealRange& range, const QParams& grid) const {
+    std::vector<Values> parts;
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const ExactValue& part = in(node, i);
       const RealRange both = part.range.then(range.low, range.high);
-      parts.push_back(requantized(part, grid, integers_within(grid, both.low, both.high)));
+      parts.push_back(requantized(part, grid, integers_within(grid, both.low, both.high), config_.requant));
     }
-    return side_by_side(node, [&](std::size_t part, std::int64_t at) { return parts[part][at]; });
+    return side_by_side(parts, images_);
   }
 
-  [[nodiscard]] Integers32 looked_up(const nn::GraphNode& node, const QParams& grid, IntegerRange kept) const {
+  [[nodiscard]] Values looked_up(const nn::GraphNode& node, const QParams& grid, IntegerRange kept) const {
     const ExactValue& x = in(node, 0);
     const auto& function = std::get<nn::graph::Function>(node.operation);
-    return *mapped(x, [&](std::int32_t q, std::size_t /*i*/) {
+    return mapped(x, [&](std::int32_t q, std::size_t /*i*/) {
       const double y = function_of(node, function, static_cast<double>(x.grid.dequantize(q)));
       return std::clamp(grid.quantize(static_cast<float>(y)), kept.low, kept.high);
     });
   }
 
-  [[nodiscard]] std::int32_t mean(const Integers32& cells, std::int32_t zero) const {
-    std::int64_t sum = 0;
-    for (const std::int32_t q : cells) sum += q - zero;
-    const double quotient = static_cast<double>(sum) / static_cast<double>(cells.size());
-    return static_cast<std::int32_t>(round_to(quotient, config_.average_rounding)) + zero;
-  }
-
-  template <class Fn>
-  ExactValue pooled(const nn::GraphNode& node, const ExactValue& x, const core::Pool2dOptions& o, Fn fn) const {
-    const std::int64_t rows = node.shape.rank() == 1 ? 1 : node.shape[1],
-                       width = node.shape.rank() == 1 ? 1 : node.shape[2];
-    const std::int64_t step_y = o.stride[0] == 0 ? o.size[0] : o.stride[0];
-    const std::int64_t step_x = o.stride[1] == 0 ? o.size[1] : o.stride[1];
-    ExactValue y = x;
-    y.shape = node.shape;
-    if (x.kind == Kind::kSums) y.scale.clear();
-    Integers32 q(static_cast<std::size_t>(images_ * node.shape.numel()));
-    for_images(images_, [&](std::int64_t image) {
-      Integers32 cells;
-      for (std::int64_t i = 0; i < node.shape.numel(); ++i) {
-        const std::int64_t c = i / (rows * width), top = i / width % rows * step_y - o.padding[0];
-        const std::int64_t left = i % width * step_x - o.padding[1];
-        cells.clear();
-        for (std::int64_t r = std::max<std::int64_t>(top, 0); r < std::min(top + o.size[0], x.shape[1]); ++r) {
-          for (std::int64_t s = std::max<std::int64_t>(left, 0); s < std::min(left + o.size[1], x.shape[2]); ++s) {
-            const std::int64_t at = ((image * x.shape[0] + c) * x.shape[1] + r) * x.shape[2] + s;
-            cells.push_back((*x.q)[static_cast<std::size_t>(at)]);
-          }
-        }
-        q[static_cast<std::size_t>(image * node.shape.numel() + i)] = fn(cells);
-      }
+  [[nodiscard]] ExactValue averaged(const nn::GraphNode& node, const core::Pool2dOptions& options) const {
+    const ExactValue& x = on_grid(node);
+    const std::int32_t zero = x.zero_point();
+    return pooled(x, node.shape, options, [&](std::span<const std::int32_t> cells) {
+      std::int64_t sum = 0;
+      for (const std::int32_t q : cells) sum += q - zero;
+      const double quotient = static_cast<double>(sum) / static_cast<double>(cells.size());
+      return static_cast<std::int32_t>(round_to(quotient, config_.average_rounding)) + zero;
     });
-    for (std::int64_t i = 0; x.kind == Kind::kSums && i < node.shape.numel(); ++i) {
-      y.scale.push_back(x.scale[static_cast<std::size_t>(i / (rows * width) * x.shape[1] * x.shape[2])]);
-    }
-    y.q = shared(std::move(q));
-    return y;
-  }
-
-  template <class Fn>
-  [[nodiscard]] std::shared_ptr<const Integers32> mapped(const ExactValue& x, Fn fn) const {
-    Integers32 y(x.q->size());
-    const auto each = static_cast<std::size_t>(x.shape.numel());
-    for_images(images_, [&](std::int64_t image) {
-      const std::size_t first = static_cast<std::size_t>(image) * each;
-      for (std::size_t i = 0; i < each; ++i) y[first + i] = fn((*x.q)[first + i], i);
-    });
-    return shared(std::move(y));
-  }
-
-  // Parts one after the other within each image.
-  template <class Fn>
-  [[nodiscard]] std::shared_ptr<const Integers32> side_by_side(const nn::GraphNode& node, Fn part_at) const {
-    Integers32 y;
-    for (std::int64_t image = 0; image < images_; ++image) {
-      for (std::size_t part = 0; part < node.inputs.size(); ++part) {
-        const std::int64_t each = in(node, part).shape.numel();
-        for (std::int64_t i = 0; i < each; ++i) y.push_back(part_at(part, image * each + i));
-      }
-    }
-    return shared(std::move(y));
   }
 
   // Applies what a value still waits for where it is read as it is.

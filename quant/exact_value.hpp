@@ -13,10 +13,11 @@ namespace tempera::quant {
 
 /// The integers of a node for a batch.
 struct ExactValue {
+  using Values = std::shared_ptr<const std::vector<std::int32_t>>;
   enum class Kind { kFloat, kGrid, kSums, kPending };
   Kind kind = Kind::kFloat;
-  core::Shape shape;                                   ///< of a sample
-  std::shared_ptr<const std::vector<std::int32_t>> q;  ///< [batch · numel], with the zero point
+  core::Shape shape;  ///< of a sample
+  Values q;           ///< [batch · numel], with the zero point
   QParams grid;
   std::vector<double> scale;       ///< of sums: for each number of a sample
   std::int32_t low = 0, high = 0;  ///< of a grid: no q lies outside
