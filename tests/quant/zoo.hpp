@@ -38,6 +38,13 @@ inline std::vector<Animal> zoo() {
         {"type": "conv2d", "name": "c3", "out": 6, "kernel": 3, "padding": 1}, {"type": "batch_norm", "name": "n3"}]},
       {"type": "relu6", "name": "a3"}, {"type": "global_avg_pool2d", "name": "g"},
       {"type": "linear", "name": "f", "out": 3})";
+  const std::string small = R"({"type": "conv2d", "name": "c1", "out": 4, "kernel": 3, "padding": 1},
+      {"type": "batch_norm", "name": "n1"}, {"type": "relu", "name": "a1"}, {"type": "flatten"},
+      {"type": "linear", "name": "f", "out": 3})";
+  const auto by = [](const std::string& weight, const std::string& activation) {
+    return R"({"rules": [{"sites": "*.weight", "quantizer": {)" + weight +
+           R"(}}, {"sites": "a1.output", "quantizer": {)" + activation + "}}]}";
+  };
   const std::string branches = R"({"type": "concat", "name": "j", "branches": [
         {"layers": [{"type": "conv2d", "name": "c1", "out": 3, "kernel": 3, "padding": 1}, {"type": "relu", "name": "a1"}]},
         {"layers": []},
@@ -132,6 +139,24 @@ inline std::vector<Animal> zoo() {
        {12},
        weights_and(at("a.output", R"("type": "uniform", "bits": 16)") +
                    at("input", R"("type": "uniform", "bits": 12)"))},
+      {"learned", small, {2, 4, 4}, by(R"("type": "lsq", "bits": 4)", R"("type": "lsq_plus", "bits": 4)")},
+      {"dorefa", small, {2, 4, 4}, by(R"("type": "dorefa", "bits": 3)", R"("type": "dorefa", "bits": 5)")},
+      {"ternary, clipped",
+       small,
+       {2, 4, 4},
+       by(R"("type": "ternary", "per_channel": true)", R"("type": "pact", "bits": 4)")},
+      {"powers of two",
+       small,
+       {2, 4, 4},
+       by(R"("type": "power_of_two_values")", R"("type": "quantized_relu", "bits": 3)")},
+      {"smoothed",
+       small,
+       {2, 4, 4},
+       by(R"("type": "smoothed_sigmoid", "bits": 3)", R"("type": "smoothed_sigmoid", "bits": 3)")},
+      {"units by hand",
+       small,
+       {2, 4, 4},
+       by(R"("type": "uniform", "scale": 0.0078125)", R"("type": "uniform", "power_of_two_scale": true)")},
       {"grid after grid",
        R"({"type": "relu", "name": "a"}, {"type": "linear", "name": "f", "out": 4}, {"type": "relu6", "name": "b"})",
        {12},
