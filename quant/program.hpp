@@ -21,7 +21,7 @@ namespace tempera::quant {
 enum class Cell : std::uint8_t { kU8, kS8, kU16, kS16, kS32 };
 
 /// A value that instructions pass on: integers q with real value (q − zero_point)·scale. Accumulators are kS32 with zero
-/// point 0 and, where the weight has them, a scale for each channel.
+/// point 0 and, where the weight has them, a scale for each channel; low and high say nothing of them.
 struct ProgramBuffer {
   std::string site;   ///< "act1.output", or the layer whose accumulator this is
   core::Shape shape;  ///< of a sample
@@ -39,12 +39,12 @@ struct Requant {
   std::int32_t zero_point = 0, low = -128, high = 127;
 };
 
-/// Integers of a weight, q − 0 … with a zero point for each output channel if they are asymmetric.
+/// Integers of a weight. An unsigned grid is shifted by 2^(bits−1), values and zero points alike, so that all are signed.
 struct ProgramWeight {
   core::Shape shape;                      ///< [out, in] or [out, in/groups, kh, kw]
   int bits = 8;                           ///< 2–8; as many are stored
-  std::vector<std::int8_t> values;        ///< q − offset, in row-major order
-  std::vector<std::int32_t> zero_points;  ///< of these values: [out], or empty if all are 0
+  std::vector<std::int8_t> values;        ///< row-major, in [−2^(bits−1), 2^(bits−1)−1]
+  std::vector<std::int32_t> zero_points;  ///< of these values: [out], in the same range, or empty if all are 0
 };
 
 namespace program {
@@ -85,8 +85,8 @@ struct AvgPool2d {
 struct GlobalAvgPool2d {
   Rounding rounding;
 };
-/// clamp(round_half_away((a − zero_a)·m_a + (b − zero_b)·m_b, 2^−shift) + zero_point, low, high); the multipliers hold one
-/// number or one for each channel.
+/// clamp(round_half_away(((a − zero_a)·m_a + (b − zero_b)·m_b)·2^−shift) + zero_point, low, high); the multipliers hold one
+/// number or one for each channel; the sum lies below 2^62 and 0 ≤ shift ≤ 62.
 struct Add {
   std::vector<std::int64_t> multiplier_a, multiplier_b;
   std::int32_t shift;
@@ -114,7 +114,7 @@ struct Instruction {
   int output = 0;           ///< buffer
 };
 
-/// Instructions in order; the last one's output is the logits, whose real values are (q − zero_point)·scale.
+/// Instructions in order, each buffer written once and read after that; the last one's output is the logits, whose real values are (q − zero_point)·scale.
 struct Program {
   std::vector<ProgramBuffer> buffers;
   std::vector<Instruction> instructions;

@@ -25,7 +25,7 @@ std::int64_t multiply_adds_in_registers(Isa level, std::int64_t rounds, Scalar& 
   if constexpr (sizeof(Scalar) == sizeof(float)) {  // in double precision the other levels are not built
     if (level == Isa::kSse42) return detail::multiply_adds_sse42(rounds, &value);
     if (level == Isa::kAvx2) return detail::multiply_adds_avx2(rounds, &value);
-    if (level == Isa::kAvx512) return detail::multiply_adds_avx512(rounds, &value);
+    if (level >= Isa::kAvx512) return detail::multiply_adds_avx512(rounds, &value);
   }
   return plain(rounds, &value);
 }

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/core/kernels/amx_permission.hpp"
 #include "tempera/core/kernels/levels.hpp"
 
 namespace tempera::core {
@@ -27,16 +28,23 @@ struct Level {
 // The vector levels hold floats; in double precision they are not built, and nothing refers to them.
 constexpr Fill in_single_precision(Fill fill) { return sizeof(Scalar) == sizeof(float) ? fill : nullptr; }
 
+bool has_avx512() {
+  return cpuinfo_has_x86_avx512f() && cpuinfo_has_x86_avx512dq() && cpuinfo_has_x86_avx512bw() &&
+         cpuinfo_has_x86_avx512vl();
+}
+bool has_vnni() { return has_avx512() && cpuinfo_has_x86_avx512vnni(); }
+
+// Levels that have no float kernels of their own.
+void fill_nothing(KernelTable&) {}
+
 constexpr std::array kLevels{
     Level{Isa::kScalar, "scalar", detail::fill_scalar, [] { return true; }},
     Level{Isa::kSse42, "sse42", in_single_precision(detail::fill_sse42), [] { return cpuinfo_has_x86_sse4_2(); }},
     Level{Isa::kAvx2, "avx2", in_single_precision(detail::fill_avx2),
           [] { return cpuinfo_has_x86_avx2() && cpuinfo_has_x86_fma3(); }},
-    Level{Isa::kAvx512, "avx512", in_single_precision(detail::fill_avx512),
-          [] {
-            return cpuinfo_has_x86_avx512f() && cpuinfo_has_x86_avx512dq() && cpuinfo_has_x86_avx512bw() &&
-                   cpuinfo_has_x86_avx512vl();
-          }},
+    Level{Isa::kAvx512, "avx512", in_single_precision(detail::fill_avx512), has_avx512},
+    Level{Isa::kAvx512Vnni, "avx512vnni", in_single_precision(fill_nothing), has_vnni},
+    Level{Isa::kAmx, "amx", in_single_precision(fill_nothing), [] { return has_vnni() && detail::amx_int8_usable(); }},
 };
 
 const Level& level_of(Isa isa) { return kLevels[static_cast<std::size_t>(isa)]; }

@@ -1,5 +1,6 @@
 // The kernel table: plain function pointers, filled once, scalar first and then overridden by each instruction set the
-// processor reports. The environment variable TEMPERA_ISA (scalar|sse42|avx2|avx512) forces a level.
+// processor reports. The environment variable TEMPERA_ISA
+// (scalar|sse42|avx2|avx512|avx512vnni|amx) forces a level.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,8 @@
 
 namespace tempera::core {
 
-/// Instruction levels in rising order.
-enum class Isa { kScalar, kSse42, kAvx2, kAvx512 };
+/// Instruction levels in rising order. The last two add integer dot products (int_table.hpp); in floats they are avx512.
+enum class Isa { kScalar, kSse42, kAvx2, kAvx512, kAvx512Vnni, kAmx };
 
 [[nodiscard]] std::string_view isa_name(Isa level) noexcept;
 /// Levels this build has kernels for and this processor (and its operating system) can run, in rising order.

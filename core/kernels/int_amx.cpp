@@ -1,0 +1,42 @@
+// Integer dot products with AMX tiles.
+#include <immintrin.h>
+
+#include <cstdint>
+
+#include "tempera/core/kernels/int_table.hpp"
+
+namespace tempera::core {
+namespace {
+
+// In assembly because GCC's macros take the tile's number only as it is written.
+struct Tiles {
+  static void configure(const void* shapes) noexcept { _tile_loadconfig(shapes); }
+  static void release() noexcept { _tile_release(); }
+  template <int Tile>
+  static void zero() noexcept {
+    asm volatile("tilezero %%tmm%c0" ::"i"(Tile));
+  }
+  template <int Tile>
+  static void load(const void* x, std::int64_t stride) noexcept {
+    asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(x), "r"(stride), "i"(Tile) : "memory");
+  }
+  template <int Tile>
+  static void store(void* y, std::int64_t stride) noexcept {
+    asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(y), "r"(stride), "i"(Tile) : "memory");
+  }
+  template <int C, int A, int B>
+  static void dot() noexcept {
+    asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(C), "i"(A), "i"(B));
+  }
+};
+
+#include "int_amx.ipp"
+
+}  // namespace
+
+void detail::fill_int_amx(IntKernelTable& table) noexcept {
+  table.quad_rows = 16;
+  table.dot_quads = dot_quads;
+}
+
+}  // namespace tempera::core

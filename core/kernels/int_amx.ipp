@@ -1,0 +1,73 @@
+// uint8 · int8 by tiles of 16 × 64 bytes (AMX-INT8). The file that includes this defines `Tiles`: configure(bytes of the
+// 64-byte layout), load<Tile>, zero<Tile>, dot<C, A, B>, store<Tile>; tests define it in plain loops.
+
+constexpr std::int64_t kTileColumns = 32;  // two tiles of C, as wide as a panel of avx512
+constexpr std::int64_t kWholeSteps = 16;   // of four bytes: a tile's row
+
+struct alignas(64) TileShapes {
+  std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  std::uint16_t row_bytes[16] = {};
+  std::uint8_t rows[16] = {};
+};
+
+// C in 0 and 1; A in 2, B in 3 and 4; what is left of them at the end of a segment in 5, 6 and 7.
+TileShapes shapes_of(std::int64_t rows, std::int64_t rest) noexcept {
+  TileShapes shapes;
+  const auto set = [&shapes](int tile, std::int64_t tile_rows, std::int64_t bytes) {
+    shapes.rows[tile] = static_cast<std::uint8_t>(tile_rows);
+    shapes.row_bytes[tile] = static_cast<std::uint16_t>(bytes);
+  };
+  for (const int c : {0, 1}) set(c, rows, 64);
+  set(2, rows, 64);
+  for (const int b : {3, 4}) set(b, kWholeSteps, 64);
+  if (rest == 0) return shapes;
+  set(5, rows, 4 * rest);
+  for (const int b : {6, 7}) set(b, rest, 64);
+  return shapes;
+}
+
+// Rows of A lie anywhere: `bytes` of each side by side.
+void gather(const DotTile& t, std::int64_t offset, std::int64_t bytes, char* rows) noexcept {
+  for (std::int64_t i = 0; i < t.m; ++i) {
+    __builtin_memcpy(rows + 64 * i, static_cast<const char*>(t.a[i]) + offset, static_cast<unsigned long>(bytes));
+  }
+}
+
+void dot_quads(const DotTile& t) noexcept {
+  const std::int64_t rest = t.steps % kWholeSteps;
+  const TileShapes shapes = shapes_of(t.m, rest);
+  Tiles::configure(&shapes);
+  Tiles::zero<0>();
+  Tiles::zero<1>();
+  alignas(64) char a[16 * 64];
+  const char* panel = static_cast<const char*>(t.panel);
+  constexpr std::int64_t kStepBytes = 4 * kTileColumns;
+  for (std::int64_t s = 0; s < t.segments; ++s) {
+    for (std::int64_t p = 0; p + kWholeSteps <= t.steps; p += kWholeSteps, panel += kWholeSteps * kStepBytes) {
+      gather(t, s * t.a_segment + 4 * p, 64, a);
+      Tiles::load<2>(a, 64);
+      Tiles::load<3>(panel, kStepBytes);
+      Tiles::dot<0, 2, 3>();
+      if (t.n <= kTileColumns / 2) continue;
+      Tiles::load<4>(panel + 64, kStepBytes);
+      Tiles::dot<1, 2, 4>();
+    }
+    if (rest == 0) continue;
+    gather(t, s * t.a_segment + 4 * (t.steps - rest), 4 * rest, a);
+    Tiles::load<5>(a, 64);
+    Tiles::load<6>(panel, kStepBytes);
+    Tiles::dot<0, 5, 6>();
+    Tiles::load<7>(panel + 64, kStepBytes);
+    Tiles::dot<1, 5, 7>();
+    panel += rest * kStepBytes;
+  }
+  Tiles::store<0>(t.c, 4 * kTileColumns);
+  Tiles::store<1>(t.c + 16, 4 * kTileColumns);
+  Tiles::release();
+  for (std::int64_t i = 0; i < t.m; ++i) {
+    for (std::int64_t j = 0; j < kTileColumns; ++j) {
+      std::int32_t& c = t.c[i * kTileColumns + j];
+      c = static_cast<std::int32_t>(static_cast<std::uint32_t>(c) + static_cast<std::uint32_t>(t.bias[j]));
+    }
+  }
+}

@@ -1,0 +1,43 @@
+// Integer kernels that a compiler vectorises well by itself: included by every level's file, compiled with its flags.
+
+void narrow_u8(std::int64_t n, const std::int16_t* x, std::int32_t shift, std::uint8_t* y) noexcept {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<std::uint8_t>(x[i] + shift);
+}
+
+std::int16_t larger(std::int16_t a, std::int16_t b) noexcept { return a > b ? a : b; }
+
+void max_windows(const ChannelWindows& w, std::int16_t* y) noexcept {
+  for (std::int64_t o = 0; o < w.count; ++o) {
+    const std::int16_t* x = w.x + o * w.step;
+    std::int16_t* out = y + o * w.channels;
+    if (w.cells == 4) {
+      const std::int16_t *p = x + w.offsets[0], *q = x + w.offsets[1], *r = x + w.offsets[2], *s = x + w.offsets[3];
+      for (std::int64_t c = 0; c < w.channels; ++c) out[c] = larger(larger(p[c], q[c]), larger(r[c], s[c]));
+      continue;
+    }
+    for (std::int64_t c = 0; c < w.channels; ++c) out[c] = x[w.offsets[0] + c];
+    for (std::int64_t k = 1; k < w.cells; ++k) {
+      const std::int16_t* p = x + w.offsets[k];
+      for (std::int64_t c = 0; c < w.channels; ++c) out[c] = larger(out[c], p[c]);
+    }
+  }
+}
+
+void dot_windows(const ChannelWindows& w, const std::int16_t* weight, const std::int32_t* bias,
+                 std::int32_t* y) noexcept {
+  for (std::int64_t o = 0; o < w.count; ++o) {
+    // Unsigned, because sums wrap.
+    auto* out = reinterpret_cast<std::uint32_t*>(y + o * w.channels);
+    for (std::int64_t c = 0; c < w.channels; ++c) out[c] = static_cast<std::uint32_t>(bias[c]);
+    for (std::int64_t k = 0; k < w.cells; ++k) {
+      const std::int16_t *x = w.x + o * w.step + w.offsets[k], *row = weight + k * w.channels;
+      for (std::int64_t c = 0; c < w.channels; ++c) out[c] += static_cast<std::uint32_t>(std::int32_t{x[c]} * row[c]);
+    }
+  }
+}
+
+void fill_loops(IntKernelTable& table) noexcept {
+  table.narrow_u8 = narrow_u8;
+  table.max_windows = max_windows;
+  table.dot_windows = dot_windows;
+}

@@ -1,0 +1,41 @@
+#include "tempera/core/kernels/int_table.hpp"
+
+#include <array>
+
+namespace tempera::core {
+namespace {
+
+using Fill = void (*)(IntKernelTable&) noexcept;
+
+#ifdef TEMPERA_F64
+constexpr std::array<Fill, 1> kFills{detail::fill_int_scalar};
+#else
+// In the order of Isa.
+constexpr std::array<Fill, 6> kFills{detail::fill_int_scalar, detail::fill_int_sse42,      detail::fill_int_avx2,
+                                     detail::fill_int_avx512, detail::fill_int_avx512vnni, detail::fill_int_amx};
+#endif
+
+}  // namespace
+
+const IntKernelTable& int_kernels() {
+  static const IntKernelTable& table = int_kernels_of(kernels().level);
+  return table;
+}
+
+const IntKernelTable& int_kernels_of(Isa level) {
+  static const auto tables = [] {
+    std::array<IntKernelTable, kFills.size()> all{};
+    IntKernelTable best;
+    for (const Isa isa : available_isas()) {  // a level's file, even what fills its table, is code for that level
+      const auto position = static_cast<std::size_t>(isa);
+      kFills[position](best);
+      best.level = isa;
+      all[position] = best;
+    }
+    return all;
+  }();
+  static_cast<void>(kernels_of(level));  // throws if it is not available
+  return tables[static_cast<std::size_t>(level)];
+}
+
+}  // namespace tempera::core

@@ -1,0 +1,184 @@
+#include "tempera/quant/engine.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/core/parallel.hpp"
+#include "tempera/core/storage.hpp"
+#include "tempera/quant/engine/step.hpp"
+
+namespace tempera::quant {
+namespace {
+
+// Samples go through the whole network in groups whose values stay in the second-level cache, at most this many.
+constexpr std::int64_t kGroupBytes = 384 * 1024;
+constexpr std::int64_t kLargestGroup = 48;  // a block of rows of engine/product.hpp
+
+std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+}  // namespace
+
+struct Engine::Prepared {
+  Program program;
+  engine::Layout layout;
+  std::vector<std::unique_ptr<engine::Step>> steps;
+  std::int64_t scratch_bytes = 0, group = 1;
+
+  // Memory for a group, one for each thread; who computes takes a free one.
+  struct Slot {
+    core::Storage memory;
+    std::int64_t capacity = 0;
+    std::atomic_flag taken;
+  };
+  std::vector<std::unique_ptr<Slot>> slots;
+  std::vector<std::int32_t> order;  // of the last buffer
+  std::vector<std::int32_t> results;
+
+  explicit Prepared(Program given) : program(std::move(given)) {
+    check(program);
+    layout = engine::lay_out(program);
+    for (const Instruction& in : program.instructions) {
+      steps.push_back(engine::make_step({program, in, layout}));
+      if (steps.back() != nullptr) scratch_bytes = std::max(scratch_bytes, steps.back()->scratch_bytes());
+    }
+    scratch_bytes = round_up(scratch_bytes + 64);
+    group = std::clamp<std::int64_t>(kGroupBytes / layout.bytes, 1, kLargestGroup);
+    order = engine::order_of(place_of(program.instructions.size() - 1));
+  }
+
+  [[nodiscard]] const engine::Place& place_of(std::size_t instruction) const {
+    return layout.places[static_cast<std::size_t>(program.instructions[instruction].output)];
+  }
+
+  void require_samples(const core::Tensor& x) const {
+    if (!x.empty() && x.rank() == program.input.rank() + 1 && x.shape().without_batch() == program.input) return;
+    throw core::ShapeError(
+        fmt::format("program: takes samples of {}, received {}", program.input.text(), x.shape().text()));
+  }
+
+  // Slots for `count` threads, each for `capacity` samples.
+  void provide(std::size_t count, std::int64_t capacity) {
+    while (slots.size() < count) slots.push_back(std::make_unique<Slot>());
+    for (const auto& slot : slots) {
+      if (slot->capacity >= capacity) continue;
+      const auto bytes = static_cast<std::size_t>(layout.bytes * capacity + scratch_bytes);
+      slot->memory = core::Storage(bytes);
+      slot->capacity = capacity;
+      std::fill_n(static_cast<std::byte*>(slot->memory.data()), bytes, std::byte{0});
+    }
+  }
+
+  [[nodiscard]] engine::Frame frame_of(const Slot& slot, const Scalar* x, std::int64_t samples) const {
+    auto* memory = static_cast<std::byte*>(slot.memory.data());
+    return {.arena = memory + scratch_bytes, .scratch = memory, .capacity = slot.capacity, .samples = samples, .x = x};
+  }
+
+  Slot& take() {
+    for (;;) {  // there are as many slots as threads, so one is free
+      for (const auto& slot : slots) {
+        if (!slot->taken.test_and_set(std::memory_order_acquire)) return *slot;
+      }
+    }
+  }
+
+  void run_group(const Scalar* x, std::int64_t samples, std::int32_t* y) {
+    Slot& slot = take();
+    const engine::Frame frame = frame_of(slot, x, samples);
+    for (const auto& step : steps) {
+      if (step != nullptr) step->run(frame);
+    }
+    read(frame, place_of(program.instructions.size() - 1), order, y);
+    slot.taken.clear(std::memory_order_release);
+  }
+
+  // The integers of a place, sample after sample, in the order of their buffer.
+  static void read(const engine::Frame& frame, const engine::Place& place, const std::vector<std::int32_t>& order,
+                   std::int32_t* y) {
+    for (std::int64_t i = 0; i < frame.samples; ++i) {
+      for (const std::int32_t at : order) {
+        *y++ =
+            (place.wide ? frame.at<std::int32_t>(place, i)[at] : frame.at<std::int16_t>(place, i)[at]) + place.offset;
+      }
+    }
+  }
+
+  void expect(std::int64_t samples) {
+    for (const auto& step : steps) {
+      if (step != nullptr) step->expect(samples);
+    }
+  }
+};
+
+Engine::Engine(Program program) : prepared_(std::make_unique<Prepared>(std::move(program))) {}
+Engine::~Engine() = default;
+
+const Program& Engine::program() const noexcept { return prepared_->program; }
+
+std::span<const std::int32_t> Engine::run(const core::Tensor& x) {
+  Prepared& p = *prepared_;
+  p.require_samples(x);
+  const std::int64_t batch = x.dim(0), inputs = p.program.input.numel(),
+                     outputs = static_cast<std::int64_t>(p.order.size());
+  const std::int64_t group = std::min(p.group, batch);
+  const std::int64_t groups = batch == 0 ? 0 : (batch + group - 1) / group;
+  p.results.resize(static_cast<std::size_t>(batch * outputs));
+  if (groups == 0) return p.results;
+  p.provide(static_cast<std::size_t>(std::min<std::int64_t>(core::thread_count(), groups)), group);
+  p.expect(group);
+  core::parallel_for(batch, group, [&](std::int64_t begin, std::int64_t end) {
+    p.run_group(x.data() + begin * inputs, end - begin, p.results.data() + begin * outputs);
+  });
+  return p.results;
+}
+
+IntTensor Engine::run(const core::Tensor& x, const Watch& watch) {
+  Prepared& p = *prepared_;
+  p.require_samples(x);
+  const std::int64_t batch = x.dim(0), group = std::min(p.group, std::max<std::int64_t>(batch, 1));
+  // A group's memory for each group, because every buffer of the batch is shown at once.
+  const std::int64_t groups = (batch + group - 1) / group;
+  p.expect(group);
+  std::vector<Prepared::Slot> slots(static_cast<std::size_t>(groups));
+  std::vector<engine::Frame> frames;
+  for (std::int64_t g = 0; g < groups; ++g) {
+    Prepared::Slot& slot = slots[static_cast<std::size_t>(g)];
+    const auto bytes = static_cast<std::size_t>(p.layout.bytes * group + p.scratch_bytes);
+    slot.memory = core::Storage(bytes);
+    slot.capacity = group;
+    std::fill_n(static_cast<std::byte*>(slot.memory.data()), bytes, std::byte{0});
+    frames.push_back(
+        p.frame_of(slot, x.data() + g * group * p.program.input.numel(), std::min(group, batch - g * group)));
+  }
+  IntTensor value;
+  for (std::size_t i = 0; i < p.steps.size(); ++i) {
+    const engine::Place& place = p.place_of(i);
+    const ProgramBuffer& buffer = p.program.buffers[static_cast<std::size_t>(p.program.instructions[i].output)];
+    const std::vector<std::int32_t> order = engine::order_of(place);
+    value.shape = buffer.shape.with_batch(batch);
+    value.values.resize(static_cast<std::size_t>(batch * place.numel));
+    core::parallel_for(groups, 1, [&](std::int64_t g, std::int64_t) {
+      const engine::Frame& frame = frames[static_cast<std::size_t>(g)];
+      if (p.steps[i] != nullptr) p.steps[i]->run(frame);
+      Prepared::read(frame, place, order, value.values.data() + g * group * place.numel);
+    });
+    if (watch) watch(i, value);
+  }
+  return value;
+}
+
+core::Tensor Engine::logits(const core::Tensor& x) {
+  const std::span<const std::int32_t> q = run(x);
+  const ProgramBuffer& last = program().buffers[static_cast<std::size_t>(program().instructions.back().output)];
+  core::Tensor y(last.shape.with_batch(x.dim(0)));
+  const std::size_t size = static_cast<std::size_t>(last.shape.numel()), per_scale = size / last.scale.size();
+  Scalar* out = y.mutable_data();
+  for (std::size_t i = 0; i < q.size(); ++i) {
+    out[i] = static_cast<Scalar>(static_cast<float>(q[i] - last.zero_point) * last.scale[i % size / per_scale]);
+  }
+  return y;
+}
+
+}  // namespace tempera::quant

@@ -1,0 +1,151 @@
+// Convolutions as products of windows and weights. A window of an image [h, w, c] is kh runs of kw·c neighbours, which the
+// kernels read in place; only windows of groups or with gaps (dilation) are copied out, some at a time.
+#include <algorithm>
+#include <array>
+
+#include "tempera/quant/engine/product.hpp"
+#include "tempera/quant/engine/window.hpp"
+
+namespace tempera::quant::engine {
+namespace {
+
+// The weights of a group, each row [kh, kw, c] in `segments` pieces.
+WeightRows rows_of(const program::Conv2d& layer, std::int64_t group, bool in_place) {
+  const core::Shape& w = layer.weight.shape;
+  const std::int64_t out = w[0] / layer.groups, cells = w[2] * w[3];
+  WeightRows rows{
+      .out = out, .segments = in_place ? w[2] : 1, .length = in_place ? w[3] * w[1] : cells * w[1], .values = {}};
+  for (std::int64_t o = group * out; o < (group + 1) * out; ++o) {
+    const std::int32_t zero =
+        layer.weight.zero_points.empty() ? 0 : layer.weight.zero_points[static_cast<std::size_t>(o)];
+    for (std::int64_t cell = 0; cell < cells; ++cell) {
+      for (std::int64_t c = 0; c < w[1]; ++c) {
+        const std::int32_t q = layer.weight.values[static_cast<std::size_t>((o * w[1] + c) * cells + cell)];
+        rows.values.push_back(static_cast<std::int16_t>(q - zero));
+      }
+    }
+  }
+  return rows;
+}
+
+// What belongs to the channels of a group.
+std::vector<std::int32_t> part(const std::vector<std::int32_t>& list, std::int64_t group, std::int64_t groups) {
+  const auto size = static_cast<std::ptrdiff_t>(list.size()) / groups;
+  return {list.begin() + group * size, list.begin() + (group + 1) * size};
+}
+std::optional<Requant> part(std::optional<Requant> requant, std::int64_t group, std::int64_t groups) {
+  if (!requant || requant->multipliers.size() == 1) return requant;
+  const auto size = static_cast<std::ptrdiff_t>(requant->multipliers.size()) / groups;
+  const auto begin = requant->multipliers.begin() + group * size;
+  requant->multipliers = std::vector<Multiplier>(begin, begin + size);
+  return requant;
+}
+
+class Conv final : public Step {
+ public:
+  Conv(const StepSource& source, const program::Conv2d& layer)
+      : input_(source.input()),
+        output_(source.output()),
+        out_shape_(source.output_buffer().shape),
+        kernel_{layer.weight.shape[2], layer.weight.shape[3]},
+        stride_(layer.stride),
+        dilation_(layer.dilation),
+        channels_(source.input_buffer().shape[0]),
+        image_(source.input(), source.input_buffer().shape, layer.padding),
+        in_place_(layer.groups == 1 && layer.dilation[1] == 1) {
+    for (std::int64_t g = 0; g < layer.groups; ++g) {
+      products_.push_back(std::make_unique<Product>(source, rows_of(layer, g, in_place_),
+                                                    part(layer.bias, g, layer.groups),
+                                                    part(layer.requant, g, layer.groups), false));
+    }
+    const std::int64_t window = kernel_[0] * kernel_[1] * channels_ / layer.groups;
+    window_bytes_ = in_place_ ? 0 : (2 * window + 79) / 64 * 64;
+  }
+
+  [[nodiscard]] std::int64_t scratch_bytes() const override {
+    return padded_bytes() + byte_image_bytes() + Product::kBlock * window_bytes_ + 64;
+  }
+
+  void run(const Frame& frame) const override {
+    for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i);
+  }
+
+ private:
+  [[nodiscard]] bool bytes() const { return products_[0]->takes_bytes(); }
+  [[nodiscard]] std::int64_t padded_bytes() const { return image_.copies() ? (2 * image_.values() + 63) / 64 * 64 : 0; }
+  [[nodiscard]] std::int64_t byte_image_bytes() const { return bytes() ? (image_.values() + 63) / 64 * 64 : 0; }
+
+  void run_sample(const Frame& frame, std::int64_t sample) const {
+    const auto* x = image_.fill(frame.at<std::int16_t>(input_, sample), reinterpret_cast<std::int16_t*>(frame.scratch));
+    const char* image = reinterpret_cast<const char*>(x);
+    if (bytes()) {
+      auto* narrow = reinterpret_cast<std::uint8_t*>(frame.scratch + padded_bytes());
+      core::int_kernels().narrow_u8(image_.values() - 32, x, products_[0]->byte_shift(), narrow);
+      image = reinterpret_cast<const char*>(narrow);
+    }
+    std::byte* y = frame.arena + output_.begin * frame.capacity + sample * output_.stride * cell();
+    const std::int64_t windows = out_shape_[1] * out_shape_[2];
+    for (std::int64_t first = 0; first < windows; first += Product::kBlock) {
+      run_block(frame, image, first, std::min(Product::kBlock, windows - first), y + first * out_shape_[0] * cell());
+    }
+  }
+  [[nodiscard]] std::int64_t cell() const { return output_.wide ? 4 : 2; }
+
+  void run_block(const Frame& frame, const char* image, std::int64_t first, std::int64_t m, std::byte* y) const {
+    const std::int64_t value = bytes() ? 1 : 2, row = image_.row() * value;
+    std::array<const void*, Product::kBlock> rows{};
+    std::int64_t oy = first / out_shape_[2], ox = first % out_shape_[2];
+    for (std::int64_t i = 0; i < m; ++i) {
+      rows[static_cast<std::size_t>(i)] = image + oy * stride_[0] * row + ox * stride_[1] * channels_ * value;
+      if (++ox < out_shape_[2]) continue;
+      ox = 0;
+      ++oy;
+    }
+    const std::int64_t groups = static_cast<std::int64_t>(products_.size()), out = out_shape_[0] / groups;
+    for (std::int64_t g = 0; g < groups; ++g) {
+      std::array<const void*, Product::kBlock> copies{};
+      if (!in_place_) copy_windows(frame, rows.data(), m, g, value, copies.data());
+      products_[static_cast<std::size_t>(g)]->run({.m = m,
+                                                   .a = in_place_ ? rows.data() : copies.data(),
+                                                   .a_segment = dilation_[0] * row,
+                                                   .y = y + g * out * cell(),
+                                                   .y_row = out_shape_[0]});
+    }
+  }
+
+  void copy_windows(const Frame& frame, const void* const* rows, std::int64_t m, std::int64_t group, std::int64_t value,
+                    const void** copies) const {
+    std::byte* scratch = frame.scratch + padded_bytes() + byte_image_bytes();
+    const std::int64_t run = channels_ / static_cast<std::int64_t>(products_.size()) * value;
+    for (std::int64_t i = 0; i < m; ++i) {
+      char* copy = reinterpret_cast<char*>(scratch + i * window_bytes_);
+      copies[i] = copy;
+      const char* corner = static_cast<const char*>(rows[i]) + group * run;
+      for (std::int64_t ky = 0; ky < kernel_[0]; ++ky) {
+        for (std::int64_t kx = 0; kx < kernel_[1]; ++kx, copy += run) {
+          std::copy_n(corner + (ky * dilation_[0] * image_.row() + kx * dilation_[1] * channels_) * value, run, copy);
+        }
+      }
+    }
+  }
+
+  Place input_, output_;
+  core::Shape out_shape_;
+  std::array<std::int64_t, 2> kernel_, stride_, dilation_;
+  std::int64_t channels_;
+  PaddedImage image_;
+  bool in_place_;
+  std::vector<std::unique_ptr<Product>> products_;  // one a group
+  std::int64_t window_bytes_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_conv(const StepSource& source, const program::Conv2d& layer) {
+  if (layer.groups > 1 && layer.groups == layer.weight.shape[0] && layer.weight.shape[1] == 1) {
+    return make_depthwise(source, layer);
+  }
+  return std::make_unique<Conv>(source, layer);
+}
+
+}  // namespace tempera::quant::engine

@@ -1,0 +1,82 @@
+// Linear layers: for a few samples, byte weights read once and only where the input is not 0; for many, tiles.
+#include <algorithm>
+#include <array>
+
+#include "tempera/quant/engine/product.hpp"
+
+namespace tempera::quant::engine {
+namespace {
+
+constexpr std::int64_t kTileFrom = 4;   // samples from which tiles win over single rows
+constexpr std::int64_t kWideFrom = 16;  // samples from which widening in the kernel costs more than the memory
+
+WeightRows rows_of(const program::Linear& layer, const Place& input) {
+  const std::int64_t out = layer.weight.shape[0], in = layer.weight.shape[1];
+  WeightRows rows{.out = out, .length = in, .values = std::vector<std::int16_t>(layer.weight.values.size())};
+  const std::vector<std::int32_t> order = order_of(input);
+  for (std::size_t i = 0; i < rows.values.size(); ++i) {
+    const std::size_t o = i / static_cast<std::size_t>(in), column = i % static_cast<std::size_t>(in);
+    const std::int32_t zero = layer.weight.zero_points.empty() ? 0 : layer.weight.zero_points[o];
+    rows.values[o * static_cast<std::size_t>(in) + static_cast<std::size_t>(order[column])] =
+        static_cast<std::int16_t>(layer.weight.values[i] - zero);
+  }
+  return rows;
+}
+
+class Linear final : public Step {
+ public:
+  Linear(const StepSource& source, const program::Linear& layer)
+      : input_(source.input()),
+        output_(source.output()),
+        row_bytes_((input_.numel + 63) / 64 * 64),
+        product_(source, rows_of(layer, source.input()), layer.bias, layer.requant, true) {}
+
+  void expect(std::int64_t samples) override {
+    if (samples >= kWideFrom) product_.widen();
+  }
+
+  [[nodiscard]] std::int64_t scratch_bytes() const override {
+    return std::max(product_.sparse_bytes(), product_.takes_bytes() ? Product::kBlock * row_bytes_ : 0);
+  }
+
+  void run(const Frame& frame) const override {
+    if (product_.has_sparse() && frame.samples < kTileFrom) {
+      for (std::int64_t i = 0; i < frame.samples; ++i) {
+        product_.run_sparse(frame.at<std::int16_t>(input_, i), frame.scratch, output_at(frame, i));
+      }
+      return;
+    }
+    std::array<const void*, Product::kBlock> rows{};
+    for (std::int64_t i = 0; i < frame.samples; i += Product::kBlock) {
+      const std::int64_t m = std::min(Product::kBlock, frame.samples - i);
+      for (std::int64_t r = 0; r < m; ++r) rows[static_cast<std::size_t>(r)] = row(frame, i + r, r);
+      product_.run({.m = m, .a = rows.data(), .y = output_at(frame, i), .y_row = output_.stride});
+    }
+  }
+
+ private:
+  [[nodiscard]] void* output_at(const Frame& frame, std::int64_t sample) const {
+    if (output_.wide) return frame.at<std::int32_t>(output_, sample);
+    return frame.at<std::int16_t>(output_, sample);
+  }
+  // The input of a sample as the product takes it; bytes are made in slot `slot` of the scratch.
+  [[nodiscard]] const void* row(const Frame& frame, std::int64_t sample, std::int64_t slot) const {
+    const auto* x = frame.at<std::int16_t>(input_, sample);
+    if (!product_.takes_bytes()) return x;
+    auto* bytes = reinterpret_cast<std::uint8_t*>(frame.scratch) + slot * row_bytes_;
+    core::int_kernels().narrow_u8(input_.numel, x, product_.byte_shift(), bytes);
+    return bytes;
+  }
+
+  Place input_, output_;
+  std::int64_t row_bytes_;
+  Product product_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_linear(const StepSource& source, const program::Linear& layer) {
+  return std::make_unique<Linear>(source, layer);
+}
+
+}  // namespace tempera::quant::engine

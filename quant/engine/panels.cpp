@@ -1,0 +1,101 @@
+#include "tempera/quant/engine/panels.hpp"
+
+#include <algorithm>
+
+#include "tempera/quant/program_shapes.hpp"
+#include "tempera/quant/reference/operations.hpp"
+
+namespace tempera::quant::engine {
+
+bool WeightRows::narrow() const noexcept {
+  return std::ranges::all_of(values, [](std::int16_t w) { return w >= -128 && w <= 127; });
+}
+
+std::vector<std::int32_t> WeightRows::corrected(const std::vector<std::int32_t>& bias, std::int64_t correction) const {
+  std::vector<std::int32_t> result;
+  for (std::int64_t o = 0; o < out; ++o) {
+    std::int64_t sum = 0;
+    for (std::int64_t i = 0; i < segments * length; ++i)
+      sum += values[static_cast<std::size_t>(o * segments * length + i)];
+    result.push_back(
+        static_cast<std::int32_t>(static_cast<std::uint64_t>(bias[static_cast<std::size_t>(o)]) +
+                                  static_cast<std::uint64_t>(correction) * static_cast<std::uint64_t>(sum)));
+  }
+  return result;
+}
+
+template <class T>
+Panels<T> pack(const WeightRows& weight, std::int64_t columns, std::int64_t group) {
+  Panels<T> p{.group = group,
+              .columns = columns,
+              .count = (weight.out + columns - 1) / columns,
+              .segments = weight.segments,
+              .steps = (weight.length + group - 1) / group,
+              .values = {}};
+  p.values.resize(static_cast<std::size_t>(p.count * p.size()));
+  std::size_t next = 0;
+  for (std::int64_t o = 0; o < weight.out; ++o) {
+    T* column = p.values.data() + o / columns * p.size() + o % columns * group;
+    for (std::int64_t s = 0; s < weight.segments; ++s) {
+      for (std::int64_t i = 0; i < weight.length; ++i) {
+        column[(s * p.steps + i / group) * columns * group + i % group] = static_cast<T>(weight.values[next++]);
+      }
+    }
+  }
+  return p;
+}
+template Panels<std::int8_t> pack(const WeightRows&, std::int64_t, std::int64_t);
+template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::int64_t);
+
+Output::Output(const Place& place, const std::optional<Requant>& requant, std::int64_t channels)
+    : wide_(place.wide), offset_(place.offset), requant_(requant) {
+  if (!requant_ || wide_ || requant_->mode != RequantMode::kSingle) return;
+  if (std::ranges::any_of(requant_->multipliers, [](const Multiplier& m) { return m.shift < 0; })) return;
+  fast_ = true;
+  const std::int64_t columns = core::int_kernels().columns;
+  for (std::int64_t c = 0; c < (channels + columns - 1) / columns * columns; ++c) {
+    const Multiplier& m = of_channel(requant_->multipliers, std::min(c, channels - 1));
+    const auto count = static_cast<std::uint64_t>(31 + m.shift);
+    multiplier_.push_back(m.multiplier);
+    (c % 2 == 0 ? half_even_ : half_odd_).push_back(std::uint64_t{1} << (count - 1));
+    (c % 2 == 0 ? count_even_ : count_odd_).push_back(count);
+  }
+}
+
+std::int32_t Output::value(std::int32_t accumulator, std::int64_t channel) const noexcept {
+  return (requant_ ? reference::apply(*requant_, accumulator, channel) : accumulator) - offset_;
+}
+
+void Output::write(std::int64_t m, std::int64_t first, std::int64_t n, const std::int32_t* c, std::int64_t c_row,
+                   void* y, std::int64_t y_row) const noexcept {
+  if (fast_) {
+    core::int_kernels().requant({.m = m,
+                                 .n = n,
+                                 .c = c,
+                                 .c_row = c_row,
+                                 .multiplier = multiplier_.data() + first,
+                                 .half_even = half_even_.data() + first / 2,
+                                 .half_odd = half_odd_.data() + first / 2,
+                                 .count_even = count_even_.data() + first / 2,
+                                 .count_odd = count_odd_.data() + first / 2,
+                                 .low = requant_->low - requant_->zero_point,
+                                 .high = requant_->high - requant_->zero_point,
+                                 .offset = requant_->zero_point - offset_,
+                                 .y = static_cast<std::int16_t*>(y) + first,
+                                 .y_row = y_row});
+    return;
+  }
+  for (std::int64_t i = 0; i < m; ++i) {
+    for (std::int64_t j = 0; j < n; ++j) {
+      const std::int32_t v = value(c[i * c_row + j], first + j);
+      const std::int64_t at = i * y_row + first + j;
+      if (wide_) {
+        static_cast<std::int32_t*>(y)[at] = v;
+      } else {
+        static_cast<std::int16_t*>(y)[at] = static_cast<std::int16_t>(v);
+      }
+    }
+  }
+}
+
+}  // namespace tempera::quant::engine

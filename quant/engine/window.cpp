@@ -1,0 +1,29 @@
+#include "tempera/quant/engine/window.hpp"
+
+#include <algorithm>
+
+namespace tempera::quant::engine {
+
+PaddedImage::PaddedImage(const Place& place, const core::Shape& shape, const std::array<std::int64_t, 2>& padding)
+    : padding_(padding),
+      image_height_(shape[1]),
+      image_row_(shape[2] * shape[0]),
+      channels_(shape[0]),
+      height_(shape[1] + 2 * padding[0]),
+      width_(shape[2] + 2 * padding[1]),
+      border_(static_cast<std::int16_t>(place.zero_point - place.offset)) {}
+
+const std::int16_t* PaddedImage::fill(const std::int16_t* image, std::int16_t* padded) const noexcept {
+  if (!copies()) return image;
+  const std::int64_t side = padding_[1] * channels_;
+  std::int16_t* y = std::fill_n(padded, padding_[0] * row(), border_);
+  for (std::int64_t r = 0; r < image_height_; ++r) {
+    y = std::fill_n(y, side, border_);
+    y = std::copy_n(image + r * image_row_, image_row_, y);
+    y = std::fill_n(y, side, border_);
+  }
+  std::fill_n(y, padding_[0] * row(), border_);
+  return padded;
+}
+
+}  // namespace tempera::quant::engine

@@ -1,0 +1,26 @@
+// An image with a border of padding, channels together.
+#pragma once
+
+#include <cstdint>
+
+#include "tempera/quant/engine/step.hpp"
+
+namespace tempera::quant::engine {
+
+/// Copies images [h, w, c] into a frame of cells that stand for the zero point. Without padding the image stays where it is.
+class PaddedImage {
+ public:
+  PaddedImage(const Place& place, const core::Shape& shape, const std::array<std::int64_t, 2>& padding);
+
+  [[nodiscard]] std::int64_t row() const noexcept { return width_ * channels_; }  ///< values of a row
+  [[nodiscard]] std::int64_t values() const noexcept { return height_ * row() + 32; }
+  [[nodiscard]] bool copies() const noexcept { return padding_[0] + padding_[1] > 0; }
+  [[nodiscard]] const std::int16_t* fill(const std::int16_t* image, std::int16_t* padded) const noexcept;
+
+ private:
+  std::array<std::int64_t, 2> padding_;
+  std::int64_t image_height_, image_row_, channels_, height_, width_;
+  std::int16_t border_;
+};
+
+}  // namespace tempera::quant::engine

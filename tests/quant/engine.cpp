@@ -1,0 +1,106 @@
+// The engine's oracle is the reference: the same program, one value at a time, in plain loops. This file runs at every
+// instruction level.
+#include "tempera/quant/engine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "quant/random_program.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/core/parallel.hpp"
+#include "tempera/core/storage.hpp"
+
+namespace {
+
+using namespace tempera;
+using namespace tempera::quant;
+
+// "" or where the engine first differs from the reference.
+std::string first_difference(const Program& program, const core::Tensor& x) {
+  std::vector<IntTensor> expected;
+  static_cast<void>(run_reference(program, x, [&](std::size_t, const IntTensor& value) { expected.push_back(value); }));
+  Engine engine(program);
+  std::string difference;
+  static_cast<void>(engine.run(x, [&](std::size_t i, const IntTensor& value) {
+    if (!difference.empty()) return;
+    if (!(value.shape == expected[i].shape)) difference = "shape of instruction " + std::to_string(i);
+    const auto [a, b] = std::ranges::mismatch(value.values, expected[i].values);
+    if (a == value.values.end()) return;
+    difference = "instruction " + std::to_string(i) + " of kind " +
+                 std::to_string(program.instructions[i].operation.index()) + ", value " +
+                 std::to_string(a - value.values.begin()) + ": " + std::to_string(*a) + ", expected " +
+                 std::to_string(*b);
+  }));
+  const auto last = engine.run(x);
+  if (difference.empty() && !std::ranges::equal(last, expected.back().values)) difference = "the run without a watch";
+  return difference;
+}
+
+}  // namespace
+
+TEST_CASE("the engine gives the reference's integers after every instruction of random programs") {
+  int made = 0;
+  std::vector<int> kinds(12);
+  for (std::uint64_t seed = 1; seed <= 600; ++seed) {
+    const Program program = test::random_program(seed);
+    try {
+      check(program);
+    } catch (const core::UnsupportedError&) {
+      continue;  // 16-bit activations whose accumulators could overflow
+    }
+    ++made;
+    for (const Instruction& in : program.instructions) ++kinds[in.operation.index()];
+    const std::int64_t batch = seed % 10 == 0 ? 61 : static_cast<std::int64_t>(seed % 7) + 1;
+    CAPTURE(seed);
+    REQUIRE(first_difference(program, test::random_samples(program, batch, seed)) == "");
+  }
+  CHECK(made > 500);
+  for (const int count : kinds) CHECK(count > 20);
+}
+
+TEST_CASE("the engine gives the same integers for any number of threads and any batch") {
+  const int before = core::thread_count();
+  for (const std::uint64_t seed : {3U, 5U, 11U, 12U, 27U}) {
+    const Program program = test::random_program(seed);
+    const core::Tensor x = test::random_samples(program, 203, seed);
+    const IntTensor expected = run_reference(program, x);
+    Engine engine(program);
+    for (const int threads : {1, 2, 3, 4, 7}) {
+      core::set_thread_count(threads);
+      CHECK(std::ranges::equal(engine.run(x), expected.values));
+    }
+    const std::int64_t size = program.input.numel(), classes = static_cast<std::int64_t>(expected.values.size()) / 203;
+    for (std::int64_t i = 0; i < 5; ++i) {
+      const core::Tensor one(program.input.with_batch(1),
+                             x.values().subspan(static_cast<std::size_t>(i * size), static_cast<std::size_t>(size)));
+      const auto part =
+          std::span(expected.values).subspan(static_cast<std::size_t>(i * classes), static_cast<std::size_t>(classes));
+      CHECK(std::ranges::equal(engine.run(one), part));
+    }
+  }
+  core::set_thread_count(before);
+}
+
+TEST_CASE("an engine allocates no tensor storage after its first call") {
+  const Program program = test::random_program(12);
+  Engine engine(program);
+  const core::Tensor one = test::random_samples(program, 1, 1), many = test::random_samples(program, 100, 1);
+  static_cast<void>(engine.run(one));
+  static_cast<void>(engine.run(many));
+  const auto before = core::allocator_stats();
+  const auto* place = engine.run(one).data();
+  for (int i = 0; i < 10; ++i) CHECK(engine.run(one).data() == place);
+  static_cast<void>(engine.run(many));
+  CHECK(core::allocator_stats().system_allocations == before.system_allocations);
+  CHECK(core::allocator_stats().live_bytes == before.live_bytes);
+}
+
+TEST_CASE("samples of another shape are refused with both shapes") {
+  const Program program = test::random_program(3);
+  Engine engine(program);
+  CHECK_THROWS_AS(static_cast<void>(engine.run(core::Tensor::zeros({2, 3, 4, 5, 6}))), core::ShapeError);
+  CHECK(engine.run(core::Tensor(program.input.with_batch(0))).empty());
+}
