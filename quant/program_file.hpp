@@ -7,6 +7,9 @@
 
 namespace tempera::quant {
 
+/// Whether the file says that it is a program (of any version). Throws FileError, CheckpointError if it is no safetensors file.
+[[nodiscard]] bool is_program(const std::filesystem::path& file);
+
 /// Atomically. Throws FileError.
 void save_program(const std::filesystem::path& file, const Program& program);
 /// Throws FileError, CheckpointError for a file that is damaged, of another version, or holds a program that check() refuses.

@@ -1,0 +1,136 @@
+#include "tempera/quant/program_file.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/safetensors.hpp"
+#include "tempera/quant/packing.hpp"
+#include "tempera/quant/program_json.hpp"
+
+namespace tempera::quant {
+namespace {
+
+constexpr const char* kVersionKey = "tempera.program";
+constexpr const char* kVersion = "1";
+constexpr const char* kStructure = "tempera.instructions";
+
+template <class T>
+std::vector<std::byte> bytes_of(const std::vector<T>& values) {
+  std::vector<std::byte> bytes(values.size() * sizeof(T));
+  if (!values.empty()) std::memcpy(bytes.data(), values.data(), bytes.size());
+  return bytes;
+}
+
+// Lists go into tensors of their own; everything else into the structure.
+class FileLists final : public ListStore {
+ public:
+  explicit FileLists(nn::SafetensorsWriter& writer) : writer_(writer) {}
+  void put(const std::string& name, const std::vector<std::int32_t>& values) override {
+    writer_.add(name, nn::DType::kI32, {static_cast<std::int64_t>(values.size())}, bytes_of(values));
+  }
+  void put(const std::string& name, const std::vector<std::int64_t>& values) override {
+    writer_.add(name, nn::DType::kI64, {static_cast<std::int64_t>(values.size())}, bytes_of(values));
+  }
+  void put(const std::string& name, const std::vector<float>& values) override {
+    writer_.add(name, nn::DType::kF32, {static_cast<std::int64_t>(values.size())}, bytes_of(values));
+  }
+  void put_packed(const std::string& name, const std::vector<std::int8_t>& values, int bits) override {
+    std::vector<std::byte> bytes = pack(values, bits);
+    const auto count = static_cast<std::int64_t>(bytes.size());
+    writer_.add(name, nn::DType::kU8, {count}, std::move(bytes));
+  }
+
+ private:
+  nn::SafetensorsWriter& writer_;
+};
+
+class FileSource final : public ListSource {
+ public:
+  explicit FileSource(const nn::SafetensorsReader& reader) : reader_(reader) {}
+  void get(const std::string& name, std::vector<std::int32_t>& values) const override {
+    read(name, nn::DType::kI32, values);
+  }
+  void get(const std::string& name, std::vector<std::int64_t>& values) const override {
+    read(name, nn::DType::kI64, values);
+  }
+  void get(const std::string& name, std::vector<float>& values) const override { read(name, nn::DType::kF32, values); }
+  [[nodiscard]] std::vector<std::int8_t> get_packed(const std::string& name, std::size_t count,
+                                                    int bits) const override {
+    const std::vector<std::byte> bytes = read_bytes(name, nn::DType::kU8);
+    if (bits >= 1 && bits <= 8 && bytes.size() == packed_bytes(count, bits)) return unpack(bytes, count, bits);
+    throw core::CheckpointError(reader_.file(),
+                                fmt::format("tensor \"{}\" has {} bytes, which are not {} integers of {} bits", name,
+                                            bytes.size(), count, bits));
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::byte> read_bytes(const std::string& name, nn::DType dtype) const {
+    const nn::StoredTensor* stored = reader_.find(name);
+    if (stored == nullptr) throw core::CheckpointError(reader_.file(), fmt::format("has no tensor \"{}\"", name));
+    if (stored->dtype != dtype || stored->shape.size() != 1) {
+      throw core::CheckpointError(reader_.file(), fmt::format("tensor \"{}\" is {}, expected a list of {}", name,
+                                                              stored->text(), nn::dtype_name(dtype)));
+    }
+    return reader_.bytes(*stored);
+  }
+  template <class T>
+  void read(const std::string& name, nn::DType dtype, std::vector<T>& values) const {
+    const std::vector<std::byte> bytes = read_bytes(name, dtype);
+    values.resize(bytes.size() / sizeof(T));
+    if (!values.empty()) std::memcpy(values.data(), bytes.data(), values.size() * sizeof(T));
+  }
+  const nn::SafetensorsReader& reader_;
+};
+
+const std::string& required(const nn::SafetensorsReader& reader, const char* key) {
+  const auto found = reader.metadata().find(key);
+  if (found != reader.metadata().end()) return found->second;
+  throw core::CheckpointError(reader.file(), fmt::format("is no program: its metadata has no \"{}\"", key));
+}
+
+}  // namespace
+
+bool is_program(const std::filesystem::path& file) {
+  return nn::SafetensorsReader(file).metadata().contains(kVersionKey);
+}
+
+void save_program(const std::filesystem::path& file, const Program& program) {
+  nn::SafetensorsWriter writer;
+  FileLists lists(writer);
+  writer.metadata(kStructure, program_structure(program, lists).dump());
+  writer.metadata(kVersionKey, kVersion);
+  for (const auto& [key, value] : program.metadata) writer.metadata(key, value);
+  writer.write(file);
+}
+
+Program load_program(const std::filesystem::path& file) {
+  const nn::SafetensorsReader reader(file);
+  const std::string& version = required(reader, kVersionKey);
+  if (version != kVersion) {
+    throw core::CheckpointError(reader.file(),
+                                fmt::format("has program format {}, this program reads {}", version, kVersion));
+  }
+  const std::string& text = required(reader, kStructure);
+  try {
+    const nlohmann::json structure = nlohmann::json::parse(text);
+    Program program = program_from(structure, FileSource(reader));
+    for (const auto& [key, value] : reader.metadata()) {
+      if (key != kVersionKey && key != kStructure) program.metadata[key] = value;
+    }
+    check(program);
+    return program;
+  } catch (const nlohmann::json::exception& error) {
+    throw core::CheckpointError(reader.file(), fmt::format("\"{}\" is damaged: {}", kStructure, error.what()));
+  } catch (const core::CheckpointError&) {
+    throw;
+  } catch (const core::Error& error) {
+    throw core::CheckpointError(reader.file(), fmt::format("holds no program that can be run: {}", error.what()));
+  }
+}
+
+}  // namespace tempera::quant

@@ -1,0 +1,299 @@
+#include "tempera/quant/program_json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "tempera/core/errors.hpp"
+
+namespace tempera::quant {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<std::string_view, 5> kCells{"u8", "s8", "u16", "s16", "s32"};
+// In the order of program::Operation.
+constexpr std::array<std::string_view, 12> kOperations{"quantize", "linear",     "conv2d",     "requantize",
+                                                       "clamp",    "max_pool2d", "avg_pool2d", "global_avg_pool2d",
+                                                       "add",      "concat",     "reshape",    "lookup"};
+static_assert(kOperations.size() == std::variant_size_v<program::Operation>);
+
+template <class Words>
+std::size_t word(const json& value, const Words& words) {
+  const auto& text = value.get_ref<const std::string&>();
+  const auto found = std::ranges::find(words, text);
+  if (found == std::end(words)) throw core::Error(fmt::format("\"{}\" is no word of the format", text));
+  return static_cast<std::size_t>(found - std::begin(words));
+}
+
+json shape_json(const core::Shape& shape) { return shape.extents(); }
+core::Shape shape_from(const json& value) { return core::Shape(value.get<std::vector<std::int64_t>>()); }
+
+// One list of each part of the multipliers; the real numbers are there for the mode that uses them.
+json requant_json(const Requant& requant, const std::string& name, ListStore& lists) {
+  std::vector<std::int32_t> multiplier, shift;
+  std::vector<float> real;
+  for (const Multiplier& m : requant.multipliers) {
+    multiplier.push_back(m.multiplier);
+    shift.push_back(m.shift);
+    real.push_back(m.real);
+  }
+  if (requant.mode == RequantMode::kFloat32) {
+    lists.put(name + ".real", real);
+  } else {
+    lists.put(name + ".multiplier", multiplier);
+    lists.put(name + ".shift", shift);
+  }
+  return {{"mode", kRequantModes[static_cast<std::size_t>(requant.mode)]},
+          {"zero_point", requant.zero_point},
+          {"low", requant.low},
+          {"high", requant.high}};
+}
+
+Requant requant_from(const json& value, const std::string& name, const ListSource& lists) {
+  Requant requant{.multipliers = {},
+                  .mode = static_cast<RequantMode>(word(value.at("mode"), kRequantModes)),
+                  .zero_point = value.at("zero_point").get<std::int32_t>(),
+                  .low = value.at("low").get<std::int32_t>(),
+                  .high = value.at("high").get<std::int32_t>()};
+  if (requant.mode == RequantMode::kFloat32) {
+    std::vector<float> real;
+    lists.get(name + ".real", real);
+    for (const float m : real) requant.multipliers.push_back({.multiplier = 0, .shift = 0, .real = m});
+    return requant;
+  }
+  std::vector<std::int32_t> multiplier, shift;
+  lists.get(name + ".multiplier", multiplier);
+  lists.get(name + ".shift", shift);
+  if (multiplier.size() != shift.size()) throw core::Error(fmt::format("{}: as many shifts as multipliers", name));
+  for (std::size_t i = 0; i < multiplier.size(); ++i) {
+    requant.multipliers.push_back({.multiplier = multiplier[i], .shift = shift[i], .real = 0});
+  }
+  return requant;
+}
+
+json optional_json(const std::optional<Requant>& requant, const std::string& name, ListStore& lists) {
+  return requant ? requant_json(*requant, name, lists) : json();
+}
+std::optional<Requant> optional_from(const json& value, const std::string& name, const ListSource& lists) {
+  if (value.is_null()) return std::nullopt;
+  return requant_from(value, name, lists);
+}
+
+json weight_json(const ProgramWeight& weight, const std::string& name, ListStore& lists) {
+  lists.put_packed(name + ".weight", weight.values, weight.bits);
+  if (!weight.zero_points.empty()) lists.put(name + ".zero_points", weight.zero_points);
+  return {{"shape", shape_json(weight.shape)}, {"bits", weight.bits}, {"symmetric", weight.zero_points.empty()}};
+}
+
+ProgramWeight weight_from(const json& value, const std::string& name, const ListSource& lists) {
+  ProgramWeight weight{
+      .shape = shape_from(value.at("shape")), .bits = value.at("bits").get<int>(), .values = {}, .zero_points = {}};
+  weight.values = lists.get_packed(name + ".weight", static_cast<std::size_t>(weight.shape.numel()), weight.bits);
+  if (!value.at("symmetric").get<bool>()) lists.get(name + ".zero_points", weight.zero_points);
+  return weight;
+}
+
+json params_json(const QParams& params) {
+  return {{"bits", params.bits},
+          {"signed", params.is_signed},
+          {"low", params.qmin},
+          {"high", params.qmax},
+          {"scale", params.scale},
+          {"zero_point", params.zero_point},
+          {"rounding", kRoundings[static_cast<std::size_t>(params.rounding)]}};
+}
+
+QParams params_from(const json& value) {
+  QParams params;
+  params.bits = value.at("bits").get<int>();
+  params.is_signed = value.at("signed").get<bool>();
+  params.qmin = value.at("low").get<std::int32_t>();
+  params.qmax = value.at("high").get<std::int32_t>();
+  params.scale = value.at("scale").get<std::vector<float>>();
+  params.zero_point = value.at("zero_point").get<std::vector<std::int32_t>>();
+  params.rounding = static_cast<Rounding>(word(value.at("rounding"), kRoundings));
+  return params;
+}
+
+using Pair = std::array<std::int64_t, 2>;
+
+// What an operation has besides its kind.
+struct ToJson {
+  const std::string& name;
+  ListStore& lists;
+
+  json operator()(const program::Quantize& op) const { return {{"params", params_json(op.params)}}; }
+  json operator()(const program::Linear& op) const {
+    lists.put(name + ".bias", op.bias);
+    return {{"weight", weight_json(op.weight, name, lists)}, {"requant", optional_json(op.requant, name, lists)}};
+  }
+  json operator()(const program::Conv2d& op) const {
+    lists.put(name + ".bias", op.bias);
+    return {{"weight", weight_json(op.weight, name, lists)},
+            {"stride", op.stride},
+            {"padding", op.padding},
+            {"dilation", op.dilation},
+            {"groups", op.groups},
+            {"requant", optional_json(op.requant, name, lists)}};
+  }
+  json operator()(const program::Requantize& op) const { return {{"requant", requant_json(op.requant, name, lists)}}; }
+  json operator()(const program::Clamp& op) const { return {{"low", op.low}, {"high", op.high}}; }
+  json operator()(const program::MaxPool2d& op) const {
+    return {{"size", op.size}, {"stride", op.stride}, {"padding", op.padding}};
+  }
+  json operator()(const program::AvgPool2d& op) const {
+    return {{"size", op.size},
+            {"stride", op.stride},
+            {"padding", op.padding},
+            {"rounding", kRoundings[static_cast<std::size_t>(op.rounding)]}};
+  }
+  json operator()(const program::GlobalAvgPool2d& op) const {
+    return {{"rounding", kRoundings[static_cast<std::size_t>(op.rounding)]}};
+  }
+  json operator()(const program::Add& op) const {
+    lists.put(name + ".multiplier_a", op.multiplier_a);
+    lists.put(name + ".multiplier_b", op.multiplier_b);
+    return {{"shift", op.shift}, {"zero_point", op.zero_point}, {"low", op.low}, {"high", op.high}};
+  }
+  json operator()(const program::Concat& op) const {
+    json requants = json::array();
+    for (std::size_t i = 0; i < op.requants.size(); ++i) {
+      requants.push_back(optional_json(op.requants[i], fmt::format("{}.input{}", name, i), lists));
+    }
+    return {{"requants", requants}};
+  }
+  json operator()(const program::Reshape& /*op*/) const { return json::object(); }
+  json operator()(const program::Lookup& op) const {
+    lists.put(name + ".table", op.table);
+    return json::object();
+  }
+};
+
+// The way back, by kind.
+struct FromJson {
+  const json& value;
+  const std::string& name;
+  const ListSource& lists;
+
+  [[nodiscard]] Pair pair(const char* key) const { return value.at(key).get<Pair>(); }
+  [[nodiscard]] Rounding rounding() const { return static_cast<Rounding>(word(value.at("rounding"), kRoundings)); }
+
+  void read(program::Quantize& op) const { op.params = params_from(value.at("params")); }
+  void read(program::Linear& op) const {
+    op.weight = weight_from(value.at("weight"), name, lists);
+    lists.get(name + ".bias", op.bias);
+    op.requant = optional_from(value.at("requant"), name, lists);
+  }
+  void read(program::Conv2d& op) const {
+    op.weight = weight_from(value.at("weight"), name, lists);
+    lists.get(name + ".bias", op.bias);
+    op.stride = pair("stride");
+    op.padding = pair("padding");
+    op.dilation = pair("dilation");
+    op.groups = value.at("groups").get<std::int64_t>();
+    op.requant = optional_from(value.at("requant"), name, lists);
+  }
+  void read(program::Requantize& op) const { op.requant = requant_from(value.at("requant"), name, lists); }
+  void read(program::Clamp& op) const {
+    op.low = value.at("low").get<std::int32_t>();
+    op.high = value.at("high").get<std::int32_t>();
+  }
+  void read(program::MaxPool2d& op) const { op = {pair("size"), pair("stride"), pair("padding")}; }
+  void read(program::AvgPool2d& op) const { op = {pair("size"), pair("stride"), pair("padding"), rounding()}; }
+  void read(program::GlobalAvgPool2d& op) const { op.rounding = rounding(); }
+  void read(program::Add& op) const {
+    lists.get(name + ".multiplier_a", op.multiplier_a);
+    lists.get(name + ".multiplier_b", op.multiplier_b);
+    op.shift = value.at("shift").get<std::int32_t>();
+    op.zero_point = value.at("zero_point").get<std::int32_t>();
+    op.low = value.at("low").get<std::int32_t>();
+    op.high = value.at("high").get<std::int32_t>();
+  }
+  void read(program::Concat& op) const {
+    const json& requants = value.at("requants");
+    for (std::size_t i = 0; i < requants.size(); ++i) {
+      op.requants.push_back(optional_from(requants.at(i), fmt::format("{}.input{}", name, i), lists));
+    }
+  }
+  void read(program::Reshape& /*op*/) const {}
+  void read(program::Lookup& op) const { lists.get(name + ".table", op.table); }
+};
+
+// The operation whose kind has this position among the alternatives.
+template <std::size_t I = 0>
+program::Operation operation_from(std::size_t kind, const FromJson& from) {
+  if constexpr (I < std::variant_size_v<program::Operation>) {
+    if (kind != I) return operation_from<I + 1>(kind, from);
+    std::variant_alternative_t<I, program::Operation> operation{};
+    from.read(operation);
+    return operation;
+  } else {
+    throw core::Error("an operation of no kind");
+  }
+}
+
+json buffer_json(const ProgramBuffer& buffer, std::size_t index, ListStore& lists) {
+  lists.put(fmt::format("buffer{}.scale", index), buffer.scale);
+  return {{"site", buffer.site},
+          {"shape", shape_json(buffer.shape)},
+          {"cell", kCells[static_cast<std::size_t>(buffer.cell)]},
+          {"bits", buffer.bits},
+          {"low", buffer.low},
+          {"high", buffer.high},
+          {"zero_point", buffer.zero_point}};
+}
+
+ProgramBuffer buffer_from(const json& value, std::size_t index, const ListSource& lists) {
+  ProgramBuffer buffer{.site = value.at("site").get<std::string>(),
+                       .shape = shape_from(value.at("shape")),
+                       .cell = static_cast<Cell>(word(value.at("cell"), kCells)),
+                       .bits = value.at("bits").get<int>(),
+                       .low = value.at("low").get<std::int32_t>(),
+                       .high = value.at("high").get<std::int32_t>(),
+                       .zero_point = value.at("zero_point").get<std::int32_t>(),
+                       .scale = {}};
+  lists.get(fmt::format("buffer{}.scale", index), buffer.scale);
+  return buffer;
+}
+
+}  // namespace
+
+json program_structure(const Program& program, ListStore& lists) {
+  json buffers = json::array(), instructions = json::array();
+  for (const ProgramBuffer& buffer : program.buffers) buffers.push_back(buffer_json(buffer, buffers.size(), lists));
+  for (const Instruction& instruction : program.instructions) {
+    const std::string name = std::to_string(instructions.size());
+    json one = std::visit(ToJson{name, lists}, instruction.operation);
+    one["op"] = kOperations[instruction.operation.index()];
+    one["layer"] = instruction.layer;
+    one["inputs"] = instruction.inputs;
+    one["output"] = instruction.output;
+    instructions.push_back(std::move(one));
+  }
+  return {{"input", shape_json(program.input)}, {"buffers", buffers}, {"instructions", instructions}};
+}
+
+Program program_from(const json& structure, const ListSource& lists) {
+  Program program;
+  program.input = shape_from(structure.at("input"));
+  for (const json& buffer : structure.at("buffers")) {
+    program.buffers.push_back(buffer_from(buffer, program.buffers.size(), lists));
+  }
+  for (const json& one : structure.at("instructions")) {
+    const std::string name = std::to_string(program.instructions.size());
+    Instruction instruction{.operation = operation_from(word(one.at("op"), kOperations), FromJson{one, name, lists}),
+                            .layer = one.at("layer").get<std::string>(),
+                            .inputs = one.at("inputs").get<std::vector<int>>(),
+                            .output = one.at("output").get<int>()};
+    program.instructions.push_back(std::move(instruction));
+  }
+  return program;
+}
+
+}  // namespace tempera::quant
