@@ -8,16 +8,11 @@
 
 namespace tempera::nn {
 
-Outputs evaluate(Model& model, core::BatchSource& source, const Objective& objective,
-                 const std::atomic<bool>* interrupt, ForwardContext context) {
-  if (model.output().rank() != 1) {
-    throw core::ShapeError(fmt::format("evaluation needs outputs of shape [classes] per sample, the model gives {}",
-                                       model.output().text()));
-  }
+Outputs evaluate(const Forward& forward, core::BatchSource& source, const Objective& objective,
+                 const std::atomic<bool>* interrupt) {
   const core::NoGrad no_grad;
-  const std::int64_t classes = model.output()[0];
+  std::int64_t classes = 0;
   std::vector<Scalar> values;
-  values.reserve(static_cast<std::size_t>(source.samples() * classes));
   Outputs outputs;
   double loss = 0;
   core::Batch batch;
@@ -26,16 +21,33 @@ Outputs evaluate(Model& model, core::BatchSource& source, const Objective& objec
     if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) {
       throw core::Interrupted("interrupted while evaluating");
     }
-    const core::Variable logits = model.forward(core::Variable(batch.inputs), context);
-    values.insert(values.end(), logits.value().values().begin(), logits.value().values().end());
+    const core::Tensor logits = forward(batch.inputs);
+    if (logits.rank() != 2) {
+      throw core::ShapeError(
+          fmt::format("evaluation needs outputs of shape [batch, classes], the model gives {}", logits.shape().text()));
+    }
+    classes = logits.dim(1);
+    values.insert(values.end(), logits.values().begin(), logits.values().end());
     outputs.labels.insert(outputs.labels.end(), batch.labels.begin(), batch.labels.end());
-    if (objective)
-      loss += static_cast<double>(objective(logits, batch).value().item()) * static_cast<double>(batch.size());
+    if (objective) {
+      const core::Variable mean = objective(core::Variable(logits), batch);
+      loss += static_cast<double>(mean.value().item()) * static_cast<double>(batch.size());
+    }
   }
   const auto n = static_cast<std::int64_t>(outputs.labels.size());
   outputs.logits = core::Tensor({n, classes}, values);
   outputs.loss = loss / std::max<double>(1, static_cast<double>(n));
   return outputs;
+}
+
+Outputs evaluate(Model& model, core::BatchSource& source, const Objective& objective,
+                 const std::atomic<bool>* interrupt, ForwardContext context) {
+  if (model.output().rank() != 1) {
+    throw core::ShapeError(fmt::format("evaluation needs outputs of shape [classes] per sample, the model gives {}",
+                                       model.output().text()));
+  }
+  return evaluate([&](const core::Tensor& inputs) { return model.forward(core::Variable(inputs), context).value(); },
+                  source, objective, interrupt);
 }
 
 }  // namespace tempera::nn

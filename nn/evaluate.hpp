@@ -21,8 +21,15 @@ struct Outputs {
   double loss = 0;                   ///< mean of the objective over samples; 0 without one
 };
 
-/// Runs the model with `context` (evaluation, unless it says otherwise) over pass 0 of the source, recording no history. Throws core::Interrupted when
-/// `interrupt` is set, ShapeError if the data does not fit the model or the model's output is not [classes].
+/// A network as a function: inputs [batch, …] → outputs [batch, classes].
+using Forward = std::function<core::Tensor(const core::Tensor& inputs)>;
+
+/// Runs pass 0 of the source through `forward`, recording no history. Throws core::Interrupted when `interrupt` is set,
+/// ShapeError if what comes out is not [batch, classes].
+[[nodiscard]] Outputs evaluate(const Forward& forward, core::BatchSource& source, const Objective& objective = {},
+                               const std::atomic<bool>* interrupt = nullptr);
+
+/// The same for a model with `context` (evaluation, unless it says otherwise). Throws ShapeError, too, if the data does not fit.
 [[nodiscard]] Outputs evaluate(Model& model, core::BatchSource& source, const Objective& objective = {},
                                const std::atomic<bool>* interrupt = nullptr, ForwardContext context = {});
 

@@ -10,6 +10,7 @@
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/evaluation.hpp"
+#include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/npy_file.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
@@ -25,7 +26,7 @@ namespace {
 using nlohmann::ordered_json;
 
 struct Arguments {
-  std::string model, data, split = "test", mode = "float", logits;
+  std::string model, data, split = "test", mode, logits;
 };
 
 const data::Split& split_named(const data::Dataset& set, const std::string& name) {
@@ -59,14 +60,31 @@ std::string confusion_text(const report::Evaluation& evaluation) {
   return table.text();
 }
 
+// The arithmetic asked for; not asked: that of the config.
+std::string mode_of(const SavedModel& saved, const std::string& asked) {
+  if (saved.config.quantization) return !asked.empty() ? asked : saved.config.lower ? "integer" : "fake_quant";
+  if (asked.empty() || asked == "float") return "float";
+  throw core::UnsupportedError("--mode " + asked,
+                               "the model is not quantized: its config has no section \"quantization\" "
+                               "(`tempera quantize` makes a quantized model of it)");
+}
+
+nn::Outputs outputs_in(const std::string& mode, SavedModel& saved, const data::Split& split) {
+  const nn::Objective objective = objective_of(saved.config);
+  if (mode == "integer") {
+    const quant::Program program = program_of(saved.config, saved.model, {});
+    return outputs_of(engine_forward(program), split, saved.input.normalization, objective);
+  }
+  if (mode == "fake_quant" && saved.config.lower) {
+    return outputs_of(exact_forward(saved.config, saved.model), split, saved.input.normalization, objective);
+  }
+  return outputs_of(saved.model, split, saved.input.normalization, objective, {.transform = mode == "fake_quant"});
+}
+
 int evaluate(const Session& session, const Arguments& arguments) {
   const InterruptGuard guard;
-  if (arguments.mode != "float") {
-    throw core::UnsupportedError(
-        "--mode " + arguments.mode,
-        "the model is not quantized: quantization sections come with a later version; use --mode float");
-  }
   SavedModel saved = load_model(arguments.model, *session.registry);
+  const std::string mode = mode_of(saved, arguments.mode);
   const data::LoadedData data = load_data(data_of(saved, arguments.data));
   const data::Split& split = split_named(data.set, arguments.split);
   if (split.size() == 0) throw core::DataError(data.used, "has no " + arguments.split + " samples");
@@ -78,7 +96,7 @@ int evaluate(const Session& session, const Arguments& arguments) {
     throw core::DataError(data.used, fmt::format("has {} classes, the model tells {} apart", data.set.classes.size(),
                                                  saved.input.classes.size()));
   }
-  const nn::Outputs outputs = outputs_of(saved.model, split, saved.input.normalization, objective_of(saved.config));
+  const nn::Outputs outputs = outputs_in(mode, saved, split);
   if (!arguments.logits.empty()) write_npy(arguments.logits, outputs.logits);
   const report::Scores scores = scores_of(outputs);
   const nn::ClassificationMetrics metrics = nn::classification_metrics(outputs.logits, outputs.labels);
@@ -86,8 +104,8 @@ int evaluate(const Session& session, const Arguments& arguments) {
   const double equal_mass =
       nn::expected_calibration_error(nn::reliability(outputs.logits, outputs.labels, nn::Binning::kEqualMass));
   const Interval interval = wilson_interval(scores.errors, scores.n);
-  std::string text = fmt::format("{} on {} of {} ({} samples)\n", saved.file.string(), arguments.split, data.used,
-                                 count_text(scores.n));
+  std::string text = fmt::format("{} on {} of {} ({} samples), {}\n", saved.file.string(), arguments.split, data.used,
+                                 count_text(scores.n), mode);
   text +=
       fmt::format("accuracy {:.2f} %   errors {} ({:.2f} %, 95 % interval {:.2f} - {:.2f})\n", 100 * scores.accuracy,
                   scores.errors, 100 * (1 - scores.accuracy), 100 * interval.low, 100 * interval.high);
@@ -99,7 +117,7 @@ int evaluate(const Session& session, const Arguments& arguments) {
                 {"data", data.used},
                 {"fallback", data.fallback},
                 {"split", arguments.split},
-                {"mode", arguments.mode},
+                {"mode", mode},
                 {"n", scores.n},
                 {"errors", scores.errors},
                 {"accuracy", scores.accuracy},
@@ -128,8 +146,9 @@ void add_eval(CLI::App& app, Session& session) {
   verb->add_option("--split", arguments->split, "train, validation or test (default)")
       ->check(CLI::IsMember({"train", "validation", "test"}))
       ->type_name("SPLIT");
-  verb->add_option("--mode", arguments->mode,
-                   "float (default); fake_quant and integer need a quantized model, which a later version makes")
+  verb->add_option(
+          "--mode", arguments->mode,
+          "float, fake_quant (exact where the model is lowered) or integer; not given: what the model was made for")
       ->check(CLI::IsMember({"float", "fake_quant", "integer"}))
       ->type_name("MODE");
   verb->add_option("--dump-logits", arguments->logits,

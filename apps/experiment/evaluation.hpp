@@ -18,6 +18,10 @@ namespace tempera::cli {
                                      const data::Normalization& normalization, const nn::Objective& objective = {},
                                      const nn::ForwardContext& context = {});
 
+/// The same for a network that is no model: a program of integers, a model's exact form.
+[[nodiscard]] nn::Outputs outputs_of(const nn::Forward& forward, const data::Split& split,
+                                     const data::Normalization& normalization, const nn::Objective& objective = {});
+
 /// Errors, accuracy, likelihood and calibration; `loss` is the objective's mean as the outputs have it.
 [[nodiscard]] report::Scores scores_of(const nn::Outputs& outputs);
 

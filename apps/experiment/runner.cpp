@@ -9,6 +9,7 @@
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/initial_weights.hpp"
+#include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/provenance.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/apps/experiment/run_folder.hpp"
@@ -22,6 +23,7 @@
 #include "tempera/apps/text_file.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/quant/program_file.hpp"
 
 namespace tempera::cli {
 namespace fs = std::filesystem;
@@ -30,6 +32,7 @@ namespace {
 // Files of a run folder that the program itself reads back.
 constexpr const char* kSummary = "summary.json";
 constexpr const char* kModel = "model.safetensors";
+constexpr const char* kProgram = "program.safetensors";
 
 report::EpochMetrics metrics_of(const nn::EpochRecord& record) {
   report::EpochMetrics metrics;
@@ -164,11 +167,35 @@ class Run {
     return test;
   }
 
+  nn::Outputs evaluate_in(const char* mode, const nn::Forward& forward) {
+    nn::Outputs test = outputs_of(forward, data_.set.test, data_.normalization, objective_of(config_));
+    run_.summary.results[mode]["test"] = scores_of(test);
+    return test;
+  }
+
+  // Integers: the exact form of the model, the program that is shipped, and the proof that they are one. A difference is an
+  // error of this program, and ends the run after all that is known was written.
+  nn::Outputs lower_model(nn::Model& model) {
+    nn::Outputs test = evaluate_in("fake_quant", exact_forward(config_, model));
+    const quant::Program program = program_of(config_, model, metadata_);
+    quant::save_program(folder_.file(kProgram), program);
+    auto& bytes = run_.summary.model.bytes;
+    bytes["program"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kProgram)));
+    bytes["stored"] = bytes["program"];
+    static_cast<void>(evaluate_in("integer", engine_forward(program)));
+    const std::int64_t images = data_.set.test.size();
+    run_.quantization->proof = prove(config_, model, program, data_.set.test, data_.normalization, images);
+    say(proof_text(run_.quantization->proof));
+    if (run_.quantization->proof.equal) return test;
+    folder_.write("quantization.json", report::quantization_text(*run_.quantization));
+    throw core::Error(proof_text(run_.quantization->proof));
+  }
+
   void evaluate_model(nn::Model& model) {
     nn::Outputs test = evaluate_in("float", model, {.transform = false});
     if (config_.quantization) {
-      test = evaluate_in("fake_quant", model, {});
       run_.quantization = quantization_of(data_, model);
+      test = config_.lower ? lower_model(model) : evaluate_in("fake_quant", model, {});
       folder_.write("quantization.json", report::quantization_text(*run_.quantization));
     }
     run_.evaluation = evaluation_of(test, data_.set.test, data_.set.classes);

@@ -1,0 +1,70 @@
+#include "tempera/apps/experiment/lowered_model.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/terminal.hpp"
+#include "tempera/datasets/loader.hpp"
+#include "tempera/quant/engine.hpp"
+#include "tempera/quant/exact_forward.hpp"
+#include "tempera/quant/lower.hpp"
+#include "tempera/quant/verify.hpp"
+
+namespace tempera::cli {
+namespace {
+
+// The road that a config without a section "lower" takes, too.
+quant::LowerConfig lowering_of(const ExperimentConfig& config) { return config.lower.value_or(quant::LowerConfig{}); }
+
+}  // namespace
+
+quant::Program program_of(const ExperimentConfig& config, const nn::Model& model,
+                          const std::map<std::string, std::string>& metadata) {
+  quant::Program program = quant::lower(model, lowering_of(config));
+  program.metadata = metadata;
+  return program;
+}
+
+nn::Forward exact_forward(const ExperimentConfig& config, const nn::Model& model) {
+  const auto exact = std::make_shared<quant::ExactForward>(model, lowering_of(config));
+  return [exact](const core::Tensor& inputs) { return exact->logits(inputs); };
+}
+
+nn::Forward engine_forward(quant::Program program) {
+  const auto engine = std::make_shared<quant::Engine>(std::move(program));
+  return [engine](const core::Tensor& inputs) { return engine->logits(inputs); };
+}
+
+report::Proof prove(const ExperimentConfig& config, nn::Model& model, const quant::Program& program,
+                    const data::Split& split, const data::Normalization& normalization, std::int64_t images) {
+  constexpr std::int64_t kBatch = 100;
+  data::Loader loader(split, normalization, kBatch);
+  const quant::Verification found =
+      quant::verify(model, lowering_of(config), program, loader, images, &interrupt_requested());
+  report::Proof proof{.done = true,
+                      .equal = !found.difference,
+                      .images = found.images,
+                      .values = found.values,
+                      .difference = {},
+                      .float_activations = found.float_activations_differ,
+                      .float_predictions = found.float_predictions_differ};
+  if (found.difference) {
+    const quant::Difference& d = *found.difference;
+    proof.difference = fmt::format("{} differ at \"{}\", image {}, index {}: {} and {}", d.between, d.site, d.image,
+                                   d.index, d.first, d.second);
+  }
+  return proof;
+}
+
+std::string proof_text(const report::Proof& proof) {
+  if (!proof.equal) return fmt::format("NOT the same network: {}", proof.difference);
+  return fmt::format(
+      "fake quantization = reference = engine, in every bit: {} images, {} integers\n"
+      "the float form that training uses differs in {:.2g} of all activations, {:.2g} of all predictions",
+      count_text(proof.images), count_text(proof.values), proof.float_activations, proof.float_predictions);
+}
+
+}  // namespace tempera::cli

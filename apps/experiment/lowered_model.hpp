@@ -1,0 +1,30 @@
+// A trained model as a program of integers, and the proof that it is the same network.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/report/quantized_site.hpp"
+#include "tempera/datasets/dataset.hpp"
+#include "tempera/nn/evaluate.hpp"
+#include "tempera/quant/program.hpp"
+
+namespace tempera::cli {
+
+/// The program with the metadata that lets it run on pixels and be known by name. Throws UnsupportedError as quant::lower.
+[[nodiscard]] quant::Program program_of(const ExperimentConfig& config, const nn::Model& model,
+                                        const std::map<std::string, std::string>& metadata);
+
+/// The network as functions from inputs to real logits: by the model's exact form, and by the integer engine.
+[[nodiscard]] nn::Forward exact_forward(const ExperimentConfig& config, const nn::Model& model);
+[[nodiscard]] nn::Forward engine_forward(quant::Program program);
+
+/// Compares all roads on the first `images` samples of a split.
+[[nodiscard]] report::Proof prove(const ExperimentConfig& config, nn::Model& model, const quant::Program& program,
+                                  const data::Split& split, const data::Normalization& normalization,
+                                  std::int64_t images);
+/// In a sentence or two.
+[[nodiscard]] std::string proof_text(const report::Proof& proof);
+
+}  // namespace tempera::cli
