@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/study_statistics.hpp"
 #include "tempera/apps/report/page.hpp"
 #include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/report/study_page.hpp"
+#include "tempera/apps/text_file.hpp"
 #include "tempera/core/atomic_file.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -21,7 +24,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::vector<std::string> runs;
-  std::string figure, out;
+  std::string figure, out, markdown;
 };
 
 // Where the page goes if nobody says so: into the run's folder; a comparison into the working folder.
@@ -30,7 +33,36 @@ fs::path default_target(const Arguments& arguments) {
   return arguments.runs.size() == 1 ? fs::path(arguments.runs.front()) / "report.html" : fs::path("comparison.html");
 }
 
+// A study has its own page, made from study.json, and a table for documents.
+int write_study_report(const Session& session, const Arguments& arguments, const fs::path& folder) {
+  const std::string file = (folder / "study.json").string();
+  try {
+    const auto study = nlohmann::ordered_json::parse(read_text(file));
+    fs::path target = arguments.out.empty() ? folder / "report.html" : fs::path(arguments.out);
+    if (!arguments.markdown.empty()) {
+      const std::string first = study.at("runs").at(0).at("folder");
+      const auto made_by = nlohmann::json::parse(read_text(folder / first / "provenance.json"));
+      const std::string command =
+          fmt::format("tempera run {} && tempera report {} --markdown {}", study.value("config", std::string("CONFIG")),
+                      arguments.runs.front(), arguments.markdown);
+      target = arguments.markdown;
+      core::write_file_atomically(target, study_markdown(study, made_by, command));
+    } else {
+      core::write_file_atomically(target, report::render_study(study));
+    }
+    print_result(session, {{"written", target.string()}, {"runs", arguments.runs}},
+                 fmt::format("written: {}\n", target.string()));
+    return kDone;
+  } catch (const nlohmann::json::exception& error) {
+    throw core::DataError(file, fmt::format("is no study of this version: {}", error.what()));
+  }
+}
+
 int write_report(const Session& session, const Arguments& arguments) {
+  const fs::path first = arguments.runs.front();
+  if (arguments.runs.size() == 1 && fs::exists(first / "study.json"))
+    return write_study_report(session, arguments, first);
+  if (!arguments.markdown.empty()) throw core::ConfigError("--markdown needs the folder of a study");
   std::vector<report::RunData> runs;
   for (const std::string& path : arguments.runs) runs.push_back(report::load_run(path));
   if (!arguments.figure.empty() && !(runs.size() == 1 && runs.front().temperature)) {
@@ -51,10 +83,14 @@ void add_report(CLI::App& app, Session& session) {
   CLI::App* verb = add_verb(app, session, "report",
                             "write the page of one run, or of several side by side: one HTML file, no network",
                             [&session, arguments] { return write_report(session, *arguments); });
-  verb->add_option("RUN", arguments->runs, "run folders, such as runs/mnist-mlp-…")->required();
+  verb->add_option("RUN", arguments->runs, "run folders, such as runs/mnist-mlp-…, or the folder of a study")
+      ->required();
   verb->add_option("--figure", arguments->figure, "only this figure, as SVG: temperature is the one there is")
       ->check(CLI::IsMember({"temperature"}))
       ->type_name("NAME");
+  verb->add_option("--markdown", arguments->markdown,
+                   "of a study: its tables with intervals, machine and command, instead of the page")
+      ->type_name("FILE");
   verb->add_option("--out", arguments->out,
                    "file to write (default: report.html in the run's folder; comparison.html here for several)")
       ->type_name("FILE");

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 
 namespace tempera::cli {
 
@@ -26,5 +28,17 @@ struct PairedCounts {
 /// 95 % interval of (error rate of the second − of the first), for paired samples (Agresti and Min 2005: Wald with ½
 /// added to each of the four cells).
 [[nodiscard]] Interval paired_difference(const PairedCounts& counts);
+
+/// The number that Student's t with so many degrees of freedom (≥ 1) stays below with probability p, 0 < p < 1.
+[[nodiscard]] double t_quantile(double p, double degrees);
+
+/// A mean of independent numbers.
+struct Mean {
+  std::int64_t n = 0;
+  double mean = 0;
+  double deviation = 0;              ///< of the numbers, with n − 1 in the denominator; 0 for one
+  std::optional<Interval> interval;  ///< 95 %, by Student's t; none for fewer than two
+};
+[[nodiscard]] Mean mean_of(std::span<const double> numbers);
 
 }  // namespace tempera::cli

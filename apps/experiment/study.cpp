@@ -22,6 +22,15 @@ void report(const ConfigValue& at, std::string pointer, std::string message, std
   issues.push_back({at.place.file, at.place.line, std::move(pointer), std::move(message)});
 }
 
+// {"label": "small", "set": {path: value, …}} is a value that sets several paths at once; its member's name is then no path.
+const ConfigValue* label_of(const ConfigValue& value) {
+  if (!value.is(Kind::kObject) || value.members.size() != 2) return nullptr;
+  const ConfigValue* label = value.find("label");
+  const ConfigValue* set = value.find("set");
+  const bool whole = label != nullptr && label->is(Kind::kText) && set != nullptr && set->is(Kind::kObject);
+  return whole ? label : nullptr;
+}
+
 // One member of "vary": a path and its values.
 void check_values(const ConfigMember& member, std::vector<ConfigIssue>& issues) {
   const std::string pointer = core::child_pointer(kVaryPointer, member.name);
@@ -82,6 +91,14 @@ StudyVariant variant(const ConfigValue& document, const ConfigValue& vary, std::
   for (std::size_t k = 0; k < digits.size(); ++k) {
     const ConfigMember& member = vary.members[k];
     const ConfigValue& value = member.value.items[digits[k]];
+    const std::string pointer = core::child_pointer(core::child_pointer(kVaryPointer, member.name), digits[k]);
+    if (const ConfigValue* label = label_of(value)) {
+      result.overrides.emplace_back(member.name, line_json(*label));
+      for (const ConfigMember& set : value.find("set")->members) {
+        apply_override(result.document, set.name, set.value, issues, core::child_pointer(pointer + "/set", set.name));
+      }
+      continue;
+    }
     result.overrides.emplace_back(member.name, line_json(value));
     apply_override(result.document, member.name, value, issues, core::child_pointer(kVaryPointer, member.name));
   }
@@ -91,8 +108,11 @@ StudyVariant variant(const ConfigValue& document, const ConfigValue& vary, std::
 }  // namespace
 
 void StudyConfig::fields(core::FieldVisitor& v) {
-  v.raw("vary", vary,
-        {.help = "paths and the lists of values they take, such as {\"seed\": [1, 2, 3]}; every combination is run"});
+  v.raw(
+      "vary", vary,
+      {.help =
+           "paths and the lists of values they take, such as {\"seed\": [1, 2, 3]}; every combination is run. A value "
+           "{\"label\": \"small\", \"set\": {path: value, …}} sets several paths at once, under a name"});
   v.field("pair_by", pair_by, {.help = "the varied path that makes two runs comparable, such as \"seed\""});
 }
 

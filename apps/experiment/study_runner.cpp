@@ -7,7 +7,9 @@
 #include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/folder_lock.hpp"
+#include "tempera/apps/experiment/study_statistics.hpp"
 #include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/report/study_page.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/atomic_file.hpp"
@@ -58,8 +60,9 @@ void run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const 
 }
 
 void write_tables(const LoadedFile<ExperimentConfig>& file, const StudyResult& result) {
-  core::write_file_atomically(result.folder / "study.json",
-                              study_json(file.whole.config.name, file.whole.config.study, result));
+  const std::string text = study_json(file.whole.config.name, file.whole.config.study, result);
+  core::write_file_atomically(result.folder / "study.json", text);
+  core::write_file_atomically(result.folder / "report.html", report::render_study(ordered_json::parse(text)));
   core::write_file_atomically(result.folder / "study.csv", study_csv(result));
 }
 
@@ -78,6 +81,14 @@ std::string study_json(const std::string& name, const StudyConfig& study, const 
     for (const auto& [path, value] : run.overrides) overrides[path] = ordered_json::parse(value);
     ordered_json entry{{"folder", run.folder}, {"overrides", overrides}, {"status", run.summary.status}};
     if (!run.error.empty()) entry["error"] = run.error;
+    entry["results"] = ordered_json::object();
+    for (const auto& [mode, splits] : run.summary.results) {
+      if (const auto test = splits.find("test"); test != splits.end()) {
+        entry["results"][mode] = {
+            {"errors", test->second.errors}, {"accuracy", test->second.accuracy}, {"nll", test->second.nll}};
+      }
+    }
+    entry["bytes"] = run.summary.model.bytes;
     if (const report::Scores* test = test_scores(run.summary)) {
       entry["test"] = {{"n", test->n},
                        {"errors", test->errors},
@@ -87,11 +98,12 @@ std::string study_json(const std::string& name, const StudyConfig& study, const 
     }
     runs.push_back(entry);
   }
-  const ordered_json document{{"format", kFormatVersion},
-                              {"name", name},
-                              {"vary", ordered_json::parse(study.vary)},
-                              {"pair_by", study.pair_by ? ordered_json(*study.pair_by) : ordered_json(nullptr)},
-                              {"runs", runs}};
+  ordered_json document{{"format", kFormatVersion},
+                        {"name", name},
+                        {"vary", ordered_json::parse(study.vary)},
+                        {"pair_by", study.pair_by ? ordered_json(*study.pair_by) : ordered_json(nullptr)},
+                        {"runs", runs}};
+  document["statistics"] = study_statistics(document);
   return document.dump(2) + "\n";
 }
 

@@ -1,0 +1,219 @@
+#include "tempera/apps/experiment/study_statistics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+namespace tempera::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* kModes[] = {"float", "fake_quant", "integer"};
+
+// A completed run: what it varies, without and with the paired path.
+struct Point {
+  ordered_json settings;
+  std::string pair;
+  std::map<std::string, double> accuracy;  // by mode
+  std::map<std::string, double> bytes;
+};
+
+std::vector<Point> points_of(const ordered_json& study) {
+  const std::string pair_by = study.at("pair_by").is_null() ? "" : study.at("pair_by").get<std::string>();
+  std::vector<Point> points;
+  for (const ordered_json& run : study.at("runs")) {
+    if (run.at("status") != "completed") continue;
+    Point point{.settings = ordered_json::object(), .pair = {}, .accuracy = {}, .bytes = {}};
+    for (const auto& [path, value] : run.at("overrides").items()) {
+      if (path == pair_by) {
+        point.pair = value.dump();
+      } else {
+        point.settings[path] = value;
+      }
+    }
+    for (const auto& [mode, scores] : run.at("results").items()) point.accuracy[mode] = scores.at("accuracy");
+    for (const auto& [kind, count] : run.at("bytes").items()) point.bytes[kind] = count;
+    points.push_back(std::move(point));
+  }
+  return points;
+}
+
+ordered_json mean_json(const Mean& mean) {
+  ordered_json out{{"n", mean.n}, {"mean", mean.mean}, {"deviation", mean.deviation}};
+  out["interval"] = mean.interval ? ordered_json{mean.interval->low, mean.interval->high} : ordered_json(nullptr);
+  return out;
+}
+
+// The arithmetic that a run was made for.
+const char* shipped_mode(const Point& point) {
+  const char* last = kModes[0];
+  for (const char* mode : kModes) {
+    if (point.accuracy.contains(mode)) last = mode;
+  }
+  return last;
+}
+
+struct Cell {
+  ordered_json settings;
+  std::vector<const Point*> runs;
+};
+using Cells = std::vector<Cell>;
+
+Cells cells_of(const std::vector<Point>& points) {
+  Cells cells;
+  for (const Point& point : points) {
+    auto found = std::ranges::find_if(cells, [&](const Cell& cell) { return cell.settings == point.settings; });
+    if (found == cells.end()) found = cells.insert(cells.end(), Cell{.settings = point.settings, .runs = {}});
+    found->runs.push_back(&point);
+  }
+  return cells;
+}
+
+ordered_json cell_json(const ordered_json& settings, const std::vector<const Point*>& runs) {
+  ordered_json out{{"settings", settings}, {"mode", shipped_mode(*runs.front())}, {"accuracy", ordered_json::object()}};
+  for (const char* mode : kModes) {
+    std::vector<double> values;
+    for (const Point* run : runs) {
+      if (const auto found = run->accuracy.find(mode); found != run->accuracy.end()) values.push_back(found->second);
+    }
+    if (values.empty()) continue;
+    out["accuracy"][mode] = mean_json(mean_of(values));
+    out["accuracy"][mode]["values"] = values;
+  }
+  std::vector<double> lost;  // of the same run in floats
+  for (const Point* run : runs) {
+    if (run->accuracy.size() > 1) lost.push_back(run->accuracy.at("float") - run->accuracy.at(shipped_mode(*run)));
+  }
+  if (!lost.empty()) out["lost_to_float"] = mean_json(mean_of(lost));
+  const auto bytes = runs.front()->bytes.find("program");
+  if (bytes != runs.front()->bytes.end()) out["program_bytes"] = bytes->second;
+  return out;
+}
+
+// The paths in which two settings differ, if it is only one.
+std::optional<std::string> only_difference(const ordered_json& a, const ordered_json& b) {
+  std::optional<std::string> path;
+  for (const auto& [name, value] : a.items()) {
+    if (b.at(name) == value) continue;
+    if (path) return std::nullopt;
+    path = name;
+  }
+  return path;
+}
+
+void add_difference(const Cell& a, const Cell& b, ordered_json& all) {
+  const std::optional<std::string> path = only_difference(a.settings, b.settings);
+  if (!path) return;
+  std::vector<double> differences;
+  for (const Point* first : a.runs) {
+    const auto second = std::ranges::find(b.runs, first->pair, &Point::pair);
+    if (second == b.runs.end()) continue;
+    differences.push_back((*second)->accuracy.at(shipped_mode(**second)) - first->accuracy.at(shipped_mode(*first)));
+  }
+  if (differences.empty()) return;
+  ordered_json others = a.settings;
+  others.erase(*path);
+  ordered_json out{
+      {"path", *path}, {"first", a.settings.at(*path)}, {"second", b.settings.at(*path)}, {"settings", others}};
+  out["accuracy"] = mean_json(mean_of(differences));
+  all.push_back(std::move(out));
+}
+
+std::string interval_text(const ordered_json& mean, const char* none) {
+  const ordered_json& interval = mean.at("interval");
+  if (interval.is_null()) return none;
+  return fmt::format("{:+.2f} … {:+.2f}", 100 * interval[0].get<double>(), 100 * interval[1].get<double>());
+}
+
+std::string settings_text(const ordered_json& settings) {
+  std::string text;
+  for (const auto& [path, value] : settings.items()) {
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", path,
+                        value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return text.empty() ? "—" : text;
+}
+
+std::string word(const ordered_json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+std::string cells_markdown(const ordered_json& cells) {
+  std::string text =
+      "| setting | runs | arithmetic | accuracy % | 95 % interval | in floats % | lost to float, points | program, "
+      "bytes |\n"
+      "|---|---|---|---|---|---|---|---|\n";
+  for (const ordered_json& cell : cells) {
+    const std::string mode = cell.at("mode");
+    const ordered_json& mean = cell.at("accuracy").at(mode);
+    const ordered_json& interval = mean.at("interval");
+    text += fmt::format("| {} | {} | {} | {:.2f} | {} | {:.2f} | {} | {} |\n", settings_text(cell.at("settings")),
+                        mean.at("n").get<int>(), mode, 100 * mean.at("mean").get<double>(),
+                        interval.is_null() ? std::string("—")
+                                           : fmt::format("{:.2f} … {:.2f}", 100 * interval[0].get<double>(),
+                                                         100 * interval[1].get<double>()),
+                        100 * cell.at("accuracy").at("float").at("mean").get<double>(),
+                        cell.contains("lost_to_float")
+                            ? fmt::format("{:+.2f} ({})", 100 * cell.at("lost_to_float").at("mean").get<double>(),
+                                          interval_text(cell.at("lost_to_float"), "one run"))
+                            : std::string("—"),
+                        cell.contains("program_bytes") ? fmt::format("{}", cell.at("program_bytes").get<std::int64_t>())
+                                                       : std::string("—"));
+  }
+  return text;
+}
+
+std::string differences_markdown(const ordered_json& differences) {
+  std::string text =
+      "| path | first | second | all else | pairs | second − first, points | 95 % interval "
+      "|\n|---|---|---|---|---|---|---|\n";
+  for (const ordered_json& difference : differences) {
+    const ordered_json& mean = difference.at("accuracy");
+    text += fmt::format("| {} | {} | {} | {} | {} | {:+.2f} | {} |\n", word(difference.at("path")),
+                        word(difference.at("first")), word(difference.at("second")),
+                        settings_text(difference.at("settings")), mean.at("n").get<int>(),
+                        100 * mean.at("mean").get<double>(), interval_text(mean, "—"));
+  }
+  return text;
+}
+
+}  // namespace
+
+ordered_json study_statistics(const ordered_json& study) {
+  const std::vector<Point> points = points_of(study);
+  const Cells cells = cells_of(points);
+  ordered_json cell_list = ordered_json::array(), differences = ordered_json::array();
+  for (const auto& [settings, runs] : cells) cell_list.push_back(cell_json(settings, runs));
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    for (std::size_t j = i + 1; j < cells.size(); ++j) add_difference(cells[i], cells[j], differences);
+  }
+  return {{"cells", cell_list}, {"differences", differences}};
+}
+
+std::string study_markdown(const ordered_json& study, const nlohmann::json& provenance, const std::string& command) {
+  const ordered_json& statistics = study.at("statistics");
+  std::size_t done = 0;
+  for (const ordered_json& run : study.at("runs")) done += run.at("status") == "completed" ? 1 : 0;
+  std::string text = fmt::format("# {}\n\n{} of {} runs completed. Written by the program: `{}`.\n\n",
+                                 word(study.at("name")), done, study.at("runs").size(), command);
+  for (const char* fact : {"tempera", "revision", "compiler", "processor", "level", "threads"}) {
+    if (provenance.contains(fact))
+      text += fmt::format(
+          "- {}: {}\n", fact,
+          provenance.at(fact).is_string() ? provenance.at(fact).get<std::string>() : provenance.at(fact).dump());
+  }
+  text += fmt::format("- varied: `{}`, paired by {}\n\n", study.at("vary").dump(),
+                      study.at("pair_by").is_null() ? "nothing" : study.at("pair_by").get<std::string>());
+  text +=
+      "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares the same weights in floats.\n\n";
+  text += cells_markdown(statistics.at("cells"));
+  if (!statistics.at("differences").empty()) {
+    text += "\n## Paired differences\n\n" + differences_markdown(statistics.at("differences"));
+  }
+  return text;
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,22 @@
+// What the runs of a study say together: means with intervals, and paired differences.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "tempera/apps/experiment/statistics.hpp"
+
+namespace tempera::cli {
+
+/// From a study.json: {"cells": […], "differences": […]}. A cell is one setting of everything that varies but "pair_by": for
+/// each arithmetic its runs had, the accuracies, their mean and 95 % t-interval (null for a single run). A difference
+/// compares two values of one path, all else equal, over the runs that share the paired value: mean of (second − first) with
+/// its interval. Runs that are not completed are left out.
+[[nodiscard]] nlohmann::ordered_json study_statistics(const nlohmann::ordered_json& study);
+
+/// The statistics as a Markdown page, with what the runs were made by: machine, revision, and the command.
+[[nodiscard]] std::string study_markdown(const nlohmann::ordered_json& study, const nlohmann::json& provenance,
+                                         const std::string& command);
+
+}  // namespace tempera::cli

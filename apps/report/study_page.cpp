@@ -1,0 +1,141 @@
+#include "tempera/apps/report/study_page.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "tempera/apps/report/chart/dot_chart.hpp"
+#include "tempera/apps/report/chart/line_chart.hpp"
+#include "tempera/apps/report/html.hpp"
+#include "tempera/apps/report/page.hpp"
+#include "tempera/apps/report/text.hpp"
+
+namespace tempera::cli::report {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string word(const ordered_json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+// The last part of a path says enough beside its value.
+std::string short_name(const std::string& path) { return path.substr(path.rfind('.') + 1); }
+
+std::string settings_text(const ordered_json& settings) {
+  std::string text;
+  for (const auto& [path, value] : settings.items()) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", short_name(path), word(value));
+  }
+  return text.empty() ? "all runs" : text;
+}
+
+// A group of dots with the mean of them and its interval.
+DotGroup group_of(const std::string& name, const ordered_json& mean, std::vector<double> values, std::size_t color) {
+  DotGroup group{.name = name, .values = std::move(values), .mean = mean.at("mean"), .color = color};
+  if (!mean.at("interval").is_null()) {
+    group.low = mean.at("interval")[0];
+    group.high = mean.at("interval")[1];
+  }
+  return group;
+}
+
+std::string cells_chart(const ordered_json& cells) {
+  DotChart chart;
+  chart.sheet = {.id = "study-cells", .title = "Test accuracy, every run a dot", .width = 680, .height = 0};
+  chart.x = {.label = "test accuracy", .format = TickFormat::percent, .grid = true};
+  for (const ordered_json& cell : cells) {
+    const ordered_json& mean = cell.at("accuracy").at(cell.at("mode").get<std::string>());
+    const std::string name = settings_text(cell.at("settings"));
+    chart.groups.push_back(group_of(name, mean, mean.at("values").get<std::vector<double>>(), 0));
+    chart.sheet.description += fmt::format("{}: {}. ", name, percent(mean.at("mean").get<double>()));
+  }
+  if (chart.groups.empty()) return {};
+  return "<div class=\"one\">" + figure(chart.sheet.title, draw(chart)) + "</div>" +
+         note("Lines are 95 % intervals of the mean by Student's t; a single run has none.");
+}
+
+std::string differences_chart(const ordered_json& differences, const std::string& path, std::size_t number) {
+  DotChart chart;
+  chart.sheet = {.id = fmt::format("study-differences-{}", number),
+                 .title = "Paired differences by " + path,
+                 .width = 680,
+                 .height = 0};
+  chart.x = {.label = "second − first, share of test images", .format = TickFormat::percent, .grid = true};
+  for (const ordered_json& difference : differences) {
+    if (difference.at("path") != path) continue;
+    const std::string name = fmt::format("{} − {}: {}", word(difference.at("second")), word(difference.at("first")),
+                                         settings_text(difference.at("settings")));
+    chart.groups.push_back(group_of(name, difference.at("accuracy"), {}, number));
+    chart.sheet.description +=
+        fmt::format("{}: {}. ", name, percent(difference.at("accuracy").at("mean").get<double>()));
+  }
+  return "<div class=\"one\">" + figure(chart.sheet.title, draw(chart)) + "</div>";
+}
+
+std::string all_differences(const ordered_json& differences) {
+  std::vector<std::string> paths;
+  for (const ordered_json& difference : differences) {
+    const std::string path = difference.at("path");
+    if (std::ranges::find(paths, path) == paths.end()) paths.push_back(path);
+  }
+  std::string markup;
+  for (std::size_t i = 0; i < paths.size(); ++i) markup += differences_chart(differences, paths[i], i);
+  return markup;
+}
+
+// Accuracy against what the program weighs, one colour for each setting of everything but the first path that varies.
+std::string size_chart(const ordered_json& cells) {
+  Scatter chart;
+  chart.sheet = {.id = "study-bytes", .title = "Accuracy against the size of the program", .width = 680, .height = 320};
+  chart.x = {.label = "bytes of the program", .kind = ScaleKind::log};
+  chart.y = {.label = "test accuracy", .format = TickFormat::percent};
+  std::map<std::string, std::size_t> clouds;
+  for (const ordered_json& cell : cells) {
+    if (!cell.contains("program_bytes")) continue;
+    ordered_json rest = cell.at("settings");
+    if (rest.size() > 1) rest.erase(rest.begin().key());
+    const std::string name = settings_text(rest);
+    const auto [found, fresh] = clouds.emplace(name, chart.clouds.size());
+    if (fresh) chart.clouds.push_back({.name = name, .x = {}, .y = {}, .stroke = series_stroke(found->second, true)});
+    const double accuracy = cell.at("accuracy").at(cell.at("mode").get<std::string>()).at("mean");
+    chart.clouds[found->second].x.push_back(cell.at("program_bytes"));
+    chart.clouds[found->second].y.push_back(accuracy);
+    chart.sheet.description += fmt::format("{}: {} at {} bytes. ", settings_text(cell.at("settings")),
+                                           percent(accuracy), cell.at("program_bytes").get<std::int64_t>());
+  }
+  return chart.clouds.empty() ? std::string()
+                              : "<div class=\"one\">" + figure(chart.sheet.title, draw(chart)) + "</div>";
+}
+
+std::string runs_table(const ordered_json& study) {
+  Table table{"all runs", {"run", "varied", "status", "floats", "fake quantization", "integers"}, {}, 3};
+  for (const ordered_json& run : study.at("runs")) {
+    const auto accuracy = [&](const char* mode) {
+      const ordered_json& results = run.contains("results") ? run.at("results") : ordered_json::object();
+      return results.contains(mode) ? percent(results.at(mode).at("accuracy").get<double>()) : std::string("–");
+    };
+    table.rows.push_back({run.at("folder"), settings_text(run.at("overrides")), run.at("status"), accuracy("float"),
+                          accuracy("fake_quant"), accuracy("integer")});
+  }
+  return render(table);
+}
+
+}  // namespace
+
+std::string render_study(const ordered_json& study) {
+  const ordered_json& statistics = study.at("statistics");
+  Page page;
+  page.title = study.at("name");
+  page.kicker = "study";
+  page.sections = {{"cells", "Results", cells_chart(statistics.at("cells"))},
+                   {"size", "Size", size_chart(statistics.at("cells"))},
+                   {"differences", "Paired differences", all_differences(statistics.at("differences"))},
+                   {"runs", "Runs", runs_table(study)}};
+  return render(page);
+}
+
+}  // namespace tempera::cli::report

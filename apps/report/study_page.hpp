@@ -1,0 +1,12 @@
+// The page of a study: every run a dot, means with intervals, paired differences.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+namespace tempera::cli::report {
+
+/// From a study.json that has "statistics". Throws nlohmann::json::exception if it lacks what it should have.
+[[nodiscard]] std::string render_study(const nlohmann::ordered_json& study);
+
+}  // namespace tempera::cli::report
