@@ -58,8 +58,15 @@ ExperimentConfig config_of(const Session& session, const bench::Workload& worklo
   return config;
 }
 
-void check_numerics(const std::string& numerics) {
-  if (numerics == "float") return;
+// 8-bit fake quantization as the peers' script sets it up: every weight by channel, every activation and the input by tensor,
+// ranges observed in every step.
+const char* const kQat = R"({"quantization": {"rules": [
+    {"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 8, "granularity": "per_channel"}},
+    {"sites": "*.output", "quantizer": {"type": "uniform", "bits": 8}},
+    {"sites": "flatten*.output"}, {"sites": "max_pool*.output"}, {"sites": "linear*.output"}, {"sites": "conv*.output"}]}})";
+
+void check_numerics(const std::string& numerics, bool training) {
+  if (numerics == "float" || (training && numerics == "qat")) return;
   throw core::UnsupportedError("--numerics " + numerics, numerics == "bf16"
                                                              ? "comes with bf16 training"
                                                              : "comes with quantization; this version measures float");
@@ -98,10 +105,17 @@ void measure(const Session& session, const Arguments& arguments, ordered_json fa
 }
 
 int bench_train(const Session& session, const Arguments& arguments) {
-  check_numerics(arguments.numerics);
+  check_numerics(arguments.numerics, true);
   const bench::Workload& workload = workload_named(arguments.workload);
   const std::int64_t batch = arguments.batch > 0 ? arguments.batch : workload.batch;
-  const ExperimentConfig config = config_of(session, workload, batch);
+  ExperimentConfig config = config_of(session, workload, batch);
+  if (arguments.numerics == "qat") {
+    quant::QuantizationConfig section;
+    core::read_json(kQat, "qat", [&section](core::FieldVisitor& v) {
+      v.object("quantization", section, {.help = "fake quantization"});
+    });
+    config.quantization = std::move(section);
+  }
   const data::LoadedData data = load_data(config.data);
   TrainingStep step(config, data.set.sample());
   data::Loader loader(data.set.train, data.normalization, {}, {.batch = batch, .seed = 1, .drop_last = true});
@@ -118,7 +132,7 @@ int bench_train(const Session& session, const Arguments& arguments) {
 }
 
 int bench_infer(const Session& session, const Arguments& arguments) {
-  check_numerics(arguments.numerics);
+  check_numerics(arguments.numerics, false);
   const std::int64_t batch = arguments.batch > 0 ? arguments.batch : 1;
   const ExperimentConfig config = config_of(session, workload_named(arguments.workload), batch);
   const data::LoadedData data = load_data(config.data);
@@ -191,8 +205,9 @@ void add_bench(CLI::App& app, Session& session) {
     sub->add_option("--workload", arguments->workload, "mlp128 (default), mlp1200, lenet or cnn")
         ->check(CLI::IsMember({"mlp128", "mlp1200", "lenet", "cnn"}))
         ->type_name("NAME");
-    sub->add_option("--numerics", arguments->numerics,
-                    "float (default); qat, int8, binary and bf16 come with later versions")
+    sub->add_option(
+           "--numerics", arguments->numerics,
+           "float (default) or, training, qat: 8-bit fake quantization; int8, binary and bf16 come with later versions")
         ->check(CLI::IsMember({"float", "qat", "int8", "binary", "bf16"}))
         ->type_name("NAME");
     sub->add_flag("--profile", arguments->profile,

@@ -14,6 +14,7 @@
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/terminal.hpp"
+#include "tempera/quant/attach.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -91,6 +92,36 @@ std::string layers_text(const nn::Model& model) {
   return table.text();
 }
 
+std::string rule_text(const quant::SitePlan& site, const quant::QuantizationConfig& config) {
+  if (site.rule == -1) return "default";
+  if (site.rule < 0) return "-";
+  return fmt::format("{}: {}", site.rule, config.rules[static_cast<std::size_t>(site.rule)].sites);
+}
+
+ordered_json sites_json(const std::vector<quant::SitePlan>& sites, const quant::QuantizationConfig& config) {
+  ordered_json all = ordered_json::array();
+  for (const quant::SitePlan& site : sites) {
+    all.push_back({{"site", site.site},
+                   {"shape", site.shape.extents()},
+                   {"quantizer", site.quantizer},
+                   {"bits", site.bits},
+                   {"rule", rule_text(site, config)}});
+  }
+  return all;
+}
+
+// Sites that no rule takes are left out of the text: there are many, and nothing happens there.
+std::string sites_text(const std::vector<quant::SitePlan>& sites, const quant::QuantizationConfig& config) {
+  Table table({"site", "shape", "quantizer", "bits", "bytes", "rule"});
+  for (const quant::SitePlan& site : sites) {
+    if (site.quantizer.empty()) continue;
+    const bool weight = site.kind == nn::SiteKind::kWeight;
+    table.row({site.site, site.shape.text(), site.quantizer, std::to_string(site.bits),
+               weight ? count_text((site.shape.numel() * site.bits + 7) / 8) : "-", rule_text(site, config)});
+  }
+  return table.text();
+}
+
 int describe(const Session& session, const std::string& path, const std::vector<std::string>& sets, bool estimate) {
   const Subject subject = subject_of(session, path, sets);
   const nn::Model model = nn::Model::planned(subject.config.model, subject.sample);
@@ -105,6 +136,12 @@ int describe(const Session& session, const std::string& path, const std::vector<
                         {"bytes", facts.parameters * kFloatBits / 8}};
   std::string text = fmt::format("{} ({})\n\n{}", subject.config.name, subject.trained ? "trained model" : "config",
                                  layers_text(model));
+  if (subject.config.quantization) {
+    nn::Model planned = nn::Model::planned(subject.config.model, subject.sample);
+    const std::vector<quant::SitePlan> sites = quant::plan(planned, *subject.config.quantization);
+    document["sites"] = sites_json(sites, *subject.config.quantization);
+    text += "\n" + sites_text(sites, *subject.config.quantization);
+  }
   if (estimate && subject.samples) {
     const std::int64_t samples = *subject.samples;
     const TrainingCost cost = measure_training(subject.config, subject.sample, samples);

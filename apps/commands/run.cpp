@@ -30,12 +30,22 @@ struct Arguments {
 
 std::string result_text(const RunResult& result) {
   const report::RunData run = report::load_run(result.folder);
-  const report::Scores& test = result.summary.results.at("float").at("test");
+  const std::string mode = report::shipped_mode(result.summary);
+  const report::Scores& test = result.summary.results.at(mode).at("test");
   const Interval interval = wilson_interval(test.errors, test.n);
   std::string text = fmt::format(
-      "test accuracy {:.2f} % ({} errors of {}; error rate 95 % interval {:.2f} - {:.2f} %), nll {:.4f}, ece {:.4f}\n",
-      100 * test.accuracy, test.errors, count_text(test.n), 100 * interval.low, 100 * interval.high, test.nll,
-      test.ece);
+      "test accuracy {:.2f} % ({} errors of {}; error rate 95 % interval {:.2f} - {:.2f} %), nll {:.4f}, ece "
+      "{:.4f}{}\n",
+      100 * test.accuracy, test.errors, count_text(test.n), 100 * interval.low, 100 * interval.high, test.nll, test.ece,
+      mode == "float" ? "" : ", " + std::string(mode == "integer" ? "in integers" : "in fake quantization"));
+  if (mode != "float") {
+    const report::Scores& floats = result.summary.results.at("float").at("test");
+    text += fmt::format("the same weights in floats: {:.2f} % ({} errors)\n", 100 * floats.accuracy, floats.errors);
+  }
+  if (const auto program = result.summary.model.bytes.find("program"); program != result.summary.model.bytes.end()) {
+    text += fmt::format("program of integers: {} bytes; as float32 {} bytes\n", count_text(program->second),
+                        count_text(result.summary.model.bytes.at("float32")));
+  }
   if (run.temperature) {
     text += temperature_text(*run.temperature, run.evaluation ? run.evaluation->classes : std::vector<std::string>());
   }
@@ -56,7 +66,8 @@ int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, co
   for (const StudyRun& run : result.runs) {
     const bool done = run.summary.status == "completed";
     all_done = all_done && done;
-    const report::Scores test = done ? run.summary.results.at("float").at("test") : report::Scores{};
+    const report::Scores test =
+        done ? run.summary.results.at(report::shipped_mode(run.summary)).at("test") : report::Scores{};
     table.row({run.folder, overrides_text(run), run.summary.status, done ? count_text(test.errors) : "-",
                done ? fmt::format("{:.2f}", 100 * test.accuracy) : "-", done ? fmt::format("{:.4f}", test.nll) : "-"});
   }

@@ -32,7 +32,7 @@ std::string folder_name(const LoadedConfig<ExperimentConfig>& run, std::size_t i
 }
 
 const report::Scores* test_scores(const report::Summary& summary) {
-  const auto mode = summary.results.find("float");
+  const auto mode = summary.results.find(report::shipped_mode(summary));
   if (mode == summary.results.end()) return nullptr;
   const auto split = mode->second.find("test");
   return split == mode->second.end() ? nullptr : &split->second;

@@ -26,13 +26,13 @@ std::string title_of(Runs runs, std::size_t index) {
 }
 
 Scores test_of(const RunData& run) {
-  const auto mode = run.summary.results.find("float");
+  const auto mode = run.summary.results.find(shipped_mode(run.summary));
   if (mode == run.summary.results.end() || !mode->second.contains("test")) return {};
   return mode->second.at("test");
 }
 
 std::string table(Runs runs) {
-  Table out{"All runs, on their test sets in float",
+  Table out{"All runs, on their test sets in the arithmetic they were made for",
             {"run", "status", "data", "parameters", "epochs", "time", "errors", "accuracy", "NLL", "ECE"},
             {},
             3};

@@ -86,6 +86,15 @@ std::string render_report(const RunData& run) {
   return render(page);
 }
 
+std::string shipped_mode(const Summary& summary) {
+  std::string last = "float";
+  for (const char* mode : {"fake_quant", "integer"}) {
+    const auto splits = summary.results.find(mode);
+    if (splits != summary.results.end() && splits->second.contains("test")) last = mode;
+  }
+  return last;
+}
+
 std::string class_name(const RunData& run, std::size_t index) {
   if (run.evaluation && index < run.evaluation->classes.size()) return run.evaluation->classes[index];
   return fmt::format("{}", index);

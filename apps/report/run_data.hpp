@@ -166,6 +166,8 @@ struct RunData {
   std::vector<std::pair<std::string, std::string>> provenance;  ///< flattened: "processor.name" → "…"
 };
 
+/// The arithmetic that the run was made for: the last of float, fake_quant and integer that has results on the test set.
+[[nodiscard]] std::string shipped_mode(const Summary& summary);
 /// Name of class `index`: from the evaluation where it has names, else the number.
 [[nodiscard]] std::string class_name(const RunData& run, std::size_t index);
 /// True where classes have names that are not just their numbers.

@@ -66,7 +66,7 @@ std::string all_scores(const RunData& run) {
 
 std::string headline(const RunData& run) {
   std::string tiles;
-  if (const Scores* scores = test_scores(run, "float")) tiles += score_tiles(*scores);
+  if (const Scores* scores = test_scores(run, shipped_mode(run.summary).c_str())) tiles += score_tiles(*scores);
   for (const char* mode : {"fake_quant", "integer"}) {
     if (const Scores* scores = test_scores(run, mode)) {
       tiles += tile(percent(scores->accuracy), fmt::format("test accuracy, {}", mode));
