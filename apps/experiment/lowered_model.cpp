@@ -21,6 +21,12 @@ quant::LowerConfig lowering_of(const ExperimentConfig& config) { return config.l
 
 }  // namespace
 
+std::map<std::string, std::string> program_metadata(const std::map<std::string, std::string>& model) {
+  std::map<std::string, std::string> kept;
+  if (const auto input = model.find(kInputMetadata); input != model.end()) kept.insert(*input);
+  return kept;
+}
+
 quant::Program program_of(const ExperimentConfig& config, const nn::Model& model,
                           const std::map<std::string, std::string>& metadata) {
   quant::Program program = quant::lower(model, lowering_of(config));

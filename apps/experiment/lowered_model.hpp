@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "tempera/apps/experiment/saved_model.hpp"
@@ -11,6 +12,9 @@
 #include "tempera/quant/program.hpp"
 
 namespace tempera::cli {
+
+/// Of a model's metadata what a program needs: its input and the names of the classes. How it was trained stays with the model.
+[[nodiscard]] std::map<std::string, std::string> program_metadata(const std::map<std::string, std::string>& model);
 
 /// The program with the metadata that lets it run on pixels and be known by name. Throws UnsupportedError as quant::lower.
 [[nodiscard]] quant::Program program_of(const ExperimentConfig& config, const nn::Model& model,

@@ -177,7 +177,7 @@ class Run {
   // error of this program, and ends the run after all that is known was written.
   nn::Outputs lower_model(nn::Model& model) {
     nn::Outputs test = evaluate_in("fake_quant", exact_forward(config_, model));
-    const quant::Program program = program_of(config_, model, metadata_);
+    const quant::Program program = program_of(config_, model, program_metadata(metadata_));
     quant::save_program(folder_.file(kProgram), program);
     auto& bytes = run_.summary.model.bytes;
     bytes["program"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kProgram)));

@@ -19,7 +19,6 @@ namespace {
 
 constexpr const char* kFormat = "tempera.model";  // metadata keys
 constexpr const char* kConfig = "tempera.config";
-constexpr const char* kInput = "tempera.input";
 
 const std::string& required(const nn::SafetensorsReader& reader, const char* key) {
   const auto found = reader.metadata().find(key);
@@ -76,7 +75,7 @@ InputPipeline pipeline_of(const data::LoadedData& data) {
 std::map<std::string, std::string> model_metadata(const std::string& resolved, InputPipeline input) {
   return {{kFormat, std::to_string(kFormatVersion)},
           {kConfig, resolved},
-          {kInput, core::write_json([&input](core::FieldVisitor& v) { input.fields(v); })}};
+          {kInputMetadata, core::write_json([&input](core::FieldVisitor& v) { input.fields(v); })}};
 }
 
 void save_model(const fs::path& file, const nn::Model& model, const std::map<std::string, std::string>& metadata) {
@@ -94,7 +93,7 @@ SavedModel load_model(const fs::path& path, const Registry& registry) {
   core::read_json(required(reader, kConfig), file.string() + " (config)",
                   [&config](core::FieldVisitor& v) { config.fields(v); });
   InputPipeline input;
-  core::read_json(required(reader, kInput), file.string() + " (input)",
+  core::read_json(required(reader, kInputMetadata), file.string() + " (input)",
                   [&input](core::FieldVisitor& v) { input.fields(v); });
   nn::Model model = model_of(config, input.sample);
   nn::load_model(reader, model);

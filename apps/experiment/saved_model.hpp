@@ -14,6 +14,9 @@
 
 namespace tempera::cli {
 
+/// Key under which a file's metadata holds its InputPipeline.
+inline constexpr const char* kInputMetadata = "tempera.input";
+
 /// What the model needs to be told of its data.
 struct InputPipeline {
   core::Shape sample;  ///< [channels, height, width]
