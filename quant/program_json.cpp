@@ -34,7 +34,7 @@ std::size_t word(const json& value, const Words& words) {
 json shape_json(const core::Shape& shape) { return shape.extents(); }
 core::Shape shape_from(const json& value) { return core::Shape(value.get<std::vector<std::int64_t>>()); }
 
-// One list of each part of the multipliers; the real numbers are there for the mode that uses them.
+// One list of each part of the multipliers; the real numbers only for the mode that uses them.
 json requant_json(const Requant& requant, const std::string& name, ListStore& lists) {
   std::vector<std::int32_t> multiplier, shift;
   std::vector<float> real;
@@ -43,12 +43,9 @@ json requant_json(const Requant& requant, const std::string& name, ListStore& li
     shift.push_back(m.shift);
     real.push_back(m.real);
   }
-  if (requant.mode == RequantMode::kFloat32) {
-    lists.put(name + ".real", real);
-  } else {
-    lists.put(name + ".multiplier", multiplier);
-    lists.put(name + ".shift", shift);
-  }
+  lists.put(name + ".multiplier", multiplier);
+  lists.put(name + ".shift", shift);
+  if (requant.mode == RequantMode::kFloat32) lists.put(name + ".real", real);
   return {{"mode", kRequantModes[static_cast<std::size_t>(requant.mode)]},
           {"zero_point", requant.zero_point},
           {"low", requant.low},
@@ -61,18 +58,17 @@ Requant requant_from(const json& value, const std::string& name, const ListSourc
                   .zero_point = value.at("zero_point").get<std::int32_t>(),
                   .low = value.at("low").get<std::int32_t>(),
                   .high = value.at("high").get<std::int32_t>()};
-  if (requant.mode == RequantMode::kFloat32) {
-    std::vector<float> real;
-    lists.get(name + ".real", real);
-    for (const float m : real) requant.multipliers.push_back({.multiplier = 0, .shift = 0, .real = m});
-    return requant;
-  }
   std::vector<std::int32_t> multiplier, shift;
+  std::vector<float> real;
   lists.get(name + ".multiplier", multiplier);
   lists.get(name + ".shift", shift);
-  if (multiplier.size() != shift.size()) throw core::Error(fmt::format("{}: as many shifts as multipliers", name));
+  if (requant.mode == RequantMode::kFloat32) lists.get(name + ".real", real);
+  real.resize(requant.mode == RequantMode::kFloat32 ? real.size() : multiplier.size());
+  if (multiplier.size() != shift.size() || multiplier.size() != real.size()) {
+    throw core::Error(fmt::format("{}: as many shifts and real numbers as multipliers", name));
+  }
   for (std::size_t i = 0; i < multiplier.size(); ++i) {
-    requant.multipliers.push_back({.multiplier = multiplier[i], .shift = shift[i], .real = 0});
+    requant.multipliers.push_back({.multiplier = multiplier[i], .shift = shift[i], .real = real[i]});
   }
   return requant;
 }

@@ -121,3 +121,19 @@ TEST_CASE("a path that names no live number is refused with the nearest name at 
 }
 
 }  // namespace
+
+namespace {
+
+TEST_CASE("a labelled value sets all its paths, and goes by its label") {
+  std::string problems;
+  const auto variants = expanded(
+      R"({"a": {"x": 0}, "study": {"vary": {"size": [{"label": "small", "set": {"a.x": 1, "b": 2}}, {"label": "large", "set": {"a.x": 9}}]}}})",
+      problems);
+  CHECK(problems.empty());
+  REQUIRE(variants.size() == 2);
+  CHECK(canonical_json(variants[0].document) == R"({"a":{"x":1},"b":2})");
+  CHECK(canonical_json(variants[1].document) == R"({"a":{"x":9}})");
+  CHECK(variants[0].overrides[0] == std::pair<std::string, std::string>{"size", R"("small")"});
+}
+
+}  // namespace

@@ -1,0 +1,272 @@
+#include "tempera/quant/verify.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/core/parallel.hpp"
+#include "tempera/quant/attach.hpp"
+#include "tempera/quant/engine.hpp"
+#include "tempera/quant/exact_forward.hpp"
+
+namespace tempera::quant {
+namespace {
+
+using core::Tensor;
+
+constexpr std::int64_t kImagesAtATime = 8;  // for the reference, which runs them one after the other
+
+/// Keeps what the float form of fake quantization makes of a site's values.
+class Recorder final : public nn::ValueTransform {
+ public:
+  explicit Recorder(std::shared_ptr<nn::ValueTransform> inner) : inner_(std::move(inner)) {}
+  nn::Variable operator()(const nn::Variable& value, nn::ForwardContext& context) override {
+    nn::Variable result = (*inner_)(value, context);
+    seen = result.value();
+    return result;
+  }
+  Tensor seen;
+
+ private:
+  std::shared_ptr<nn::ValueTransform> inner_;
+};
+
+/// Recorders in every site of activations that holds a quantizer, while this lives.
+class Recording {
+ public:
+  explicit Recording(nn::Model& model) {
+    for (nn::Site* site : model.sites()) {
+      const SiteQuantizer* quantizer = quantizer_of(*site);
+      if (quantizer == nullptr || site->kind == nn::SiteKind::kWeight || !quantizer->quantizer().ready()) continue;
+      const std::optional<QParams> grid = quantizer->quantizer().params();
+      if (!grid) continue;
+      sites_.push_back(
+          {site, site->transform, std::make_shared<Recorder>(site->transform), *quantizer->quantizer().params()});
+      site->transform = sites_.back().recorder;
+    }
+  }
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+  ~Recording() {
+    for (const Entry& entry : sites_) entry.site->transform = entry.before;
+  }
+
+  struct Entry {
+    nn::Site* site;
+    std::shared_ptr<nn::ValueTransform> before;
+    std::shared_ptr<Recorder> recorder;
+    QParams grid;
+  };
+  [[nodiscard]] const std::vector<Entry>& sites() const noexcept { return sites_; }
+
+ private:
+  std::vector<Entry> sites_;
+};
+
+/// One batch on the road of the model.
+struct Exact {
+  Tensor logits;
+  std::map<std::string, IntTensor> sites;
+  IntTensor last;
+};
+
+/// How far down the network, which roads, which image, where in it: the smallest is reported.
+using Place = std::tuple<std::size_t, int, std::int64_t, std::int64_t>;
+struct Found {
+  std::optional<Place> place;
+  std::int32_t first = 0, second = 0;
+  std::int64_t compared = 0;
+
+  void merge(const Found& other) {
+    compared += other.compared;
+    if (!other.place || (place && *place < *other.place)) return;
+    place = other.place;
+    first = other.first;
+    second = other.second;
+  }
+};
+
+constexpr const char* kBetween[] = {"fake quantization and reference", "reference and engine"};
+
+// `part` are some images of `whole`, from `image` on; `part_first` says which of both is the first road.
+void compare(const IntTensor& part, const IntTensor& whole, std::int64_t image, std::size_t instruction, int roads,
+             Found& found) {
+  const auto each = static_cast<std::int64_t>(part.values.size()) / part.shape[0];
+  const std::int32_t* other = whole.values.data() + image * each;
+  found.compared += static_cast<std::int64_t>(part.values.size());
+  const auto differs = std::mismatch(part.values.begin(), part.values.end(), other);
+  if (differs.first == part.values.end()) return;
+  const std::int64_t at = differs.first - part.values.begin();
+  Found here{.place = Place{instruction, roads, image + at / each, at % each},
+             .first = *differs.second,
+             .second = *differs.first};
+  if (roads == 1) std::swap(here.first, here.second);
+  found.merge(here);
+}
+
+Tensor slice(const Tensor& x, std::int64_t begin, std::int64_t end) {
+  const core::Shape sample = x.shape().without_batch();
+  const auto each = static_cast<std::size_t>(sample.numel());
+  return Tensor(sample.with_batch(end - begin), x.values().subspan(static_cast<std::size_t>(begin) * each,
+                                                                   static_cast<std::size_t>(end - begin) * each));
+}
+
+core::Batch first_of(const core::Batch& batch, std::int64_t images) {
+  if (batch.size() <= images) return batch;
+  const auto n = static_cast<std::size_t>(images);
+  return {.inputs = slice(batch.inputs, 0, images),
+          .labels = {batch.labels.begin(), batch.labels.begin() + images},
+          .indices = {batch.indices.begin(),
+                      batch.indices.begin() + static_cast<std::ptrdiff_t>(std::min(n, batch.indices.size()))}};
+}
+
+class Verifier {
+ public:
+  Verifier(nn::Model& model, const LowerConfig& config, const Program& program)
+      : model_(model), program_(program), exact_(model, config), engine_(program) {
+    for (const nn::Site* site : model.sites()) names_.insert(site->name);
+  }
+
+  // False where the roads part.
+  bool compare_batch(const core::Batch& batch) {
+    const Exact exact = exact_of(batch.inputs);
+    const std::vector<IntTensor> engine = engine_of(batch.inputs);
+    const auto part = [&](std::int64_t begin, std::int64_t end) {
+      Found found;
+      const auto watch = [&](std::size_t i, const IntTensor& value) {
+        if (const IntTensor* expected = site_value(exact, i)) compare(value, *expected, begin, i, 0, found);
+        if (!engine[i].values.empty()) compare(value, engine[i], begin, i, 1, found);
+      };
+      static_cast<void>(run_reference(program_, slice(batch.inputs, begin, end), watch));
+      return found;
+    };
+    const Found found =
+        core::parallel_reduce(batch.size(), kImagesAtATime, Found{}, part, [](Found all, const Found& more) {
+          all.merge(more);
+          return all;
+        });
+    compare_floats(batch, exact);
+    result_.values += found.compared;
+    if (found.place) report(found, batch);
+    result_.images += batch.size();
+    return !found.place;
+  }
+
+  Verification take() {
+    const auto share = [](std::int64_t part, std::int64_t of) {
+      return of == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(of);
+    };
+    result_.float_activations_differ = share(activations_differ_, activations_);
+    result_.float_predictions_differ = share(predictions_differ_, result_.images);
+    return std::move(result_);
+  }
+
+ private:
+  Exact exact_of(const Tensor& x) {
+    Exact exact;
+    exact.logits = exact_.logits(x, [&](const std::string& site, const IntTensor& value) {
+      if (names_.contains(site)) exact.sites[site] = value;
+      exact.last = value;
+    });
+    if (result_.sites.empty()) {
+      std::set<std::string> seen;
+      for (const ProgramBuffer& buffer : program_.buffers) {
+        if (exact.sites.contains(buffer.site) && seen.insert(buffer.site).second) result_.sites.push_back(buffer.site);
+      }
+    }
+    return exact;
+  }
+
+  // What the exact forward says of an instruction's output; null if that is no site.
+  const IntTensor* site_value(const Exact& exact, std::size_t instruction) const {
+    const ProgramBuffer& buffer = program_.buffers[static_cast<std::size_t>(program_.instructions[instruction].output)];
+    const auto found = exact.sites.find(buffer.site);
+    const bool last = instruction + 1 == program_.instructions.size();
+    if (!last && found == exact.sites.end()) return nullptr;
+    const IntTensor& value = last ? exact.last : found->second;
+    if (value.shape.without_batch() == buffer.shape) return &value;
+    throw core::Error(
+        fmt::format("site \"{}\": the program's values have shape {}, the model's {}: it is not the program of "
+                    "this model",
+                    buffer.site, buffer.shape.text(), value.shape.without_batch().text()));
+  }
+
+  // By instruction; empty for those the engine has fused with another.
+  std::vector<IntTensor> engine_of(const Tensor& x) {
+    std::vector<IntTensor> values(program_.instructions.size());
+    values.back() = engine_.run(x, [&](std::size_t i, const IntTensor& value) { values[i] = value; });
+    return values;
+  }
+
+  // Training's form of fake quantization is allowed to differ; how often is what is asked.
+  void compare_floats(const core::Batch& batch, const Exact& exact) {
+    const core::NoGrad no_grad;
+    const Recording recording(model_);  // no longer than needed: it hides the quantizers from the exact forward
+    nn::ForwardContext context;
+    const Tensor logits = model_.forward(nn::Variable(batch.inputs), context).value();
+    for (const Recording::Entry& entry : recording.sites()) {
+      const auto found = exact.sites.find(entry.site->name);
+      if (found == exact.sites.end()) continue;
+      const std::span<const Scalar> reals = entry.recorder->seen.values();
+      for (std::size_t i = 0; i < reals.size(); ++i) {
+        activations_differ_ += entry.grid.quantize(static_cast<float>(reals[i])) != found->second.values[i] ? 1 : 0;
+      }
+      activations_ += static_cast<std::int64_t>(reals.size());
+    }
+    const auto classes = static_cast<std::size_t>(logits.numel() / batch.size());
+    for (std::size_t i = 0; i < static_cast<std::size_t>(batch.size()); ++i) {
+      const auto best = [&](const Tensor& of) {
+        const auto row = of.values().subspan(i * classes, classes);
+        return std::ranges::max_element(row) - row.begin();
+      };
+      predictions_differ_ += best(logits) != best(exact.logits) ? 1 : 0;
+    }
+  }
+
+  void report(const Found& found, const core::Batch& batch) {
+    const auto [instruction, roads, image, index] = *found.place;
+    const auto in_batch = static_cast<std::size_t>(image);
+    const bool known = in_batch < batch.indices.size();
+    result_.difference =
+        Difference{.site = program_.buffers[static_cast<std::size_t>(program_.instructions[instruction].output)].site,
+                   .image = known ? batch.indices[in_batch] : result_.images + image,
+                   .index = index,
+                   .first = found.first,
+                   .second = found.second,
+                   .between = kBetween[roads]};
+  }
+
+  nn::Model& model_;
+  const Program& program_;
+  ExactForward exact_;
+  Engine engine_;
+  std::set<std::string> names_;  ///< of the model's sites; other buffers are named after their layers
+  Verification result_;
+  std::int64_t activations_ = 0, activations_differ_ = 0, predictions_differ_ = 0;
+};
+
+}  // namespace
+
+Verification verify(nn::Model& model, const LowerConfig& config, const Program& program, core::BatchSource& images,
+                    std::int64_t limit, const std::atomic<bool>* interrupt) {
+  Verifier verifier(model, config, program);
+  core::Batch batch;
+  images.start(0, 0);
+  while (limit > 0 && images.next(batch)) {
+    if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) {
+      throw core::Interrupted("interrupted while verifying");
+    }
+    const core::Batch part = first_of(batch, limit);
+    limit -= part.size();
+    if (!verifier.compare_batch(part)) break;
+  }
+  return verifier.take();
+}
+
+}  // namespace tempera::quant

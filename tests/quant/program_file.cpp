@@ -1,0 +1,102 @@
+// Oracles: hand-packed bytes; the program that was written.
+#include "tempera/quant/program_file.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "quant/random_program.hpp"
+#include "support/temporary_folder.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/quant/engine.hpp"
+#include "tempera/quant/packing.hpp"
+
+namespace {
+
+using namespace tempera;
+using namespace tempera::quant;
+
+TEST_CASE("integers are packed from the lowest bit on, in two's complement") {
+  const std::vector<std::int8_t> four{1, -1, 7, -8, 3};
+  const std::vector<std::byte> expected{std::byte{0xF1}, std::byte{0x87}, std::byte{0x03}};
+  CHECK(pack(four, 4) == expected);
+  const std::vector<std::int8_t> three{1, -1, 3, -4};  // 001 111 011 100 → bits 100 011 111 001
+  const std::vector<std::byte> across{std::byte{0b11111001}, std::byte{0b00001000}};
+  CHECK(pack(three, 3) == across);
+}
+
+TEST_CASE("what was packed comes back, at every width and count") {
+  for (int bits = 2; bits <= 8; ++bits) {
+    for (const std::size_t count : {0U, 1U, 2U, 7U, 8U, 9U, 1001U}) {
+      std::vector<std::int8_t> values(count);
+      for (std::size_t i = 0; i < count; ++i) {
+        values[i] = static_cast<std::int8_t>(static_cast<int>(i * 37 % (1U << bits)) - (1 << (bits - 1)));
+      }
+      const std::vector<std::byte> bytes = pack(values, bits);
+      CHECK(bytes.size() == packed_bytes(count, bits));
+      CHECK(unpack(bytes, count, bits) == values);
+    }
+  }
+}
+
+std::vector<std::int32_t> results(const Program& program, const core::Tensor& x) {
+  return run_reference(program, x).values;
+}
+
+TEST_CASE("a program read back gives the same bits") {
+  const TemporaryFolder folder;
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    CAPTURE(seed);
+    Program program = test::random_program(seed);
+    const core::Tensor x = test::random_samples(program, 3, seed);
+    program.metadata["tempera.input"] = "{}";
+    save_program(folder / "p.safetensors", program);
+    const Program read = load_program(folder / "p.safetensors");
+    CHECK(read.metadata == program.metadata);
+    CHECK(results(read, x) == results(program, x));
+  }
+}
+
+TEST_CASE("a program cut off anywhere, or of another version, is refused and never crashes") {
+  const TemporaryFolder folder;
+  save_program(folder / "p.safetensors", test::random_program(3));
+  std::ifstream in(folder / "p.safetensors", std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const auto refused = [&](const std::string& bytes) {
+    std::ofstream(folder / "damaged.safetensors", std::ios::binary) << bytes;
+    CHECK_THROWS_AS(static_cast<void>(load_program(folder / "damaged.safetensors")), core::CheckpointError);
+  };
+  for (std::size_t length = 0; length < whole.size(); length += 1 + whole.size() / 97) refused(whole.substr(0, length));
+  std::string other = whole;
+  const std::size_t version = other.find(R"("tempera.program":"1")");
+  REQUIRE(version != std::string::npos);
+  other[version + 19] = '7';
+  refused(other);
+}
+
+TEST_CASE("a multiplier out of range in a file is refused with the instruction's place") {
+  const TemporaryFolder folder;
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    Program program = test::random_program(seed);
+    bool changed = false;
+    for (Instruction& instruction : program.instructions) {
+      if (auto* linear = std::get_if<program::Linear>(&instruction.operation);
+          linear != nullptr && linear->requant && linear->requant->mode == RequantMode::kSingle) {
+        linear->requant->multipliers[0].multiplier = -5;
+        changed = true;
+        break;
+      }
+    }
+    if (!changed) continue;
+    save_program(folder / "p.safetensors", program);
+    CHECK_THROWS_AS(static_cast<void>(load_program(folder / "p.safetensors")), core::CheckpointError);
+    return;
+  }
+  FAIL("no random program had a linear layer with a requantization");
+}
+
+}  // namespace
