@@ -87,6 +87,21 @@ class FileSource final : public ListSource {
   const nn::SafetensorsReader& reader_;
 };
 
+// Whole numbers stay whole: only scales may have a fraction. Nothing of the format is nested deeper than this.
+nlohmann::json parse_structure(const std::string& text) {
+  constexpr int kDeepest = 8;
+  bool in_scale = false;
+  return nlohmann::json::parse(
+      text, [&in_scale](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
+        if (depth > kDeepest) throw core::Error("is nested deeper than the format is");
+        if (event == nlohmann::json::parse_event_t::key) in_scale = value == "scale";
+        if (event == nlohmann::json::parse_event_t::value && value.is_number_float() && !in_scale) {
+          throw core::Error(fmt::format("{} stands where an integer belongs", value.dump()));
+        }
+        return true;
+      });
+}
+
 const std::string& required(const nn::SafetensorsReader& reader, const char* key) {
   const auto found = reader.metadata().find(key);
   if (found != reader.metadata().end()) return found->second;
@@ -117,7 +132,7 @@ Program load_program(const std::filesystem::path& file) {
   }
   const std::string& text = required(reader, kStructure);
   try {
-    const nlohmann::json structure = nlohmann::json::parse(text);
+    const nlohmann::json structure = parse_structure(text);
     Program program = program_from(structure, FileSource(reader));
     for (const auto& [key, value] : reader.metadata()) {
       if (key != kVersionKey && key != kStructure) program.metadata[key] = value;
