@@ -31,9 +31,13 @@ constexpr std::array<std::string_view, 4> kGrowths{"linear", "exponential", "cos
 // A sigmoid further from its step than this is 0 or 1 to within e^−reach, which is below the rounding of a sum of 65535.
 constexpr double kReach = std::is_same_v<Scalar, double> ? 48 : 28;
 
+// Up to this temperature e^z of one step follows from the step before by a factor, which stays within e^±(reach + T).
+constexpr double kGentle = 20;
+
 struct Stairs {
   double delta = 1;         // height and width of a step
   double temperature = 1;   // T
+  double ratio = 1;         // e^T
   std::int32_t steps = 1;   // n
   std::int32_t middle = 0;  // m
 };
@@ -50,6 +54,15 @@ Point at(double u, const Stairs& stairs) noexcept {
   const double first = std::clamp(std::ceil(position - reach), 1.0, stairs.steps + 1.0);
   const double last = std::clamp(std::floor(position + reach), 0.0, static_cast<double>(stairs.steps));
   Point point{.sum = first - 1, .slope = 0};
+  if (stairs.temperature <= kGentle) {
+    double e = std::exp(stairs.temperature * (first - position));
+    for (double i = first; i <= last; ++i, e *= stairs.ratio) {
+      const double sigma = 1 / (1 + e);
+      point.sum += sigma;
+      point.slope += sigma * (1 - sigma);
+    }
+    return point;
+  }
   for (double i = first; i <= last; ++i) {
     const double z = stairs.temperature * (position - i);
     const double e = std::exp(-std::abs(z));  // the symmetric form: never above 1
@@ -153,42 +166,50 @@ class SmoothedSigmoid final : public Quantizer {
   [[nodiscard]] Stairs stairs(double temperature) const {
     const double alpha = std::max(static_cast<double>(alpha_.value().item()), 1e-8);
     const std::int32_t middle = -grid_.qmin;
-    return {.delta = alpha / grid_.qmax, .temperature = temperature, .steps = grid_.qmax + middle, .middle = middle};
+    return {.delta = alpha / grid_.qmax,
+            .temperature = temperature,
+            .ratio = std::exp(temperature),
+            .steps = grid_.qmax + middle,
+            .middle = middle};
   }
 
   // With y = δ·(S(x/δ) − m): dy/dx = T·S', dy/dδ = y/δ − T·S'·x/δ, and dδ/dα = 1/qmax.
   [[nodiscard]] Variable soft(const Variable& x, const Stairs& stairs) const {
-    Tensor y(x.shape());
+    Tensor y(x.shape()), slope(x.shape());
     const Scalar* in = x.value().data();
     Scalar* out = y.mutable_data();
+    Scalar* by = slope.mutable_data();
     core::parallel_for(x.value().numel(), kRunGrain / 8, [=](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         const Point point = at(static_cast<double>(in[i]) / stairs.delta, stairs);
         out[i] = static_cast<Scalar>(stairs.delta * (point.sum - stairs.middle));
+        by[i] = static_cast<Scalar>(stairs.temperature * point.slope);
       }
     });
-    return core::record("smoothed_sigmoid", y, {x, alpha_},
-                        [x = x.value(), stairs, qmax = grid_.qmax](const Tensor& dy, const core::Needs&) {
-                          Tensor dx(x.shape());
-                          const double sum = soft_gradients(x, dy, stairs, dx);
-                          return core::Gradients{dx, Tensor({1}, {static_cast<Scalar>(sum / qmax)})};
-                        });
+    return core::record(
+        "smoothed_sigmoid", y, {x, alpha_},
+        [x = x.value(), y, slope, scale = 1 / (stairs.delta * grid_.qmax)](const Tensor& dy, const core::Needs&) {
+          Tensor dx(x.shape());
+          const double sum = soft_gradients({&x, &y, &slope}, dy, dx);
+          return core::Gradients{dx, Tensor({1}, {static_cast<Scalar>(sum * scale)})};
+        });
   }
-  // Writes dx; returns dδ.
-  static double soft_gradients(const Tensor& x, const Tensor& dy, const Stairs& stairs, Tensor& dx) {
-    const Scalar* in = x.data();
+  struct Saved {
+    const Tensor *x, *y, *slope;
+  };
+  // Writes dx; returns δ·dδ.
+  static double soft_gradients(const Saved& saved, const Tensor& dy, Tensor& dx) {
+    const Scalar *x = saved.x->data(), *y = saved.y->data(), *slope = saved.slope->data();
     const Scalar* g = dy.data();
     Scalar* to = dx.mutable_data();
     return core::parallel_reduce(
-        x.numel(), kRunGrain / 8, 0.0,
+        dy.numel(), kRunGrain, 0.0,
         [=](std::int64_t begin, std::int64_t end) {
           double sum = 0;
           for (std::int64_t i = begin; i < end; ++i) {
-            const double u = static_cast<double>(in[i]) / stairs.delta;
-            const Point point = at(u, stairs);
-            const double slope = stairs.temperature * point.slope;
-            to[i] = static_cast<Scalar>(static_cast<double>(g[i]) * slope);
-            sum += static_cast<double>(g[i]) * (point.sum - stairs.middle - slope * u);
+            to[i] = g[i] * slope[i];
+            sum += static_cast<double>(g[i]) *
+                   (static_cast<double>(y[i]) - static_cast<double>(slope[i]) * static_cast<double>(x[i]));
           }
           return sum;
         },
