@@ -1,0 +1,141 @@
+#include "tempera/quant/search.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "tempera/core/errors.hpp"
+
+namespace tempera::quant {
+namespace {
+
+struct Option {
+  int bits;
+  double cost, loss;
+};
+struct Item {
+  std::string site;
+  std::vector<Option> options;  // cost falling
+};
+
+std::vector<Item> items_of(const std::vector<SiteSensitivity>& sites, const BitBudget& budget) {
+  std::vector<Item> items;
+  for (const SiteSensitivity& site : sites) {
+    if (site.kind != nn::SiteKind::kWeight || site.points.empty()) continue;
+    const double unit = budget.measure == BudgetMeasure::kSize
+                            ? static_cast<double>(site.values)
+                            : static_cast<double>(site.multiply_adds) * static_cast<double>(budget.activation_bits);
+    Item item{.site = site.site, .options = {}};
+    for (const SensitivityPoint& point : site.points) {
+      item.options.push_back({.bits = point.bits, .cost = unit * point.stored_bits, .loss = point.loss_increase});
+    }
+    std::ranges::stable_sort(item.options, std::ranges::greater(), &Option::cost);
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+BitAssignment assignment_of(const std::vector<Item>& items, const std::vector<std::size_t>& chosen) {
+  BitAssignment result;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Option& option = items[i].options[chosen[i]];
+    result.choices.push_back({.site = items[i].site, .bits = option.bits});
+    result.cost += option.cost;
+    result.loss_increase += option.loss;
+  }
+  return result;
+}
+
+[[noreturn]] void fail_on_budget(const std::vector<Item>& items, const BitBudget& budget) {
+  double least = 0;
+  for (const Item& item : items) least += item.options.back().cost;
+  throw core::ConfigError(
+      fmt::format("the budget is {}, but the fewest bits offered already cost {}", budget.limit, least));
+}
+
+// A choice for the first sites, with the way back to how it came about.
+struct State {
+  double cost = 0, loss = 0;
+  std::size_t parent = 0, option = 0;
+};
+
+// All of `from` with each option of one more site, without those that another beats.
+std::vector<State> extended(const std::vector<State>& from, const Item& item, std::size_t most_states) {
+  std::vector<State> all;
+  for (std::size_t parent = 0; parent < from.size(); ++parent) {
+    for (std::size_t option = 0; option < item.options.size(); ++option) {
+      const Option& o = item.options[option];
+      all.push_back({from[parent].cost + o.cost, from[parent].loss + o.loss, parent, option});
+    }
+  }
+  std::ranges::stable_sort(
+      all, [](const State& a, const State& b) { return a.cost != b.cost ? a.cost < b.cost : a.loss < b.loss; });
+  std::vector<State> kept;
+  double best = std::numeric_limits<double>::infinity();
+  for (const State& state : all) {
+    if (!(state.loss < best)) continue;
+    best = state.loss;
+    kept.push_back(state);
+  }
+  if (kept.size() > most_states) {
+    throw core::UnsupportedError("exact search",
+                                 fmt::format("more than {} assignments remain; search greedily", most_states));
+  }
+  return kept;
+}
+
+}  // namespace
+
+BitAssignment greedy_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget) {
+  const std::vector<Item> items = items_of(sites, budget);
+  std::vector<std::size_t> chosen(items.size(), 0);
+  while (assignment_of(items, chosen).cost > budget.limit) {
+    struct Step {
+      std::size_t item, option;
+      double price;
+    };
+    std::optional<Step> cheapest;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Option& now = items[i].options[chosen[i]];
+      for (std::size_t o = chosen[i] + 1; o < items[i].options.size(); ++o) {
+        const Option& next = items[i].options[o];
+        if (!(next.cost < now.cost)) continue;
+        const double price = (next.loss - now.loss) / (now.cost - next.cost);
+        if (!cheapest || price < cheapest->price) cheapest = Step{i, o, price};
+      }
+    }
+    if (!cheapest) fail_on_budget(items, budget);
+    chosen[cheapest->item] = cheapest->option;
+  }
+  return assignment_of(items, chosen);
+}
+
+std::vector<BitAssignment> pareto_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget,
+                                       std::size_t most_states) {
+  const std::vector<Item> items = items_of(sites, budget);
+  std::vector<std::vector<State>> stages{{State{}}};
+  for (const Item& item : items) stages.push_back(extended(stages.back(), item, most_states));
+  std::vector<BitAssignment> front;
+  for (std::size_t end = 0; end < stages.back().size(); ++end) {
+    std::vector<std::size_t> chosen(items.size());
+    std::size_t at = end;
+    for (std::size_t i = items.size(); i-- > 0;) {
+      const State& state = stages[i + 1][at];
+      chosen[i] = state.option;
+      at = state.parent;
+    }
+    front.push_back(assignment_of(items, chosen));
+  }
+  return front;
+}
+
+BitAssignment exact_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget) {
+  const std::vector<BitAssignment> front = pareto_bits(sites, budget);
+  const auto beyond = std::ranges::find_if(front, [&](const BitAssignment& a) { return a.cost > budget.limit; });
+  if (beyond == front.begin()) fail_on_budget(items_of(sites, budget), budget);
+  return *std::prev(beyond);  // losses fall as costs rise
+}
+
+}  // namespace tempera::quant

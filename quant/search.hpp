@@ -1,0 +1,84 @@
+// Mixed precision: how much each site suffers from few bits, and how many bits each weight is to have within a budget.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tempera/core/batch.hpp"
+#include "tempera/nn/evaluate.hpp"
+#include "tempera/nn/model.hpp"
+#include "tempera/quant/config.hpp"
+
+namespace tempera::quant {
+
+/// What a site costs the network at some bits, everything else in floats.
+struct SensitivityPoint {
+  int bits = 8;              ///< of the quantizer's field "bits"
+  int stored_bits = 8;       ///< that a value takes: one more for weights of dorefa
+  double loss_increase = 0;  ///< mean of the objective minus the float network's; may be below 0
+  double decibels = 0;       ///< signal to noise at the site, as site_noise
+};
+struct SiteSensitivity {
+  std::string site;
+  nn::SiteKind kind = nn::SiteKind::kWeight;
+  std::int64_t values = 0;               ///< of the weight, or of a sample
+  std::int64_t multiply_adds = 0;        ///< per sample, of the layer whose weight it is; 0 for activations
+  std::vector<SensitivityPoint> points;  ///< bits falling
+};
+
+struct SensitivityConfig {
+  std::vector<std::int64_t> bits{8, 4, 2};
+  std::int64_t images = 1024;  ///< to choose ranges by; the loss is that of the whole source
+};
+
+/// Puts each quantizer of the config's rules alone into the float network, at each of the bits, and measures. A quantizer
+/// without a field "bits" is measured as it is. The model's transforms are as before when this returns. Throws as attach,
+/// calibrate and evaluate.
+[[nodiscard]] std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationConfig& config,
+                                                       core::BatchSource& source, const nn::Objective& objective,
+                                                       const SensitivityConfig& options,
+                                                       const std::atomic<bool>* interrupt = nullptr);
+
+enum class BudgetMeasure {
+  kSize,           ///< Σ values·bits over the weights: bits of storage
+  kBitOperations,  ///< Σ multiply_adds·bits·activation_bits
+};
+inline constexpr std::string_view kBudgetMeasures[] = {"size", "bit_operations"};
+
+struct BitBudget {
+  BudgetMeasure measure = BudgetMeasure::kSize;
+  double limit = 0;  ///< in the measure's unit
+  std::int64_t activation_bits = 8;
+};
+
+struct BitChoice {
+  std::string site;
+  int bits = 8;
+};
+/// Bits for every weight. The loss is predicted: single sites' increases are added up, as if they did not interact.
+struct BitAssignment {
+  std::vector<BitChoice> choices;  ///< in the order of the sensitivities; activations are left out
+  double cost = 0;
+  double loss_increase = 0;
+};
+
+/// From the most bits down, always the step that costs the least loss per unit saved, until the budget holds. Throws
+/// ConfigError stating the smallest possible cost if it cannot.
+[[nodiscard]] BitAssignment greedy_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget);
+
+/// Every assignment that none other beats in cost and loss at once, cost rising: a knapsack solved exactly by dynamic
+/// programming over the sites with dominated states dropped. Throws UnsupportedError if more than `most_states` remain.
+[[nodiscard]] std::vector<BitAssignment> pareto_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget,
+                                                     std::size_t most_states = 200000);
+
+/// The assignment of least loss within the budget. Throws as pareto_bits and greedy_bits.
+[[nodiscard]] BitAssignment exact_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget);
+
+/// The config with a rule for each chosen site behind its own ones: the quantizer that took the site, at the bits chosen.
+[[nodiscard]] QuantizationConfig with_bits(nn::Model& model, const QuantizationConfig& config,
+                                           const BitAssignment& assignment);
+
+}  // namespace tempera::quant

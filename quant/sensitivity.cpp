@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "tempera/core/config/ignoring_visitor.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/evaluate.hpp"
+#include "tempera/quant/attach.hpp"
+#include "tempera/quant/calibrate.hpp"
+#include "tempera/quant/ptq/sqnr.hpp"
+#include "tempera/quant/ptq/tap.hpp"
+#include "tempera/quant/search.hpp"
+
+namespace tempera::quant {
+namespace {
+
+// Sets the field "bits" of a quantizer's config.
+class BitSetter final : public core::IgnoringVisitor {
+ public:
+  explicit BitSetter(std::int64_t bits) : bits_(bits) {}
+  using IgnoringVisitor::field;
+  void field(std::string_view name, std::int64_t& value, const core::FieldDoc& /*doc*/) override {
+    if (name == "bits") value = bits_;
+  }
+
+ private:
+  std::int64_t bits_;
+};
+
+core::Clonable<> at_bits(core::Clonable<> quantizer, std::int64_t bits) {
+  BitSetter setter(bits);
+  if (quantizer) quantizer->fields(setter);
+  return quantizer;
+}
+
+struct Candidate {
+  int bits, stored;
+  std::shared_ptr<nn::ValueTransform> transform;
+  double decibels;
+};
+
+// Calibrated quantizers of all sites at some bits, put aside.
+void add_candidates(nn::Model& model, QuantizationConfig config, std::int64_t bits, core::BatchSource& source,
+                    const SensitivityConfig& options, const std::atomic<bool>* interrupt,
+                    std::map<std::string, std::vector<Candidate>>& all) {
+  const KeptTransforms kept(model);
+  kept.remove();
+  for (Rule& rule : config.rules) rule.quantizer = at_bits(rule.quantizer, bits);
+  config.when = When::kAfter;
+  attach(model, config);
+  calibrate(model, source, options.images, interrupt);
+  for (const SiteNoise& noise : site_noise(model, source, options.images)) {
+    std::vector<Candidate>& candidates = all[noise.site];
+    const auto same = [&](const Candidate& c) { return c.stored == noise.bits; };
+    if (std::ranges::any_of(candidates, same)) continue;  // has no field "bits"
+    candidates.push_back({.bits = static_cast<int>(bits),
+                          .stored = noise.bits,
+                          .transform = site_named(model, noise.site).transform,
+                          .decibels = noise.decibels});
+  }
+}
+
+std::map<std::string, std::int64_t> multiply_adds_of(const nn::Model& model) {
+  std::map<std::string, std::int64_t> all;
+  for (const nn::LayerInfo* layer : model.infos()) all[layer->path] = layer->multiply_adds;
+  return all;
+}
+
+}  // namespace
+
+std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationConfig& config, core::BatchSource& source,
+                                         const nn::Objective& objective, const SensitivityConfig& options,
+                                         const std::atomic<bool>* interrupt) {
+  std::vector<std::int64_t> bits = options.bits;
+  std::ranges::sort(bits, std::greater());
+  std::map<std::string, std::vector<Candidate>> candidates;
+  for (const std::int64_t b : bits) add_candidates(model, config, b, source, options, interrupt, candidates);
+
+  const KeptTransforms kept(model);
+  kept.remove();
+  const double floats = nn::evaluate(model, source, objective, interrupt).loss;
+  const std::map<std::string, std::int64_t> multiply_adds = multiply_adds_of(model);
+  std::vector<SiteSensitivity> sites;
+  for (nn::Site* site : model.sites()) {
+    const auto found = candidates.find(site->name);
+    if (found == candidates.end()) continue;
+    SiteSensitivity& result = sites.emplace_back();
+    result.site = site->name;
+    result.kind = site->kind;
+    result.values = site->shape.numel();
+    if (site->kind == nn::SiteKind::kWeight) {
+      result.multiply_adds = multiply_adds.at(site->name.substr(0, site->name.rfind('.')));
+    }
+    for (const Candidate& candidate : found->second) {
+      site->transform = candidate.transform;
+      const double loss = nn::evaluate(model, source, objective, interrupt).loss;
+      result.points.push_back({.bits = candidate.bits, .loss_increase = loss - floats, .decibels = candidate.decibels});
+    }
+    site->transform = nullptr;
+  }
+  return sites;
+}
+
+QuantizationConfig with_bits(nn::Model& model, const QuantizationConfig& config, const BitAssignment& assignment) {
+  const std::vector<SitePlan> plans = plan(model, config);
+  QuantizationConfig result = config;
+  for (const BitChoice& choice : assignment.choices) {
+    const auto found = std::ranges::find(plans, choice.site, &SitePlan::site);
+    if (found == plans.end() || found->rule < 0) {
+      throw core::ConfigError(fmt::format("no rule of the config takes the site \"{}\"", choice.site));
+    }
+    const Rule& rule = config.rules[static_cast<std::size_t>(found->rule)];
+    result.rules.push_back({.sites = choice.site, .quantizer = at_bits(rule.quantizer, choice.bits)});
+  }
+  return result;
+}
+
+}  // namespace tempera::quant
