@@ -58,6 +58,9 @@ void collect(const std::vector<FieldInfo>& fields, const ConfigValue& object, Ty
     const ConfigValue* value = object.find(field.name);
     if (value == nullptr) continue;
     if (field.kind == FieldInfo::Kind::kObject && !field.many) collect(field.fields, *value, used);
+    if (field.kind == FieldInfo::Kind::kObject && field.many) {
+      for (const ConfigValue& item : value->items) collect(field.fields, item, used);
+    }
     if (field.kind != FieldInfo::Kind::kTyped) continue;
     if (!field.many) collect_typed(field, *value, used);
     for (const ConfigValue& item : value->items) collect_typed(field, item, used);
@@ -65,8 +68,9 @@ void collect(const std::vector<FieldInfo>& fields, const ConfigValue& object, Ty
 }
 
 TEST_CASE(
-    "every type of layer, loss, optimizer, schedule, transform and initializer is used by a config that comes with "
-    "tempera") {
+    "every type of layer, loss, optimizer, schedule, transform, initializer, quantizer and observer is used by a "
+    "config "
+    "that comes with tempera") {
   ExperimentConfig top(registry());
   const std::vector<FieldInfo> fields = tempera::core::describe_fields([&top](auto& v) { top.fields(v); });
   Types used;
@@ -79,7 +83,8 @@ TEST_CASE(
                     type);
     }
   }
-  CHECK(kinds == std::set<std::string>{"initializer", "layer", "loss", "optimizer", "schedule", "transform"});
+  CHECK(kinds == std::set<std::string>{"initializer", "layer", "loss", "observer", "optimizer", "quantizer", "schedule",
+                                       "transform"});
 }
 
 TEST_CASE("every config that comes with tempera trains two batches to a finite loss on images of its shape") {
