@@ -290,3 +290,32 @@ TEST_CASE("clipped quantizers are for activations, and one bit is sent to the bi
     }
   }
 }
+
+TEST_CASE("a quantizer with another's parameters and buffers goes on where that one was") {
+  for (const std::string type : {"lsq", "lsq_plus", "pact", "smoothed_sigmoid", "quantized_relu"}) {
+    CAPTURE(type);
+    const std::string config = R"({"type": ")" + type + "\"}";
+    const auto first = quantizer(config, activation({40})), second = quantizer(config, activation({40}));
+    const Tensor x = normal({3, 40});
+    first->observe(x);
+    const std::vector<nn::Parameter> learned = first->parameters(), fresh = second->parameters();
+    for (std::size_t i = 0; i < learned.size(); ++i) {
+      CHECK(learned[i].name == fresh[i].name);
+      Tensor moved(learned[i].shape);  // as a step of training would have
+      for (Scalar& v : moved.mutable_values()) v = learned[i].variable.value().values()[0] * Scalar(1.25);
+      learned[i].variable.set_value(moved);
+      fresh[i].variable.set_value(moved);
+    }
+    for (std::size_t i = 0; i < first->buffers().size(); ++i) {
+      second->buffers()[i].variable.set_value(first->buffers()[i].variable.value());
+    }
+    REQUIRE(second->ready());
+    const Tensor later = normal({3, 40}, 3);
+    first->observe(later);
+    second->observe(later);
+    nn::ForwardContext training{.training = true, .epoch = 2};
+    const Tensor a = first->forward(Variable(x), training).value(), b = second->forward(Variable(x), training).value();
+    CHECK(std::equal(a.values().begin(), a.values().end(), b.values().begin()));
+    CHECK(first->params()->scale == second->params()->scale);
+  }
+}
