@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -30,7 +31,14 @@ std::vector<std::byte> bytes_of(const std::vector<T>& values) {
 class FileLists final : public ListStore {
  public:
   explicit FileLists(nn::SafetensorsWriter& writer) : writer_(writer) {}
+  // In bytes where all fit, as shifts do.
   void put(const std::string& name, const std::vector<std::int32_t>& values) override {
+    const auto fits = [](std::int32_t v) { return v >= -128 && v <= 127; };
+    if (std::ranges::all_of(values, fits)) {
+      writer_.add(name, nn::DType::kI8, {static_cast<std::int64_t>(values.size())},
+                  bytes_of(std::vector<std::int8_t>(values.begin(), values.end())));
+      return;
+    }
     writer_.add(name, nn::DType::kI32, {static_cast<std::int64_t>(values.size())}, bytes_of(values));
   }
   void put(const std::string& name, const std::vector<std::int64_t>& values) override {
@@ -53,7 +61,11 @@ class FileSource final : public ListSource {
  public:
   explicit FileSource(const nn::SafetensorsReader& reader) : reader_(reader) {}
   void get(const std::string& name, std::vector<std::int32_t>& values) const override {
-    read(name, nn::DType::kI32, values);
+    const nn::StoredTensor* stored = reader_.find(name);
+    if (stored == nullptr || stored->dtype != nn::DType::kI8) return read(name, nn::DType::kI32, values);
+    std::vector<std::int8_t> small;
+    read(name, nn::DType::kI8, small);
+    values.assign(small.begin(), small.end());
   }
   void get(const std::string& name, std::vector<std::int64_t>& values) const override {
     read(name, nn::DType::kI64, values);

@@ -1,0 +1,112 @@
+#include "tempera/quant/observers/histogram.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace tempera::quant {
+namespace {
+
+core::Variable zeros(const core::Shape& shape) { return core::Variable(core::Tensor::zeros(shape)); }
+
+Scalar& at(const core::Variable& values, std::int64_t index) {
+  return values.mutable_value().mutable_values()[static_cast<std::size_t>(index)];
+}
+
+}  // namespace
+
+HistogramObserver::HistogramObserver(const ObserverFacts& facts)
+    : facts_(facts),
+      counts_(zeros({facts.channels, kBins})),
+      reach_(zeros({facts.channels})),
+      low_(zeros({facts.channels})),
+      high_(zeros({facts.channels})) {}
+
+// Bins merge in pairs towards the middle.
+void HistogramObserver::grow(std::int64_t channel, double largest) {
+  Scalar& reach = at(reach_, channel);
+  constexpr double kSmallestReach = 1e-30;
+  if (reach == 0) {
+    reach = static_cast<Scalar>(std::exp2(std::ceil(std::log2(std::max(largest, kSmallestReach)))));
+    return;
+  }
+  Scalar* counts = &at(counts_, channel * kBins);
+  while (static_cast<double>(reach) < largest) {
+    std::vector<Scalar> merged(kBins, 0);
+    for (std::int64_t i = 0; i < kBins; ++i) merged[static_cast<std::size_t>(kBins / 4 + i / 2)] += counts[i];
+    std::ranges::copy(merged, counts);
+    reach *= 2;
+  }
+}
+
+void HistogramObserver::observe(std::int64_t channel, std::span<const Scalar> values) {
+  if (values.empty()) return;
+  const Range now = finite_range(values, facts_.site);
+  const bool first = at(reach_, channel) == 0;
+  Scalar& low = at(low_, channel);
+  Scalar& high = at(high_, channel);
+  low = first ? static_cast<Scalar>(now.low) : std::min(low, static_cast<Scalar>(now.low));
+  high = first ? static_cast<Scalar>(now.high) : std::max(high, static_cast<Scalar>(now.high));
+  grow(channel, std::max(-static_cast<double>(now.low), static_cast<double>(now.high)));
+  const double per_unit = kBins / 2 / static_cast<double>(at(reach_, channel));
+  Scalar* counts = &at(counts_, channel * kBins);
+  for (const Scalar x : values) {
+    const auto bin = static_cast<std::int64_t>(std::floor(static_cast<double>(x) * per_unit)) + kBins / 2;
+    counts[std::clamp<std::int64_t>(bin, 0, kBins - 1)] += 1;
+  }
+}
+
+void HistogramObserver::reset() {
+  for (const core::Variable& state : {counts_, reach_, low_, high_}) {
+    std::ranges::fill(state.mutable_value().mutable_values(), Scalar{0});
+  }
+}
+
+bool HistogramObserver::ready() const {
+  return std::ranges::all_of(reach_.value().values(), [](Scalar reach) { return reach > 0; });
+}
+
+Range HistogramObserver::range(std::int64_t channel) const {
+  const auto c = static_cast<std::size_t>(channel);
+  const Range ends{static_cast<float>(low_.value().values()[c]), static_cast<float>(high_.value().values()[c])};
+  if (ends.low == ends.high) return ends;
+  const Seen seen{.ends = ends,
+                  .width = 2 * static_cast<double>(reach_.value().values()[c]) / kBins,
+                  .counts = counts_.value().values().subspan(c * kBins, kBins)};
+  const Range chosen = choose(seen);
+  return {std::max(chosen.low, ends.low), std::min(chosen.high, ends.high)};
+}
+
+std::vector<nn::Buffer> HistogramObserver::buffers() const {
+  const std::string name = facts_.site + ".observer";
+  return {{name + ".counts", counts_.shape(), counts_},
+          {name + ".reach", reach_.shape(), reach_},
+          {name + ".low", low_.shape(), low_},
+          {name + ".high", high_.shape(), high_}};
+}
+
+double HistogramObserver::squared_error(const Seen& seen, Range range) const {
+  QParams params;
+  set_range(params, facts_.bits, facts_.is_signed, facts_.narrow);
+  set_scale(params, 0, range, {.symmetric = facts_.symmetric});
+  double sum = 0;
+  for (std::int64_t i = 0; i < kBins; ++i) {
+    const auto count = static_cast<double>(seen.counts[static_cast<std::size_t>(i)]);
+    if (count == 0) continue;
+    const double x = seen.centre(i);
+    const double error = static_cast<double>(params.dequantize(params.quantize(static_cast<float>(x)))) - x;
+    sum += count * error * error;
+  }
+  return sum;
+}
+
+Range HistogramObserver::shrunk(Range ends, double share) const noexcept {
+  if (facts_.symmetric && facts_.is_signed) {
+    const float larger = std::max(-ends.low, ends.high);
+    ends = {-larger, larger};
+  }
+  return {static_cast<float>(share * static_cast<double>(ends.low)),
+          static_cast<float>(share * static_cast<double>(ends.high))};
+}
+
+}  // namespace tempera::quant

@@ -1,0 +1,133 @@
+// Observers that keep a few numbers a channel: moving averages of the ends, and N standard deviations about the mean.
+#include <algorithm>
+#include <cmath>
+
+#include "tempera/core/fields.hpp"
+#include "tempera/quant/observer.hpp"
+
+namespace tempera::quant {
+namespace {
+
+core::Variable zeros(std::int64_t n) { return core::Variable(core::Tensor::zeros({n})); }
+
+Scalar& at(const core::Variable& values, std::int64_t index) {
+  return values.mutable_value().mutable_values()[static_cast<std::size_t>(index)];
+}
+
+// low ← low + rate·(batch's low − low), high likewise; the first batch sets both (Jacob et al. 2018, §3.1).
+class MovingAverage final : public Observer {
+ public:
+  struct Config {
+    double rate = 0.01;
+    void fields(core::FieldVisitor& v) {
+      v.field("rate", rate, {.help = "share of the newest batch", .min = 0, .max = 1, .above_min = true});
+    }
+  };
+  MovingAverage(const Config& config, const ObserverFacts& facts)
+      : rate_(config.rate),
+        site_(facts.site),
+        low_(zeros(facts.channels)),
+        high_(zeros(facts.channels)),
+        seen_(zeros(facts.channels)) {}
+  void observe(std::int64_t channel, std::span<const Scalar> values) override {
+    if (values.empty()) return;
+    const Range now = finite_range(values, site_);
+    const auto share = at(seen_, channel) > 0 ? static_cast<Scalar>(rate_) : Scalar{1};
+    at(low_, channel) += share * (static_cast<Scalar>(now.low) - at(low_, channel));
+    at(high_, channel) += share * (static_cast<Scalar>(now.high) - at(high_, channel));
+    at(seen_, channel) = 1;
+  }
+  void reset() override { std::ranges::fill(seen_.mutable_value().mutable_values(), Scalar{0}); }
+  [[nodiscard]] bool ready() const override {
+    return std::ranges::all_of(seen_.value().values(), [](Scalar seen) { return seen > 0; });
+  }
+  [[nodiscard]] Range range(std::int64_t channel) const override {
+    return {static_cast<float>(at(low_, channel)), static_cast<float>(at(high_, channel))};
+  }
+  [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
+    return {{site_ + ".observer.low", low_.shape(), low_},
+            {site_ + ".observer.high", high_.shape(), high_},
+            {site_ + ".observer.seen", seen_.shape(), seen_}};
+  }
+
+ private:
+  double rate_;
+  std::string site_;
+  core::Variable low_, high_, seen_;
+};
+
+// mean ± n·σ of all values seen, within their ends. Moments are kept as count, mean and Σ (x − mean)², merged batch by batch
+// (Chan et al. 1979).
+class StandardDeviations final : public Observer {
+ public:
+  struct Config {
+    double n = 3;
+    void fields(core::FieldVisitor& v) {
+      v.field("n", n, {.help = "standard deviations on either side of the mean", .min = 0, .above_min = true});
+    }
+  };
+  StandardDeviations(const Config& config, const ObserverFacts& facts)
+      : n_(config.n),
+        site_(facts.site),
+        count_(zeros(facts.channels)),
+        mean_(zeros(facts.channels)),
+        squares_(zeros(facts.channels)),
+        low_(zeros(facts.channels)),
+        high_(zeros(facts.channels)) {}
+  void observe(std::int64_t channel, std::span<const Scalar> values) override {
+    if (values.empty()) return;
+    const Range now = finite_range(values, site_);
+    const bool first = at(count_, channel) == 0;
+    at(low_, channel) =
+        first ? static_cast<Scalar>(now.low) : std::min(at(low_, channel), static_cast<Scalar>(now.low));
+    at(high_, channel) =
+        first ? static_cast<Scalar>(now.high) : std::max(at(high_, channel), static_cast<Scalar>(now.high));
+    double sum = 0, squares = 0;
+    for (const Scalar x : values) sum += static_cast<double>(x);
+    const auto count = static_cast<double>(values.size());
+    const double mean = sum / count;
+    for (const Scalar x : values) squares += (static_cast<double>(x) - mean) * (static_cast<double>(x) - mean);
+    const auto before = static_cast<double>(at(count_, channel));
+    const double shift = mean - static_cast<double>(at(mean_, channel)), all = before + count;
+    at(mean_, channel) += static_cast<Scalar>(shift * count / all);
+    at(squares_, channel) += static_cast<Scalar>(squares + shift * shift * before * count / all);
+    at(count_, channel) = static_cast<Scalar>(all);
+  }
+  void reset() override {
+    for (const core::Variable& state : {count_, mean_, squares_}) {
+      std::ranges::fill(state.mutable_value().mutable_values(), Scalar{0});
+    }
+  }
+  [[nodiscard]] bool ready() const override {
+    return std::ranges::all_of(count_.value().values(), [](Scalar count) { return count > 0; });
+  }
+  [[nodiscard]] Range range(std::int64_t channel) const override {
+    const double spread =
+        n_ * std::sqrt(static_cast<double>(at(squares_, channel)) / static_cast<double>(at(count_, channel)));
+    const auto mean = static_cast<double>(at(mean_, channel));
+    return {std::max(static_cast<float>(at(low_, channel)), static_cast<float>(mean - spread)),
+            std::min(static_cast<float>(at(high_, channel)), static_cast<float>(mean + spread))};
+  }
+  [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
+    const std::string name = site_ + ".observer";
+    return {{name + ".count", count_.shape(), count_},
+            {name + ".mean", mean_.shape(), mean_},
+            {name + ".squares", squares_.shape(), squares_},
+            {name + ".low", low_.shape(), low_},
+            {name + ".high", high_.shape(), high_}};
+  }
+
+ private:
+  double n_;
+  std::string site_;
+  core::Variable count_, mean_, squares_, low_, high_;
+};
+
+}  // namespace
+
+void add_moments_observer(ObserverRegistry& registry) {
+  registry.add<MovingAverage>("moving_average", "moving averages of the ends of each batch");
+  registry.add<StandardDeviations>("standard_deviations", "mean ± n standard deviations");
+}
+
+}  // namespace tempera::quant
