@@ -27,6 +27,10 @@
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/profile.hpp"
 #include "tempera/datasets/loader.hpp"
+#include "tempera/quant/attach.hpp"
+#include "tempera/quant/calibrate.hpp"
+#include "tempera/quant/engine.hpp"
+#include "tempera/quant/lower.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -62,11 +66,18 @@ ExperimentConfig config_of(const Session& session, const bench::Workload& worklo
 // ranges observed in every step.
 const char* const kQat = R"({"quantization": {"rules": [
     {"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 8, "granularity": "per_channel"}},
-    {"sites": "*.output", "quantizer": {"type": "uniform", "bits": 8}},
-    {"sites": "flatten*.output"}, {"sites": "max_pool*.output"}, {"sites": "linear*.output"}, {"sites": "conv*.output"}]}})";
+    {"sites": "relu*.output", "quantizer": {"type": "uniform", "bits": 8}}]}})";
+
+quant::QuantizationConfig quantization() {
+  quant::QuantizationConfig section;
+  core::read_json(kQat, "quantization", [&section](core::FieldVisitor& v) {
+    v.object("quantization", section, {.help = "fake quantization"});
+  });
+  return section;
+}
 
 void check_numerics(const std::string& numerics, bool training) {
-  if (numerics == "float" || (training && numerics == "qat")) return;
+  if (numerics == "float" || numerics == (training ? "qat" : "int8")) return;
   throw core::UnsupportedError("--numerics " + numerics, numerics == "bf16"
                                                              ? "comes with bf16 training"
                                                              : "comes with quantization; this version measures float");
@@ -109,13 +120,7 @@ int bench_train(const Session& session, const Arguments& arguments) {
   const bench::Workload& workload = workload_named(arguments.workload);
   const std::int64_t batch = arguments.batch > 0 ? arguments.batch : workload.batch;
   ExperimentConfig config = config_of(session, workload, batch);
-  if (arguments.numerics == "qat") {
-    quant::QuantizationConfig section;
-    core::read_json(kQat, "qat", [&section](core::FieldVisitor& v) {
-      v.object("quantization", section, {.help = "fake quantization"});
-    });
-    config.quantization = std::move(section);
-  }
+  if (arguments.numerics == "qat") config.quantization = quantization();
   const data::LoadedData data = load_data(config.data);
   TrainingStep step(config, data.set.sample());
   data::Loader loader(data.set.train, data.normalization, {}, {.batch = batch, .seed = 1, .drop_last = true});
@@ -131,6 +136,14 @@ int bench_train(const Session& session, const Arguments& arguments) {
   return kDone;
 }
 
+// The network calibrated on a thousand images and lowered, as `tempera quantize` does it.
+quant::Engine engine_of(nn::Model& model, const data::LoadedData& data) {
+  quant::attach(model, quantization());
+  data::Loader images(data.set.test, data.normalization, 64);
+  quant::calibrate(model, images, 1024);
+  return quant::Engine(quant::lower(model, {}));
+}
+
 int bench_infer(const Session& session, const Arguments& arguments) {
   check_numerics(arguments.numerics, false);
   const std::int64_t batch = arguments.batch > 0 ? arguments.batch : 1;
@@ -144,6 +157,14 @@ int bench_infer(const Session& session, const Arguments& arguments) {
     throw core::ConfigError(fmt::format("--batch {}: the test set has {} samples", batch, data.set.test.size()));
   }
   const core::NoGrad no_history;
+  if (arguments.numerics == "int8") {
+    quant::Engine engine = engine_of(model, data);
+    measure(session, arguments, facts_of("infer", arguments, data.used, batch), [&] {
+      static_cast<void>(engine.logits(samples.inputs));
+      core::lap_between();
+    });
+    return kDone;
+  }
   nn::ForwardContext context;
   const core::Variable input(samples.inputs);
   measure(session, arguments, facts_of("infer", arguments, data.used, batch), [&] {
@@ -207,7 +228,7 @@ void add_bench(CLI::App& app, Session& session) {
         ->type_name("NAME");
     sub->add_option(
            "--numerics", arguments->numerics,
-           "float (default) or, training, qat: 8-bit fake quantization; int8, binary and bf16 come with later versions")
+           "float (default); training, qat: 8-bit fake quantization; inferring, int8; binary and bf16 come later")
         ->check(CLI::IsMember({"float", "qat", "int8", "binary", "bf16"}))
         ->type_name("NAME");
     sub->add_flag("--profile", arguments->profile,

@@ -58,7 +58,7 @@ TEST_CASE("a program loads to the integers it gave before, and is saved again to
   }
 }
 
-TEST_CASE("a LeNet of k bits takes k/32 of the floats' bytes and little more") {
+TEST_CASE("a LeNet of k bits takes k/32 of the floats' bytes and at most 13 kB more") {
   const auto weight = [](const core::Shape& shape, int bits) {
     return ProgramWeight{.shape = shape,
                          .bits = bits,
@@ -98,8 +98,10 @@ TEST_CASE("a LeNet of k bits takes k/32 of the floats' bytes and little more") {
     static_cast<void>(load_program(folder.path() / "lenet"));
     const double floats = 4 * 431080.0;
     CAPTURE(bits);
-    CHECK(static_cast<double>(std::filesystem::file_size(folder.path() / "lenet")) <=
-          floats * bits / 32 + 0.03 * floats * bits / 32 + 6000);
+    // Biases, multipliers and shifts take 12 bytes for each of 580 channels, the header some 4000: at 8 bits less than
+    // the 3 % that a file may have beside its weights.
+    const auto size = static_cast<double>(std::filesystem::file_size(folder.path() / "lenet"));
+    CHECK(size <= floats * bits / 32 + 0.03 * floats / 4);
     CHECK(stored_bytes(p) < static_cast<std::int64_t>(std::filesystem::file_size(folder.path() / "lenet")));
   }
 }
