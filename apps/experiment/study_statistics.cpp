@@ -14,12 +14,15 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kModes[] = {"float", "fake_quant", "integer"};
+constexpr const char* kMetrics[] = {"accuracy", "errors", "nll"};
+// Up to so many values of a path are compared each with each; more only with the first, or a table would be mostly pairs.
+constexpr std::size_t kFewValues = 4;
 
 // A completed run: what it varies, without and with the paired path.
 struct Point {
   ordered_json settings;
   std::string pair;
-  std::map<std::string, double> accuracy;  // by mode
+  std::map<std::string, std::map<std::string, double>> scores;  // by metric, by mode
   std::map<std::string, double> bytes;
 };
 
@@ -28,7 +31,7 @@ std::vector<Point> points_of(const ordered_json& study) {
   std::vector<Point> points;
   for (const ordered_json& run : study.at("runs")) {
     if (run.at("status") != "completed") continue;
-    Point point{.settings = ordered_json::object(), .pair = {}, .accuracy = {}, .bytes = {}};
+    Point point{.settings = ordered_json::object(), .pair = {}, .scores = {}, .bytes = {}};
     for (const auto& [path, value] : run.at("overrides").items()) {
       if (path == pair_by) {
         point.pair = value.dump();
@@ -36,9 +39,14 @@ std::vector<Point> points_of(const ordered_json& study) {
         point.settings[path] = value;
       }
     }
-    for (const auto& [mode, scores] : run.at("results").items()) point.accuracy[mode] = scores.at("accuracy");
+    for (const auto& [mode, scores] : run.at("results").items()) {
+      for (const char* metric : kMetrics) {
+        // A number that is not finite is null in the file: a mean with it would be none.
+        if (scores.contains(metric) && scores.at(metric).is_number()) point.scores[metric][mode] = scores.at(metric);
+      }
+    }
     for (const auto& [kind, count] : run.at("bytes").items()) point.bytes[kind] = count;
-    points.push_back(std::move(point));
+    if (point.scores.contains("accuracy")) points.push_back(std::move(point));
   }
   return points;
 }
@@ -53,7 +61,7 @@ ordered_json mean_json(const Mean& mean) {
 const char* shipped_mode(const Point& point) {
   const char* last = kModes[0];
   for (const char* mode : kModes) {
-    if (point.accuracy.contains(mode)) last = mode;
+    if (point.scores.at("accuracy").contains(mode)) last = mode;
   }
   return last;
 }
@@ -74,24 +82,43 @@ Cells cells_of(const std::vector<Point>& points) {
   return cells;
 }
 
-ordered_json cell_json(const ordered_json& settings, const std::vector<const Point*>& runs) {
-  ordered_json out{{"settings", settings}, {"mode", shipped_mode(*runs.front())}, {"accuracy", ordered_json::object()}};
+std::optional<double> score(const Point& run, const char* metric, const std::string& mode) {
+  const auto scores = run.scores.find(metric);
+  if (scores == run.scores.end()) return std::nullopt;
+  const auto found = scores->second.find(mode);
+  return found == scores->second.end() ? std::nullopt : std::optional(found->second);
+}
+
+// The means of one metric, by mode, with the numbers they are means of.
+ordered_json means_of(const std::vector<const Point*>& runs, const char* metric) {
+  ordered_json out = ordered_json::object();
   for (const char* mode : kModes) {
     std::vector<double> values;
     for (const Point* run : runs) {
-      if (const auto found = run->accuracy.find(mode); found != run->accuracy.end()) values.push_back(found->second);
+      if (const auto value = score(*run, metric, mode)) values.push_back(*value);
     }
     if (values.empty()) continue;
-    out["accuracy"][mode] = mean_json(mean_of(values));
-    out["accuracy"][mode]["values"] = values;
+    out[mode] = mean_json(mean_of(values));
+    out[mode]["values"] = values;
   }
+  return out;
+}
+
+ordered_json cell_json(const ordered_json& settings, const std::vector<const Point*>& runs) {
+  ordered_json out{{"settings", settings}, {"mode", shipped_mode(*runs.front())}};
+  for (const char* metric : kMetrics) out[metric] = means_of(runs, metric);
   std::vector<double> lost;  // of the same run in floats
+  std::map<std::string, std::vector<double>> bytes;
   for (const Point* run : runs) {
-    if (run->accuracy.size() > 1) lost.push_back(run->accuracy.at("float") - run->accuracy.at(shipped_mode(*run)));
+    const std::string mode = shipped_mode(*run);
+    const auto floats = score(*run, "accuracy", "float");
+    if (mode != "float" && floats) lost.push_back(*floats - *score(*run, "accuracy", mode));
+    for (const auto& [kind, count] : run->bytes) bytes[kind].push_back(count);
   }
   if (!lost.empty()) out["lost_to_float"] = mean_json(mean_of(lost));
-  const auto bytes = runs.front()->bytes.find("program");
-  if (bytes != runs.front()->bytes.end()) out["program_bytes"] = bytes->second;
+  out["bytes"] = ordered_json::object();
+  for (const auto& [kind, counts] : bytes) out["bytes"][kind] = mean_json(mean_of(counts));
+  if (bytes.contains("program")) out["program_bytes"] = mean_of(bytes.at("program")).mean;
   return out;
 }
 
@@ -106,21 +133,41 @@ std::optional<std::string> only_difference(const ordered_json& a, const ordered_
   return path;
 }
 
-void add_difference(const Cell& a, const Cell& b, ordered_json& all) {
+// The values of each path that varies, in the order of the runs.
+using Values = std::map<std::string, std::vector<ordered_json>>;
+
+Values values_of(const Cells& cells) {
+  Values values;
+  for (const Cell& cell : cells) {
+    for (const auto& [path, value] : cell.settings.items()) {
+      std::vector<ordered_json>& known = values[path];
+      if (std::ranges::find(known, value) == known.end()) known.push_back(value);
+    }
+  }
+  return values;
+}
+
+void add_difference(const Cell& a, const Cell& b, const Values& values, ordered_json& all) {
   const std::optional<std::string> path = only_difference(a.settings, b.settings);
   if (!path) return;
-  std::vector<double> differences;
-  for (const Point* first : a.runs) {
-    const auto second = std::ranges::find(b.runs, first->pair, &Point::pair);
-    if (second == b.runs.end()) continue;
-    differences.push_back((*second)->accuracy.at(shipped_mode(**second)) - first->accuracy.at(shipped_mode(*first)));
-  }
-  if (differences.empty()) return;
+  const std::vector<ordered_json>& known = values.at(*path);
+  if (known.size() > kFewValues && a.settings.at(*path) != known.front()) return;
   ordered_json others = a.settings;
   others.erase(*path);
   ordered_json out{
       {"path", *path}, {"first", a.settings.at(*path)}, {"second", b.settings.at(*path)}, {"settings", others}};
-  out["accuracy"] = mean_json(mean_of(differences));
+  for (const char* metric : kMetrics) {
+    std::vector<double> differences;
+    for (const Point* first : a.runs) {
+      const auto second = std::ranges::find(b.runs, first->pair, &Point::pair);
+      if (second == b.runs.end()) continue;
+      const auto before = score(*first, metric, shipped_mode(*first));
+      const auto after = score(**second, metric, shipped_mode(**second));
+      if (before && after) differences.push_back(*after - *before);
+    }
+    if (!differences.empty()) out[metric] = mean_json(mean_of(differences));
+  }
+  if (!out.contains("accuracy")) return;
   all.push_back(std::move(out));
 }
 
@@ -141,6 +188,11 @@ std::string settings_text(const ordered_json& settings) {
 
 std::string word(const ordered_json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
+std::string floats_text(const ordered_json& cell) {
+  const ordered_json& accuracy = cell.at("accuracy");
+  return accuracy.contains("float") ? fmt::format("{:.2f}", 100 * accuracy.at("float").at("mean").get<double>()) : "—";
+}
+
 std::string cells_markdown(const ordered_json& cells) {
   std::string text =
       "| setting | runs | arithmetic | accuracy % | 95 % interval | in floats % | lost to float, points | program, "
@@ -150,17 +202,17 @@ std::string cells_markdown(const ordered_json& cells) {
     const std::string mode = cell.at("mode");
     const ordered_json& mean = cell.at("accuracy").at(mode);
     const ordered_json& interval = mean.at("interval");
-    text += fmt::format("| {} | {} | {} | {:.2f} | {} | {:.2f} | {} | {} |\n", settings_text(cell.at("settings")),
+    text += fmt::format("| {} | {} | {} | {:.2f} | {} | {} | {} | {} |\n", settings_text(cell.at("settings")),
                         mean.at("n").get<int>(), mode, 100 * mean.at("mean").get<double>(),
                         interval.is_null() ? std::string("—")
                                            : fmt::format("{:.2f} … {:.2f}", 100 * interval[0].get<double>(),
                                                          100 * interval[1].get<double>()),
-                        100 * cell.at("accuracy").at("float").at("mean").get<double>(),
+                        floats_text(cell),
                         cell.contains("lost_to_float")
                             ? fmt::format("{:+.2f} ({})", 100 * cell.at("lost_to_float").at("mean").get<double>(),
                                           interval_text(cell.at("lost_to_float"), "one run"))
                             : std::string("—"),
-                        cell.contains("program_bytes") ? fmt::format("{}", cell.at("program_bytes").get<std::int64_t>())
+                        cell.contains("program_bytes") ? fmt::format("{:.0f}", cell.at("program_bytes").get<double>())
                                                        : std::string("—"));
   }
   return text;
@@ -187,8 +239,9 @@ ordered_json study_statistics(const ordered_json& study) {
   const Cells cells = cells_of(points);
   ordered_json cell_list = ordered_json::array(), differences = ordered_json::array();
   for (const auto& [settings, runs] : cells) cell_list.push_back(cell_json(settings, runs));
+  const Values values = values_of(cells);
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    for (std::size_t j = i + 1; j < cells.size(); ++j) add_difference(cells[i], cells[j], differences);
+    for (std::size_t j = i + 1; j < cells.size(); ++j) add_difference(cells[i], cells[j], values, differences);
   }
   return {{"cells", cell_list}, {"differences", differences}};
 }
@@ -209,7 +262,12 @@ std::string study_markdown(const ordered_json& study, const nlohmann::json& prov
                       study.at("pair_by").is_null() ? "nothing" : study.at("pair_by").get<std::string>());
   text +=
       "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares the same weights in floats.\n\n";
-  text += cells_markdown(statistics.at("cells"));
+  text += study_tables(statistics);
+  return text;
+}
+
+std::string study_tables(const ordered_json& statistics) {
+  std::string text = cells_markdown(statistics.at("cells"));
   if (!statistics.at("differences").empty()) {
     text += "\n## Paired differences\n\n" + differences_markdown(statistics.at("differences"));
   }

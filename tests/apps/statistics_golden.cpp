@@ -1,4 +1,5 @@
-// Oracle: probabilities and intervals computed in exact fractions by tests/golden/make_statistics.py.
+// Oracle: probabilities and intervals computed in exact fractions, and quantiles of t in 40 digits, by
+// tests/golden/make_statistics.py.
 #include "tempera/apps/experiment/statistics.hpp"
 
 #include <doctest/doctest.h>
@@ -25,6 +26,15 @@ TEST_CASE("Wilson's interval ends where its defining equation holds") {
     const Interval interval = wilson_interval(rate["k"], rate["n"]);
     CHECK(std::abs(interval.low - rate["interval"][0].get<double>()) < 1e-12);
     CHECK(std::abs(interval.high - rate["interval"][1].get<double>()) < 1e-12);
+  }
+}
+
+TEST_CASE("quantiles of Student's t are those of its distribution function in 40 digits") {
+  const nlohmann::json golden = program::json_in("tests/golden/statistics.json");
+  REQUIRE(golden["t"].size() == 18);
+  for (const nlohmann::json& point : golden["t"]) {
+    CAPTURE(point.dump());
+    CHECK(t_quantile(point["p"], point["degrees"]) == doctest::Approx(point["t"].get<double>()).epsilon(1e-9));
   }
 }
 

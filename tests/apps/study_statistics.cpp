@@ -70,6 +70,44 @@ TEST_CASE("differences are taken within the pairs, and runs without a partner or
   CHECK(difference.at("accuracy").at("interval")[1].get<double>() == doctest::Approx(0.02 + 12.7062047 * 0.01));
 }
 
+TEST_CASE("errors, likelihood and bytes have means, intervals and differences of their own") {
+  ordered_json runs;
+  const double nll[] = {0.5, 0.7, 0.2, 0.6};
+  for (int i = 0; i < 4; ++i) {
+    ordered_json one = run(i < 2 ? "a" : "b", i % 2, 0.9, 0.8);
+    one["results"]["integer"]["errors"] = 10 * (i + 1);
+    one["results"]["integer"]["nll"] = nll[i];
+    one["bytes"]["program"] = 100 + 2 * i;
+    runs.push_back(one);
+  }
+  runs[3]["results"]["integer"]["nll"] = nullptr;  // as a number that is not finite is written
+  const ordered_json statistics = study_statistics({{"pair_by", "seed"}, {"runs", runs}});
+  const ordered_json& a = statistics.at("cells")[0];
+  CHECK(a.at("errors").at("integer").at("mean").get<double>() == doctest::Approx(15));
+  CHECK(a.at("nll").at("integer").at("mean").get<double>() == doctest::Approx(0.6));
+  CHECK(a.at("bytes").at("program").at("mean").get<double>() == doctest::Approx(101));
+  // 0.5 and 0.7: deviation 0.1·√2, half width t(1) · 0.1.
+  CHECK(a.at("nll").at("integer").at("interval")[1].get<double>() == doctest::Approx(0.6 + 12.7062047 * 0.1));
+  CHECK(statistics.at("cells")[1].at("nll").at("integer").at("interval").is_null());
+  const ordered_json& difference = statistics.at("differences")[0];
+  CHECK(difference.at("errors").at("mean").get<double>() == doctest::Approx(20));
+  CHECK(difference.at("nll").at("n") == 1);
+  CHECK(difference.at("nll").at("mean").get<double>() == doctest::Approx(-0.3));
+  CHECK(difference.at("nll").at("interval").is_null());
+}
+
+TEST_CASE("four values are compared each with each, five with the first alone") {
+  for (const int values : {4, 5}) {
+    ordered_json runs;
+    for (int i = 0; i < values; ++i) runs.push_back(run(std::string(1, static_cast<char>('a' + i)), 1, 0.9, 0.1 * i));
+    const ordered_json differences = study_statistics({{"pair_by", "seed"}, {"runs", runs}}).at("differences");
+    CHECK(differences.size() == (values == 4 ? 6 : 4));
+    if (values == 5) {
+      for (const ordered_json& difference : differences) CHECK(difference.at("first") == "a");
+    }
+  }
+}
+
 TEST_CASE("the page of a study names its machine, its command and every interval") {
   ordered_json study{{"name", "s"},
                      {"vary", {{"seed", {1, 2}}}},
