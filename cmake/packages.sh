@@ -6,7 +6,7 @@
 declare -A packages=(
   [build]="g++=g++ cmake=cmake ninja-build=ninja ccache=ccache git=git libxtensor-dev libxsimd-dev nlohmann-json3-dev
            libfmt-dev libcli11-dev libcpuinfo-dev zlib1g-dev libssl-dev libcurl4-openssl-dev ca-certificates doctest-dev
-           librapidcheck-dev"
+           librapidcheck-dev libsimde-dev"
   [test]="python3-venv clang-format-16=clang-format-16 chromium@debian fonts-liberation"  # Ubuntu has Chromium as a snap only
   [data]="dataset-fashion-mnist"
   [dev]="clang-16=clang++-16 clang-format-16=clang-format-16 clang-tidy-16=clang-tidy-16 libclang-rt-16-dev"

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #if __has_include(<simde/x86/avx512.h>)
-#define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
 
 #include <cstdint>
