@@ -22,6 +22,11 @@ void rule_fields(Rule& rule, const QuantizerRegistry& registry, core::FieldVisit
 void CalibrationConfig::fields(core::FieldVisitor& v) {
   v.field("images", images, {.help = "training images to choose ranges by", .unit = "images", .min = 1});
   v.field("batch", batch, {.help = "images at a time", .unit = "images", .min = 1});
+  v.field("equalize", equalize,
+          {.help = "scales channels between layers so that each uses its range (Nagel et al. 2019)"});
+  v.field("bias_correction", bias_correction,
+          {.help = "takes off each bias what quantization shifts its layer's mean by (Nagel et al. 2019)"});
+  v.object("adaround", adaround, {.help = "chooses which way each weight is rounded (Nagel et al. 2020)"});
 }
 
 const QuantizerRegistry& QuantizationConfig::quantizers() const {

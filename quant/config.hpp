@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tempera/core/fields.hpp"
+#include "tempera/quant/ptq/adaround.hpp"
 #include "tempera/quant/quantizer.hpp"
 #include "tempera/quant/requantize.hpp"
 
@@ -24,6 +25,9 @@ struct Rule {
 struct CalibrationConfig {
   std::int64_t images = 1024;
   std::int64_t batch = 64;
+  bool equalize = false;                   ///< cross-layer equalization, before ranges are chosen
+  bool bias_correction = false;            ///< on the calibration images, after they are
+  std::optional<AdaRoundConfig> adaround;  ///< which way each weight is rounded, chosen by reconstruction
   void fields(core::FieldVisitor& v);
 };
 

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/bit_search.hpp"
+#include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/document.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/experiment/runner.hpp"
@@ -18,6 +20,7 @@
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
+#include "tempera/core/atomic_file.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::cli {
@@ -27,7 +30,9 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 struct Arguments {
-  std::string model, config, out;
+  std::string model, config, out, measure = "size";
+  bool search = false;
+  double budget = 0;
   std::vector<std::string> sets;
 };
 
@@ -103,8 +108,45 @@ std::string table_text(const report::RunData& run) {
   return text;
 }
 
+// Half of what 8 bits everywhere would take, unless said otherwise.
+quant::BitBudget budget_of(const Arguments& arguments, const nn::Model& model) {
+  const bool size = arguments.measure == "size";
+  quant::BitBudget budget{.measure = size ? quant::BudgetMeasure::kSize : quant::BudgetMeasure::kBitOperations};
+  double half = 0;
+  for (const nn::LayerInfo* layer : model.infos()) {
+    for (const nn::Site& site : layer->sites) {
+      if (site.kind != nn::SiteKind::kWeight) continue;
+      half += size ? 4.0 * static_cast<double>(site.shape.numel())
+                   : 4.0 * static_cast<double>(layer->multiply_adds * budget.activation_bits);
+    }
+  }
+  budget.limit = arguments.budget > 0 ? arguments.budget * (size ? 8 : 1) : half;
+  return budget;
+}
+
+int search(const Session& session, const Arguments& arguments) {
+  SavedModel saved = load_model(arguments.model, *session.registry);
+  std::string text;
+  const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
+  const data::LoadedData data = load_data(saved.config.data);
+  const quant::BitBudget budget = budget_of(arguments, saved.model);
+  const BitSearch found = search_bits(saved, *loaded.config.quantization, data, budget);
+  const fs::path folder = arguments.out.empty() ? fs::path("bit-search") : fs::path(arguments.out);
+  fs::create_directories(folder);
+  core::write_file_atomically(folder / "searched.json", found.config);
+  core::write_file_atomically(folder / "search.html", search_page(found, budget, arguments.model));
+  ordered_json document = search_json(found);
+  document["config"] = (folder / "searched.json").string();
+  print_result(
+      session, document,
+      search_text(found, budget) + fmt::format("a config to quantize or train with: {}\npicture: {}\n",
+                                               (folder / "searched.json").string(), (folder / "search.html").string()));
+  return kDone;
+}
+
 int quantize(const Session& session, const Arguments& arguments) {
   const InterruptGuard guard;
+  if (arguments.search) return search(session, arguments);
   std::string text;
   const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
   RunOptions options;
@@ -133,6 +175,16 @@ void add_quantize(CLI::App& app, Session& session) {
                    "change one value, e.g. --set quantization.rules.0.quantizer.bits=4 (repeatable)")
       ->type_name("PATH=VALUE")
       ->allow_extra_args(false);
+  verb->add_flag("--search", arguments->search,
+                 "measure what each site suffers at 8, 4 and 2 bits, and find bits for each weight within a budget: "
+                 "writes a config");
+  verb->add_option("--budget", arguments->budget,
+                   "for --search: bytes of weights (or bit operations); default: half of 8 bits everywhere")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  verb->add_option("--measure", arguments->measure, "for --search: size (default) or bit_operations")
+      ->check(CLI::IsMember({"size", "bit_operations"}))
+      ->type_name("NAME");
   verb->add_option("--out", arguments->out, "folder to write into (default: runs/<name>-<hash>)")->type_name("DIR");
 }
 

@@ -8,7 +8,9 @@
 #include "tempera/datasets/loader.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/calibrate.hpp"
-#include "tempera/quant/noise.hpp"
+#include "tempera/quant/ptq/bias_correction.hpp"
+#include "tempera/quant/ptq/equalize.hpp"
+#include "tempera/quant/site_profile.hpp"
 
 namespace tempera::cli {
 
@@ -20,33 +22,35 @@ nn::Model model_of(const ExperimentConfig& config, const core::Shape& sample) {
 
 void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model) {
   if (!config.quantization) return;
-  if (config.quantization->when == quant::When::kAfter) {
-    const quant::CalibrationConfig& calibration = config.quantization->calibration;
-    data::Loader images(data.set.train, data.normalization, {},
-                        {.batch = calibration.batch, .seed = static_cast<std::uint64_t>(config.seed)});
-    quant::calibrate(model, images, calibration.images, &interrupt_requested());
-  }
+  if (config.quantization->when != quant::When::kAfter) return quant::settle(model, *config.quantization);
+  const quant::CalibrationConfig& calibration = config.quantization->calibration;
+  data::Loader images(data.set.train, data.normalization, {},
+                      {.batch = calibration.batch, .seed = static_cast<std::uint64_t>(config.seed)});
+  if (calibration.equalize) quant::equalize(model);
+  quant::calibrate(model, images, calibration.images, &interrupt_requested());
   quant::settle(model, *config.quantization);
+  if (calibration.adaround) quant::adaround(model, images, *calibration.adaround, &interrupt_requested());
+  if (calibration.bias_correction) quant::correct_biases(model, images, calibration.images);
 }
 
 report::Quantization quantization_of(const data::LoadedData& data, nn::Model& model) {
   constexpr std::int64_t kImages = 512, kBatch = 128;
   data::Loader images(data.set.test, data.normalization, kBatch);
   report::Quantization result;
-  for (quant::SiteNoise& noise : quant::measure_noise(model, images, kImages, &interrupt_requested())) {
-    result.sites.push_back({.site = noise.site,
-                            .kind = noise.kind == nn::SiteKind::kWeight ? "weight" : "activation",
-                            .grid = noise.quantizer_grid,
-                            .bits = noise.bits,
-                            .values = noise.values,
-                            .sqnr = std::isfinite(noise.sqnr) ? noise.sqnr : report::kUnknown,
-                            .low = noise.low,
-                            .high = noise.high,
-                            .before = std::move(noise.before),
-                            .after = std::move(noise.after),
-                            .argument = std::move(noise.argument),
-                            .value = std::move(noise.value),
-                            .derivative = std::move(noise.derivative)});
+  for (quant::SiteProfile& profile : quant::profile_sites(model, images, kImages, &interrupt_requested())) {
+    result.sites.push_back({.site = profile.site,
+                            .kind = profile.kind == nn::SiteKind::kWeight ? "weight" : "activation",
+                            .grid = profile.quantizer_grid,
+                            .bits = profile.bits,
+                            .values = profile.values,
+                            .sqnr = std::isfinite(profile.sqnr) ? profile.sqnr : report::kUnknown,
+                            .low = profile.low,
+                            .high = profile.high,
+                            .before = std::move(profile.before),
+                            .after = std::move(profile.after),
+                            .argument = std::move(profile.argument),
+                            .value = std::move(profile.value),
+                            .derivative = std::move(profile.derivative)});
   }
   return result;
 }

@@ -1,4 +1,4 @@
-#include "tempera/quant/noise.hpp"
+#include "tempera/quant/site_profile.hpp"
 
 #include <fmt/format.h>
 
@@ -84,26 +84,26 @@ std::vector<double> counted(const core::Tensor& values, double low, double high)
   return counts;
 }
 
-void add_histograms(const Meter& meter, SiteNoise& noise) {
+void add_histograms(const Meter& meter, SiteProfile& profile) {
   if (meter.before().numel() == 0) return;
   const auto [low, high] = std::ranges::minmax(meter.before().values());
-  noise.low = static_cast<double>(low);
-  noise.high = high > low ? static_cast<double>(high) : static_cast<double>(low) + 1;
-  noise.before = counted(meter.before(), noise.low, noise.high);
-  noise.after = counted(meter.after(), noise.low, noise.high);
+  profile.low = static_cast<double>(low);
+  profile.high = high > low ? static_cast<double>(high) : static_cast<double>(low) + 1;
+  profile.before = counted(meter.before(), profile.low, profile.high);
+  profile.after = counted(meter.after(), profile.low, profile.high);
 }
 
 // The staircase and its surrogate, sampled a little beyond the range that values have.
-void add_staircase(Quantizer& quantizer, SiteNoise& noise) {
+void add_staircase(Quantizer& quantizer, SiteProfile& profile) {
   const std::optional<QParams> params = quantizer.params();
   const bool one_scale = !params || params->scale.size() == 1;
-  if (!one_scale || noise.before.empty()) return;
-  const double margin = 0.1 * (noise.high - noise.low);
+  if (!one_scale || profile.before.empty()) return;
+  const double margin = 0.1 * (profile.high - profile.low);
   core::Tensor x({1, kSamples});
   for (std::size_t i = 0; i < kSamples; ++i) {
     const double share = static_cast<double>(i) / (kSamples - 1);
-    noise.argument.push_back(noise.low - margin + share * (noise.high - noise.low + 2 * margin));
-    x.mutable_values()[i] = static_cast<Scalar>(noise.argument.back());
+    profile.argument.push_back(profile.low - margin + share * (profile.high - profile.low + 2 * margin));
+    x.mutable_values()[i] = static_cast<Scalar>(profile.argument.back());
   }
   const Variable input(x, true);
   // The last epoch's form, as it was trained; learned numbers receive gradients here, which are dropped again.
@@ -112,28 +112,28 @@ void add_staircase(Quantizer& quantizer, SiteNoise& noise) {
   core::backward(output, core::Tensor::full(output.shape(), 1));
   for (const nn::Parameter& parameter : quantizer.parameters()) parameter.variable.zero_grad();
   for (std::size_t i = 0; i < kSamples; ++i) {
-    noise.value.push_back(static_cast<double>(output.value().values()[i]));
-    noise.derivative.push_back(input.grad().empty() ? 0.0 : static_cast<double>(input.grad().values()[i]));
+    profile.value.push_back(static_cast<double>(output.value().values()[i]));
+    profile.derivative.push_back(input.grad().empty() ? 0.0 : static_cast<double>(input.grad().values()[i]));
   }
 }
 
-SiteNoise noise_of(const nn::Site& site, const Meter& meter) {
+SiteProfile profile_of(const nn::Site& site, const Meter& meter) {
   Quantizer& quantizer = dynamic_cast<SiteQuantizer&>(*meter.inner()).quantizer();
-  SiteNoise noise{.site = site.name,
-                  .kind = site.kind,
-                  .quantizer_grid = grid_text(quantizer),
-                  .bits = quantizer.bits(),
-                  .values = site.shape.numel(),
-                  .sqnr = meter.decibels()};
-  add_histograms(meter, noise);
-  add_staircase(quantizer, noise);
-  return noise;
+  SiteProfile profile{.site = site.name,
+                      .kind = site.kind,
+                      .quantizer_grid = grid_text(quantizer),
+                      .bits = quantizer.bits(),
+                      .values = site.shape.numel(),
+                      .sqnr = meter.decibels()};
+  add_histograms(meter, profile);
+  add_staircase(quantizer, profile);
+  return profile;
 }
 
 }  // namespace
 
-std::vector<SiteNoise> measure_noise(nn::Model& model, core::BatchSource& source, std::int64_t images,
-                                     const std::atomic<bool>* interrupt) {
+std::vector<SiteProfile> profile_sites(nn::Model& model, core::BatchSource& source, std::int64_t images,
+                                       const std::atomic<bool>* interrupt) {
   if (source.samples() == 0) throw core::DataError("noise", "there are no images to measure it on");
   const Metered metered(model);
   auto history = std::make_unique<core::NoGrad>();
@@ -147,8 +147,8 @@ std::vector<SiteNoise> measure_noise(nn::Model& model, core::BatchSource& source
     static_cast<void>(model.forward(Variable(batch.inputs), context));
   }
   history.reset();
-  std::vector<SiteNoise> all;
-  for (const auto& [site, meter] : metered.meters) all.push_back(noise_of(*site, *meter));
+  std::vector<SiteProfile> all;
+  for (const auto& [site, meter] : metered.meters) all.push_back(profile_of(*site, *meter));
   return all;
 }
 

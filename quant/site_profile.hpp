@@ -1,4 +1,4 @@
-// How much quantization changes the values of each site.
+// What quantization does to the values of each site: for reports.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@
 namespace tempera::quant {
 
 /// The signal-to-quantization-noise ratio of a site, 10·log10(Σx² / Σ(x̂ − x)²) in dB: infinite where nothing changed.
-struct SiteNoise {
+struct SiteProfile {
   std::string site;
   nn::SiteKind kind = nn::SiteKind::kOutput;
   std::string quantizer_grid;  ///< "4 bit, signed, per_channel", or "16 bit float"
@@ -29,7 +29,7 @@ struct SiteNoise {
 
 /// Over the first `images` samples of pass 0, each site seeing what the quantized sites before it leave. Ranges must have been
 /// chosen. Throws DataError if the source has no samples, Interrupted.
-[[nodiscard]] std::vector<SiteNoise> measure_noise(nn::Model& model, core::BatchSource& source, std::int64_t images,
-                                                   const std::atomic<bool>* interrupt = nullptr);
+[[nodiscard]] std::vector<SiteProfile> profile_sites(nn::Model& model, core::BatchSource& source, std::int64_t images,
+                                                     const std::atomic<bool>* interrupt = nullptr);
 
 }  // namespace tempera::quant

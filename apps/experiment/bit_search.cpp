@@ -1,0 +1,123 @@
+#include "tempera/apps/experiment/bit_search.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tempera/apps/experiment/training.hpp"
+#include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/report/chart/line_chart.hpp"
+#include "tempera/apps/report/html.hpp"
+#include "tempera/apps/report/page.hpp"
+#include "tempera/apps/report/text.hpp"
+#include "tempera/apps/terminal.hpp"
+#include "tempera/core/config/writer.hpp"
+#include "tempera/datasets/loader.hpp"
+
+namespace tempera::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::int64_t kImages = 2000, kBatch = 200;
+
+data::Split measured_on(const data::LoadedData& data) {
+  const data::Split& split = data.set.validation.size() > 0 ? data.set.validation : data.set.train;
+  return split.first(std::min(kImages, split.size()));
+}
+
+double unit_of(const quant::BitBudget& budget) { return budget.measure == quant::BudgetMeasure::kSize ? 8 : 1; }
+const char* unit_name(const quant::BitBudget& budget) {
+  return budget.measure == quant::BudgetMeasure::kSize ? "bytes of weights" : "bit operations an image";
+}
+
+std::string point_text(const quant::SensitivityPoint& point) {
+  return fmt::format("{:+.4f} ({:.1f} dB)", point.loss_increase, point.decibels);
+}
+
+}  // namespace
+
+BitSearch search_bits(SavedModel& saved, const quant::QuantizationConfig& section, const data::LoadedData& data,
+                      const quant::BitBudget& budget) {
+  const data::Split split = measured_on(data);
+  data::Loader images(split, saved.input.normalization, kBatch);
+  BitSearch search;
+  search.sites =
+      quant::sensitivity(saved.model, section, images, objective_of(saved.config), {}, &interrupt_requested());
+  quant::BitBudget all = budget;
+  all.limit = 1e300;
+  search.pareto = quant::pareto_bits(search.sites, all);
+  search.chosen = quant::exact_bits(search.sites, budget);
+  quant::QuantizationConfig found = quant::with_bits(saved.model, section, search.chosen);
+  const std::string written = core::write_json(
+      [&found](core::FieldVisitor& v) { v.object("quantization", found, {.help = "found by a search"}); });
+  search.config = written + "\n";
+  return search;
+}
+
+std::string search_text(const BitSearch& search, const quant::BitBudget& budget) {
+  Table table({"site", "values", "8 bits: loss (SQNR)", "4 bits", "2 bits", "chosen"});
+  for (const quant::SiteSensitivity& site : search.sites) {
+    std::vector<std::string> row{site.site, count_text(site.values)};
+    for (std::size_t i = 0; i < 3; ++i) row.push_back(i < site.points.size() ? point_text(site.points[i]) : "-");
+    const auto chosen = std::ranges::find(search.chosen.choices, site.site, &quant::BitChoice::site);
+    row.push_back(chosen == search.chosen.choices.end() ? "-" : std::to_string(chosen->bits));
+    table.row(row);
+  }
+  return fmt::format("{}\nchosen: {:.0f} {} of {:.0f} allowed, predicted loss {:+.4f} nats\n", table.text(),
+                     search.chosen.cost / unit_of(budget), unit_name(budget), budget.limit / unit_of(budget),
+                     search.chosen.loss_increase);
+}
+
+ordered_json search_json(const BitSearch& search) {
+  ordered_json sites = ordered_json::array(), pareto = ordered_json::array(), chosen = ordered_json::object();
+  for (const quant::SiteSensitivity& site : search.sites) {
+    ordered_json points = ordered_json::array();
+    for (const quant::SensitivityPoint& point : site.points) {
+      points.push_back({{"bits", point.bits}, {"loss_increase", point.loss_increase}, {"sqnr_db", point.decibels}});
+    }
+    sites.push_back(
+        {{"site", site.site}, {"values", site.values}, {"multiply_adds", site.multiply_adds}, {"points", points}});
+  }
+  for (const quant::BitAssignment& point : search.pareto) {
+    pareto.push_back({{"cost", point.cost}, {"loss_increase", point.loss_increase}});
+  }
+  for (const quant::BitChoice& choice : search.chosen.choices) chosen[choice.site] = choice.bits;
+  return {{"sites", sites},
+          {"pareto", pareto},
+          {"chosen", {{"bits", chosen}, {"cost", search.chosen.cost}, {"loss_increase", search.chosen.loss_increase}}}};
+}
+
+std::string search_page(const BitSearch& search, const quant::BitBudget& budget, const std::string& model) {
+  report::LineChart chart{.sheet = {.id = "pareto",
+                                    .title = "What fewer bits cost",
+                                    .description = "Predicted increase of the loss against the cost of all weights.",
+                                    .width = 680,
+                                    .height = 320}};
+  chart.x = {.label = unit_name(budget), .kind = report::ScaleKind::log};
+  chart.y = {.label = "predicted increase of the loss, nats"};
+  report::Series front{.name = "Pareto front", .stroke = report::series_stroke(0, search.pareto.size() <= 60)};
+  for (const quant::BitAssignment& point : search.pareto) {
+    front.x.push_back(point.cost / unit_of(budget));
+    front.y.push_back(point.loss_increase);
+  }
+  chart.series.push_back(std::move(front));
+  chart.marks.push_back({.x = search.chosen.cost / unit_of(budget), .label = "chosen"});
+  report::Table table{
+      "each site alone, everything else in floats", {"site", "values", "8 bits", "4 bits", "2 bits"}, {}};
+  for (const quant::SiteSensitivity& site : search.sites) {
+    std::vector<std::string> row{site.site, report::grouped(site.values)};
+    for (std::size_t i = 0; i < 3; ++i) row.push_back(i < site.points.size() ? point_text(site.points[i]) : "–");
+    table.rows.push_back(std::move(row));
+  }
+  report::Page page;
+  page.title = "Bits by layer";
+  page.kicker = "search on " + model;
+  page.sections = {
+      {"pareto", "Pareto front", "<div class=\"one\">" + report::figure(chart.sheet.title, draw(chart)) + "</div>"},
+      {"sensitivity", "Sensitivity", report::render(table)}};
+  return report::render(page);
+}
+
+}  // namespace tempera::cli

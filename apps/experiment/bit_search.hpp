@@ -1,0 +1,34 @@
+// Bits for each layer under a budget, found on a finished model.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/datasets/load.hpp"
+#include "tempera/quant/search.hpp"
+
+namespace tempera::cli {
+
+struct BitSearch {
+  std::vector<quant::SiteSensitivity> sites;
+  std::vector<quant::BitAssignment> pareto;  ///< cost rising
+  quant::BitAssignment chosen;
+  std::string
+      config;  ///< a config with the sections of the search and a rule for each weight: to quantize or train with
+};
+
+/// Measures each site of `section` alone at 8, 4 and 2 bits on up to 2000 validation images (training images where there are
+/// none), and finds the least predicted loss within `budget`. Throws as quant::sensitivity and quant::exact_bits.
+[[nodiscard]] BitSearch search_bits(SavedModel& saved, const quant::QuantizationConfig& section,
+                                    const data::LoadedData& data, const quant::BitBudget& budget);
+
+[[nodiscard]] std::string search_text(const BitSearch& search, const quant::BitBudget& budget);
+[[nodiscard]] nlohmann::ordered_json search_json(const BitSearch& search);
+/// A page with the Pareto front and the table of sensitivities.
+[[nodiscard]] std::string search_page(const BitSearch& search, const quant::BitBudget& budget,
+                                      const std::string& model);
+
+}  // namespace tempera::cli
