@@ -98,7 +98,10 @@ std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationCon
     for (const Candidate& candidate : found->second) {
       site->transform = candidate.transform;
       const double loss = nn::evaluate(model, source, objective, interrupt).loss;
-      result.points.push_back({.bits = candidate.bits, .loss_increase = loss - floats, .decibels = candidate.decibels});
+      result.points.push_back({.bits = candidate.bits,
+                               .stored_bits = candidate.stored,
+                               .loss_increase = loss - floats,
+                               .decibels = candidate.decibels});
     }
     site->transform = nullptr;
   }
