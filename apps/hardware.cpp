@@ -96,7 +96,8 @@ FormatSupport support(std::string format, const std::vector<std::pair<bool, cons
 
 std::vector<FormatSupport> formats_of(const Features& f, const std::string& level) {
   const std::string float_kernel = fmt::format("f32 GEMM, level {}", level);
-  constexpr const char* kNone = "none yet: comes with quantization";
+  constexpr const char* kNone = "none: fake quantization rounds float32 (quantizer float16)";
+  constexpr const char* kInteger = "u8 × s8 → s32 dot products of the integer engine";
   std::vector<FormatSupport> formats;
   formats.push_back({.format = "fp32",
                      .native = true,
@@ -109,8 +110,8 @@ std::vector<FormatSupport> formats_of(const Features& f, const std::string& leve
   formats.push_back(support("bf16", {{f.amx.bf16, "AMX-BF16"}, {f.avx512bf16, "AVX512-BF16"}},
                             "converted to fp32 by a shift", "none yet: comes with bf16 training"));
   formats.push_back(support("int8", {{f.amx.int8, "AMX-INT8"}, {f.avx512vnni, "AVX512-VNNI"}, {f.avx_vnni, "AVX-VNNI"}},
-                            "widened to int16 (pmaddwd)", kNone));
-  formats.push_back({.format = "int4", .native = false, .by = "unpacked to int8", .kernel = kNone});
+                            "widened to int16 (pmaddwd)", kInteger));
+  formats.push_back({.format = "int4", .native = false, .by = "unpacked to int8", .kernel = kInteger});
   formats.push_back(support("1-bit", {{f.vpopcntdq, "xor + VPOPCNTDQ"}, {f.popcnt, "xor + POPCNT"}},
                             "xor + bit-slice counting", "none yet: comes with binary networks"));
   return formats;

@@ -80,9 +80,10 @@ class Run {
     try {
       if (config_.train.initial) take_initial(*config_.train.initial, model);
       train_model(model, resume);
+      nn::Outputs floats = evaluate_in("float", model, {.transform = false});  // before anything repairs its weights
       choose_ranges(config_, data_, model);
       keep_model(model);
-      evaluate_model(model);
+      evaluate_model(model, std::move(floats));
       run_.summary.status = "completed";
       folder_.write("report.html", report::render_report(run_));
       finish("completed");
@@ -191,8 +192,7 @@ class Run {
     throw core::Error(proof_text(run_.quantization->proof));
   }
 
-  void evaluate_model(nn::Model& model) {
-    nn::Outputs test = evaluate_in("float", model, {.transform = false});
+  void evaluate_model(nn::Model& model, nn::Outputs test) {
     if (config_.quantization) {
       run_.quantization = quantization_of(data_, model);
       test = config_.lower ? lower_model(model) : evaluate_in("fake_quant", model, {});

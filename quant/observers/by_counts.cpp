@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 #include "tempera/core/fields.hpp"
 #include "tempera/quant/observers/histogram.hpp"
@@ -77,35 +78,53 @@ class LeastSquares final : public HistogramObserver {
   }
 
  private:
+  struct Point {
+    double x, count;
+  };
+
+  // Training asks this in every step, so that empty bins are left out once and for all.
   [[nodiscard]] Range choose(const Seen& seen) const override {
+    std::vector<Point> points;
+    for (std::int64_t i = 0; i < kBins; ++i) {
+      const auto count = static_cast<double>(seen.counts[static_cast<std::size_t>(i)]);
+      if (count > 0) points.push_back({.x = seen.centre(i), .count = count});
+    }
     const double largest = std::max(-static_cast<double>(seen.ends.low), static_cast<double>(seen.ends.high));
-    Range best = seen.ends;
-    double least = std::numeric_limits<double>::infinity();
+    double best = largest, least = std::numeric_limits<double>::infinity();
     for (const double share : {1.0, 0.75, 0.55, 0.4, 0.3}) {
-      const auto reach = static_cast<float>(settled(seen, share * largest / params_.qmax) * params_.qmax);
-      const double error = squared_error(seen, {-reach, reach});
+      const double scale = settled(points, share * largest / params_.qmax);
+      const double error = error_at(points, scale);
       if (error < least) {
         least = error;
-        best = {-reach, reach};
+        best = scale * params_.qmax;
       }
     }
-    return best;
+    return {-static_cast<float>(best), static_cast<float>(best)};
   }
-  [[nodiscard]] double settled(const Seen& seen, double scale) const {
+  [[nodiscard]] double nearest(double x, double scale) const {
+    return std::clamp<double>(std::nearbyint(x / scale), params_.qmin, params_.qmax);
+  }
+  [[nodiscard]] double settled(const std::vector<Point>& points, double scale) const {
     constexpr int kRounds = 8;
     for (int round = 0; round < kRounds; ++round) {
       double xq = 0, qq = 0;
-      for (std::int64_t i = 0; i < kBins; ++i) {
-        const auto count = static_cast<double>(seen.counts[static_cast<std::size_t>(i)]);
-        if (count == 0) continue;
-        const double q = std::clamp<double>(std::nearbyint(seen.centre(i) / scale), params_.qmin, params_.qmax);
-        xq += count * seen.centre(i) * q;
-        qq += count * q * q;
+      for (const Point& point : points) {
+        const double q = nearest(point.x, scale);
+        xq += point.count * point.x * q;
+        qq += point.count * q * q;
       }
       if (qq == 0 || xq <= 0) break;
       scale = xq / qq;
     }
     return scale;
+  }
+  [[nodiscard]] double error_at(const std::vector<Point>& points, double scale) const {
+    double sum = 0;
+    for (const Point& point : points) {
+      const double error = nearest(point.x, scale) * scale - point.x;
+      sum += point.count * error * error;
+    }
+    return sum;
   }
   QParams params_;
 };
