@@ -24,11 +24,29 @@ void report(const ConfigValue& at, std::string pointer, std::string message, std
 
 // {"label": "small", "set": {path: value, …}} is a value that sets several paths at once; its member's name is then no path.
 const ConfigValue* label_of(const ConfigValue& value) {
-  if (!value.is(Kind::kObject) || value.members.size() != 2) return nullptr;
+  return value.is(Kind::kObject) && value.find("set") != nullptr ? value.find("label") : nullptr;
+}
+
+// No object of a config has a field "label" or "set", so that one of them says what was meant.
+bool check_labelled(const ConfigValue& value, const std::string& pointer, std::vector<ConfigIssue>& issues) {
+  if (!value.is(Kind::kObject)) return true;
   const ConfigValue* label = value.find("label");
   const ConfigValue* set = value.find("set");
-  const bool whole = label != nullptr && label->is(Kind::kText) && set != nullptr && set->is(Kind::kObject);
-  return whole ? label : nullptr;
+  if (label == nullptr && set == nullptr) return true;
+  const std::size_t before = issues.size();
+  if (label == nullptr || set == nullptr || value.members.size() != 2) {
+    report(value, pointer, "a value under a name has \"label\" and \"set\" and nothing else", issues);
+    return false;
+  }
+  if (!label->is(Kind::kText) || label->text.empty()) {
+    report(*label, core::child_pointer(pointer, "label"), "must be a text that is not empty, got " + describe(*label),
+           issues);
+  }
+  if (!set->is(Kind::kObject) || set->members.empty()) {
+    report(*set, core::child_pointer(pointer, "set"),
+           "must be an object of at least one path and its value, got " + describe(*set), issues);
+  }
+  return issues.size() == before;
 }
 
 // One member of "vary": a path and its values.
@@ -41,8 +59,12 @@ void check_values(const ConfigMember& member, std::vector<ConfigIssue>& issues) 
   std::set<std::string> seen;
   for (std::size_t i = 0; i < member.value.items.size(); ++i) {
     const ConfigValue& item = member.value.items[i];
-    if (!seen.insert(canonical_json(item)).second) {
-      report(item, core::child_pointer(pointer, i), "stands twice in the list: " + describe(item), issues);
+    if (!check_labelled(item, core::child_pointer(pointer, i), issues)) continue;
+    // Tables and statistics know a labelled value by its label alone: twice the same would be one setting.
+    const ConfigValue* label = label_of(item);
+    const ConfigValue& name = label == nullptr ? item : *label;
+    if (!seen.insert(canonical_json(name)).second) {
+      report(item, core::child_pointer(pointer, i), "stands twice in the list: " + describe(name), issues);
     }
   }
 }

@@ -124,6 +124,20 @@ TEST_CASE("a path that names no live number is refused with the nearest name at 
 
 namespace {
 
+TEST_CASE("a labelled value is refused if it lacks a part, has one more, or shares its label with another") {
+  const auto vary = [](const std::string& list) { return R"({"b": 0, "study": {"vary": {"size": )" + list + "}}}"; };
+  const std::string rule = "a value under a name has \"label\" and \"set\" and nothing else";
+  CHECK(problems_of(vary(R"([{"label": "s"}])")) == "c.json:1: /study/vary/size/0: " + rule);
+  CHECK(problems_of(vary(R"([{"set": {"b": 1}}])")) == "c.json:1: /study/vary/size/0: " + rule);
+  CHECK(problems_of(vary(R"([{"label": "s", "set": {"b": 1}, "c": 1}])")) == "c.json:1: /study/vary/size/0: " + rule);
+  CHECK(problems_of(vary(R"([{"label": 3, "set": {"b": 1}}])")) ==
+        "c.json:1: /study/vary/size/0/label: must be a text that is not empty, got number 3");
+  CHECK(problems_of(vary(R"([{"label": "s", "set": [1, 2]}])")) ==
+        "c.json:1: /study/vary/size/0/set: must be an object of at least one path and its value, got a list of 2");
+  CHECK(problems_of(vary(R"([{"label": "s", "set": {"b": 1}}, {"label": "s", "set": {"b": 2}}])")) ==
+        "c.json:1: /study/vary/size/1: stands twice in the list: text \"s\"");
+}
+
 TEST_CASE("a labelled value sets all its paths, and goes by its label") {
   std::string problems;
   const auto variants = expanded(
