@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -12,8 +13,10 @@
 #include "tempera/apps/experiment/evaluation.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
+#include "tempera/apps/experiment/study_statistics.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/terminal.hpp"
+#include "tempera/apps/text_file.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/metrics.hpp"
 
@@ -118,20 +121,40 @@ ordered_json document_of(const std::vector<Contestant>& all) {
   return {{"runs", runs}, {"pairs", pairs}};
 }
 
+// A study has compared its runs already; the numbers are in study.json.
+int compare_study(const Session& session, const std::filesystem::path& folder) {
+  const std::string file = (folder / "study.json").string();
+  try {
+    const ordered_json study = ordered_json::parse(read_text(file));
+    const ordered_json statistics = study_statistics(study);
+    print_result(session, {{"name", study.at("name")}, {"statistics", statistics}}, study_tables(statistics));
+    return kDone;
+  } catch (const nlohmann::json::exception& error) {
+    throw core::DataError(file, fmt::format("is no study of this version: {}", error.what()));
+  }
+}
+
+int compare_runs(const Session& session, const std::vector<std::string>& paths) {
+  if (paths.size() == 1 && std::filesystem::exists(std::filesystem::path(paths.front()) / "study.json")) {
+    return compare_study(session, paths.front());
+  }
+  const InterruptGuard guard;
+  std::vector<Contestant> all;
+  for (const std::string& path : paths) all.push_back(measure(path, *session.registry));
+  print_result(session, document_of(all), runs_text(all) + (all.size() > 1 ? "\n" + pairs_text(all) : ""));
+  return kDone;
+}
+
 }  // namespace
 
 void add_compare(CLI::App& app, Session& session) {
   const auto paths = std::make_shared<std::vector<std::string>>();
-  CLI::App* verb = add_verb(app, session, "compare",
-                            "runs side by side, and whether their difference is more than chance", [&session, paths] {
-                              const InterruptGuard guard;
-                              std::vector<Contestant> all;
-                              for (const std::string& path : *paths) all.push_back(measure(path, *session.registry));
-                              print_result(session, document_of(all),
-                                           runs_text(all) + (all.size() > 1 ? "\n" + pairs_text(all) : ""));
-                              return kDone;
-                            });
-  verb->add_option("RUN", *paths, "run folders or model files; the others are compared with the first")->required();
+  CLI::App* verb =
+      add_verb(app, session, "compare", "runs side by side, and whether their difference is more than chance",
+               [&session, paths] { return compare_runs(session, *paths); });
+  verb->add_option("RUN", *paths,
+                   "run folders or model files, the others compared with the first; or the folder of one study")
+      ->required();
 }
 
 }  // namespace tempera::cli

@@ -33,6 +33,14 @@ fs::path default_target(const Arguments& arguments) {
   return arguments.runs.size() == 1 ? fs::path(arguments.runs.front()) / "report.html" : fs::path("comparison.html");
 }
 
+// A run that can tell what made it: one that failed early has no provenance.
+std::string completed_run(const nlohmann::ordered_json& study, const std::string& file) {
+  for (const nlohmann::ordered_json& run : study.at("runs")) {
+    if (run.at("status") == "completed") return run.at("folder");
+  }
+  throw core::DataError(file, "no run of this study is completed, so that there is nothing to tell");
+}
+
 // A study has its own page, made from study.json, and a table for documents.
 int write_study_report(const Session& session, const Arguments& arguments, const fs::path& folder) {
   const std::string file = (folder / "study.json").string();
@@ -40,11 +48,10 @@ int write_study_report(const Session& session, const Arguments& arguments, const
     const auto study = nlohmann::ordered_json::parse(read_text(file));
     fs::path target = arguments.out.empty() ? folder / "report.html" : fs::path(arguments.out);
     if (!arguments.markdown.empty()) {
-      const std::string first = study.at("runs").at(0).at("folder");
-      const auto made_by = nlohmann::json::parse(read_text(folder / first / "provenance.json"));
-      const std::string command =
-          fmt::format("tempera run {} && tempera report {} --markdown {}", study.value("config", std::string("CONFIG")),
-                      arguments.runs.front(), arguments.markdown);
+      const auto made_by = nlohmann::json::parse(read_text(folder / completed_run(study, file) / "provenance.json"));
+      const std::string command = fmt::format("{} && tempera report {} --markdown {}",
+                                              study.value("command", std::string("tempera run CONFIG")),
+                                              arguments.runs.front(), arguments.markdown);
       target = arguments.markdown;
       core::write_file_atomically(target, study_markdown(study, made_by, command));
     } else {

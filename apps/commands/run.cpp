@@ -59,8 +59,9 @@ int dry_run(const LoadedFile<ExperimentConfig>& file) {
   return kDone;
 }
 
-int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, const RunOptions& options) {
-  const StudyResult result = run_study(file, options);
+int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, const RunOptions& options,
+            const std::string& command) {
+  const StudyResult result = run_study(file, options, command);
   Table table({"run", "varied", "status", "errors", "accuracy %", "nll"});
   bool all_done = true;
   for (const StudyRun& run : result.runs) {
@@ -78,6 +79,17 @@ int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, co
   return all_done ? kDone : kFailed;
 }
 
+// What to type for the same again; a shell reads between single quotes what is written.
+std::string command_of(const Arguments& arguments) {
+  std::string text = "tempera run " + arguments.config;
+  for (const std::string& set : arguments.sets) {
+    text += " --set '";
+    for (const char c : set) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    text += "'";
+  }
+  return text;
+}
+
 int run(const Session& session, const Arguments& arguments) {
   const InterruptGuard guard;
   const LoadedFile<ExperimentConfig> file =
@@ -85,7 +97,7 @@ int run(const Session& session, const Arguments& arguments) {
   if (arguments.dry_run) return dry_run(file);
   RunOptions options{.resume = arguments.resume};
   if (!arguments.out.empty()) options.out = arguments.out;
-  if (file.whole.config.is_study()) return run_all(session, file, options);
+  if (file.whole.config.is_study()) return run_all(session, file, options, command_of(arguments));
   const RunResult result = run_experiment(file.runs.front(), file.text, options);
   auto document = nlohmann::ordered_json::parse(report::summary_text(result.summary));
   document["folder"] = result.folder.string();

@@ -39,6 +39,12 @@ void check_format(const nn::SafetensorsReader& reader) {
 
 fs::path model_file(const fs::path& path) {
   if (!fs::is_directory(path)) return path;
+  if (fs::exists(path / "study.json")) {
+    throw core::ConfigError(fmt::format(
+        "{0}: is the folder of a study, which has a model for each run: name one of the run folders in it, or "
+        "see all of them with `tempera compare {0}` and `tempera report {0}`",
+        path.string()));
+  }
   const fs::path model = path / "model.safetensors";
   const fs::path checkpoint = path / "checkpoints" / nn::kLastCheckpoint;
   if (!fs::exists(model) && fs::exists(checkpoint)) {

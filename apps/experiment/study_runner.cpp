@@ -103,6 +103,7 @@ std::string study_json(const std::string& name, const StudyConfig& study, const 
                         {"vary", ordered_json::parse(study.vary)},
                         {"pair_by", study.pair_by ? ordered_json(*study.pair_by) : ordered_json(nullptr)},
                         {"runs", runs}};
+  if (!result.command.empty()) document["command"] = result.command;
   document["statistics"] = study_statistics(document);
   return document.dump(2) + "\n";
 }
@@ -124,9 +125,9 @@ std::string study_csv(const StudyResult& result) {
   return text;
 }
 
-StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions& options) {
+StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions& options, const std::string& command) {
   check_all(file);
-  StudyResult result{.folder = folder_of(file, options), .runs = {}};
+  StudyResult result{.folder = folder_of(file, options), .runs = {}, .command = command};
   for (std::size_t i = 0; i < file.runs.size(); ++i) {
     StudyRun run{
         .folder = folder_name(file.runs[i], i), .overrides = file.runs[i].overrides, .error = {}, .summary = {}};
