@@ -10,6 +10,7 @@ Program lower(const nn::Model& model, const LowerConfig& config, LowerReport* re
   const nn::Graph graph = nn::lower(model);
   LowerReport counted;
   Program program = Lowering(graph, config).run(counted);
+  check(program);
   if (report != nullptr) *report = counted;
   return program;
 }
