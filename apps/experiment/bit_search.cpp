@@ -93,8 +93,7 @@ std::string search_page(const BitSearch& search, const quant::BitBudget& budget,
   report::LineChart chart{.sheet = {.id = "pareto",
                                     .title = "What fewer bits cost",
                                     .description = "Predicted increase of the loss against the cost of all weights.",
-                                    .width = 680,
-                                    .height = 320}};
+                                    .height = 260}};
   chart.x = {.label = unit_name(budget), .kind = report::ScaleKind::log};
   chart.y = {.label = "predicted increase of the loss, nats"};
   report::Series front{.name = "Pareto front", .stroke = report::series_stroke(0, search.pareto.size() <= 60)};

@@ -45,7 +45,7 @@ DotGroup group_of(const std::string& name, const ordered_json& mean, std::vector
 
 std::string cells_chart(const ordered_json& cells) {
   DotChart chart;
-  chart.sheet = {.id = "study-cells", .title = "Test accuracy, every run a dot", .width = 680, .height = 0};
+  chart.sheet = {.id = "study-cells", .title = "Test accuracy, every run a dot", .height = 0};
   chart.x = {.label = "test accuracy", .format = TickFormat::percent, .grid = true};
   for (const ordered_json& cell : cells) {
     const ordered_json& mean = cell.at("accuracy").at(cell.at("mode").get<std::string>());
@@ -60,10 +60,8 @@ std::string cells_chart(const ordered_json& cells) {
 
 std::string differences_chart(const ordered_json& differences, const std::string& path, std::size_t number) {
   DotChart chart;
-  chart.sheet = {.id = fmt::format("study-differences-{}", number),
-                 .title = "Paired differences by " + path,
-                 .width = 680,
-                 .height = 0};
+  chart.sheet = {
+      .id = fmt::format("study-differences-{}", number), .title = "Paired differences by " + path, .height = 0};
   chart.x = {.label = "second − first, share of test images", .format = TickFormat::percent, .grid = true};
   for (const ordered_json& difference : differences) {
     if (difference.at("path") != path) continue;
@@ -90,7 +88,7 @@ std::string all_differences(const ordered_json& differences) {
 // Accuracy against what the program weighs, one colour for each setting of everything but the first path that varies.
 std::string size_chart(const ordered_json& cells) {
   Scatter chart;
-  chart.sheet = {.id = "study-bytes", .title = "Accuracy against the size of the program", .width = 680, .height = 320};
+  chart.sheet = {.id = "study-bytes", .title = "Accuracy against the size of the program", .height = 260};
   chart.x = {.label = "bytes of the program", .kind = ScaleKind::log};
   chart.y = {.label = "test accuracy", .format = TickFormat::percent};
   std::map<std::string, std::size_t> clouds;

@@ -3,7 +3,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/fields.hpp"
-#include "tempera/core/ops/elementwise.hpp"
+#include "tempera/core/parallel.hpp"
 #include "tempera/quant/fake_quant.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizer.hpp"
@@ -12,6 +12,16 @@ namespace tempera::quant {
 namespace {
 
 using core::Tensor;
+
+// Calls fn(i) for i in [0, n). The math library's tanh, not the kernels', whose last bits differ between instruction levels:
+// the integers of a weight must not.
+template <class Fn>
+void each(std::int64_t n, const Fn& fn) {
+  constexpr std::int64_t kGrain = 2048;
+  core::parallel_for(n, kGrain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) fn(i);
+  });
+}
 
 // Weights: 2·quantize_k(tanh(w)/(2·max|tanh(w)|) + ½) − 1 is one of the odd steps of 1/n between −1 and 1, n = 2^k − 1: as
 // integers, 2q − n at scale 1/n, which take k + 1 bits. Activations: clamp to [0, 1], then q/n.
@@ -48,16 +58,16 @@ class Dorefa final : public Quantizer {
     if (!site_.is_weight()) return fake_quant(x, grid_, Surrogate::kClipped);
     const Tensor bent = unit(x.value());
     Tensor y(x.shape());
-    for (std::size_t i = 0; i < bent.values().size(); ++i) {
-      y.mutable_values()[i] = static_cast<Scalar>(grid_.dequantize(step_of(bent.values()[i])));
-    }
+    Scalar* to = y.mutable_data();
+    each(y.numel(), [&](std::int64_t i) { to[i] = static_cast<Scalar>(grid_.dequantize(step_of(bent.data()[i]))); });
     const double largest = largest_tanh(x.value());
     return core::record("dorefa", std::move(y), {x}, [kept = x.value(), largest](const Tensor& dy, const core::Needs&) {
       Tensor dx(kept.shape());
-      for (std::size_t i = 0; i < kept.values().size(); ++i) {
-        const double t = std::tanh(static_cast<double>(kept.values()[i]));
-        dx.mutable_values()[i] = static_cast<Scalar>(static_cast<double>(dy.values()[i]) * (1 - t * t) / largest);
-      }
+      Scalar* out = dx.mutable_data();
+      each(dx.numel(), [&](std::int64_t i) {
+        const double t = std::tanh(static_cast<double>(kept.data()[i]));
+        out[i] = static_cast<Scalar>(static_cast<double>(dy.data()[i]) * (1 - t * t) / largest);
+      });
       return core::Gradients{dx};
     });
   }
@@ -73,9 +83,10 @@ class Dorefa final : public Quantizer {
   static Tensor unit(const Tensor& w) {
     const double largest = largest_tanh(w);
     Tensor u(w.shape());
-    for (std::size_t i = 0; i < w.values().size(); ++i) {
-      u.mutable_values()[i] = static_cast<Scalar>(std::tanh(static_cast<double>(w.values()[i])) / (2 * largest) + 0.5);
-    }
+    Scalar* to = u.mutable_data();
+    each(u.numel(), [&](std::int64_t i) {
+      to[i] = static_cast<Scalar>(std::tanh(static_cast<double>(w.data()[i])) / (2 * largest) + 0.5);
+    });
     return u;
   }
   [[nodiscard]] std::int32_t step_of(Scalar u) const {
