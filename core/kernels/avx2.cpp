@@ -19,23 +19,46 @@ constexpr bool kMaskIsFree = false;
 // The first lanes of a vector.
 struct Part {
   __m256i mask;
+  std::int64_t count;
 };
 
 Part part_of(std::int64_t n) noexcept {
-  return {_mm256_cmpgt_epi32(_mm256_set1_epi32(n < 8 ? static_cast<int>(n) : 8),
-                             _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))};
+  return {
+      _mm256_cmpgt_epi32(_mm256_set1_epi32(n < 8 ? static_cast<int>(n) : 8), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)),
+      n};
 }
 
 V load(const float* x, Part part) noexcept { return _mm256_maskload_ps(x, part.mask); }
-void store(float* y, Part part, V value) noexcept { _mm256_maskstore_ps(y, part.mask, value); }
+
+// In up to three pieces, as a masked store is microcode on AMD's processors before Zen 4: tens of cycles, and a read
+// of what it wrote waits for it.
+void store(float* y, Part part, V value) noexcept {
+  if (part.count >= 8) return _mm256_storeu_ps(y, value);
+  __m128 four = _mm256_castps256_ps128(value);
+  if ((part.count & 4) != 0) {
+    _mm_storeu_ps(y, four);
+    four = _mm256_extractf128_ps(value, 1);
+    y += 4;
+  }
+  if ((part.count & 2) != 0) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(y), four);
+    four = _mm_movehl_ps(four, four);
+    y += 2;
+  }
+  if ((part.count & 1) != 0) _mm_store_ss(y, four);
+}
 
 // The lanes [begin, end), none if end ≤ begin.
-using Span = Part;
+struct Span {
+  __m256i mask;
+};
 
 Span span_of(std::int64_t begin, std::int64_t end) noexcept {
   const __m256i below = part_of(end < 0 ? 0 : end).mask;
   return {_mm256_andnot_si256(part_of(begin).mask, below)};
 }
+
+V load(const float* x, Span span) noexcept { return _mm256_maskload_ps(x, span.mask); }
 
 V fma(V a, V b, V c) noexcept { return _mm256_fmadd_ps(a, b, c); }
 V fnma(V a, V b, V c) noexcept { return _mm256_fnmadd_ps(a, b, c); }
