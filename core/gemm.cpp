@@ -39,6 +39,31 @@ void for_steps(Range range, std::int64_t step, const Fn& fn) {
   for (std::int64_t i = range.begin; i < range.end; i += step) fn(Range{i, std::min(i + step, range.end)});
 }
 
+// Brings a block of memory near, a share of its lines at each of a number of steps. A strip of B is new to the caches and
+// its rows are short or far apart, so that the processor does not foresee them; asked for while the tiles of the strip
+// before it are at work, it costs next to nothing.
+class Prefetch {
+ public:
+  Prefetch(const Scalar* x, std::int64_t rows, std::int64_t columns, std::int64_t stride, std::int64_t steps) noexcept
+      : x_(x), stride_(stride), across_(ceil_div(columns, kLineValues)), left_(rows * across_) {
+    share_ = ceil_div(left_, steps);
+  }
+  void some() noexcept {
+    for (std::int64_t i = std::min(share_, left_); i > 0; --i, --left_) {
+      __builtin_prefetch(x_ + at_ * kLineValues, 0, 2);
+      if (++at_ == across_) {
+        at_ = 0;
+        x_ += stride_;
+      }
+    }
+  }
+
+ private:
+  static constexpr std::int64_t kLineValues = 64 / sizeof(Scalar);
+  const Scalar* x_;
+  std::int64_t stride_, across_, left_, share_ = 0, at_ = 0;
+};
+
 class Product {
  public:
   Product(const Gemm& args, const KernelTable& table) noexcept
@@ -124,7 +149,9 @@ class Product {
         if (packed_b != nullptr) {
           table_.gemm_pack_b(strip.size(), depth.size(), piece(rows, strip, depth).b, b_row_, b_column_, packed_b);
         }
+        Prefetch next = next_strip(columns, strip, depth, ceil_div(rows.size(), height));
         for_steps(rows, height, [&](Range tile_rows) {
+          next.some();
           GemmTile tile = piece(tile_rows, strip, depth);
           if (packed_a != nullptr) use_panel_a(tile, packed_a + (tile_rows.begin - rows.begin) / height * panel_size());
           if (packed_b != nullptr) {
@@ -135,6 +162,15 @@ class Product {
         });
       });
     });
+  }
+
+  // The strip of B after this one: the next columns, or the first ones of the next depth.
+  [[nodiscard]] Prefetch next_strip(Range columns, Range strip, Range depth, std::int64_t steps) const noexcept {
+    const bool same = strip.end < columns.end;
+    const std::int64_t j = same ? strip.end : columns.begin, p = same ? depth.begin : depth.end;
+    const std::int64_t n = std::min(columns.end - j, table_.gemm_nr), k = std::min(args_.k - p, depth_);
+    const Scalar* b = args_.b + p * b_row_ + j * b_column_;
+    return args_.transpose_b ? Prefetch(b, n, k, args_.ldb, steps) : Prefetch(b, k, n, args_.ldb, steps);
   }
 
   // Rows of A a whole page apart fall into the same few sets of the cache; a transposed A touches a page for every p.
