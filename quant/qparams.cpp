@@ -24,7 +24,10 @@ double round_to(double x, Rounding rounding) noexcept {
     case Rounding::kStochastic:
       break;
   }
-  return std::nearbyint(x);  // half to even, unless a program changes the processor's mode
+  // Half to even, unless a program changes the processor's mode: at 1.5·2⁵² neighbours are one apart. What is too large for
+  // that to be exact goes the long way.
+  constexpr double kOnes = 0x1.8p52;
+  return std::abs(x) < 0x1p50 ? std::copysign((x + kOnes) - kOnes, x) : std::nearbyint(x);
 }
 
 std::size_t QParams::slot(std::int64_t index, const core::Shape& shape) const noexcept {

@@ -54,11 +54,12 @@ class MeanSquaredError final : public HistogramObserver {
 
  private:
   [[nodiscard]] Range choose(const Seen& seen) const override {
+    const Moments moments(seen);
     Range best = seen.ends;
     double least = std::numeric_limits<double>::infinity();
     for (int percent = 100; percent >= 5; percent -= percent > 20 ? 2 : 1) {
       const Range candidate = shrunk(seen.ends, percent / 100.0);
-      const double error = squared_error(seen, candidate);
+      const double error = squared_error(moments, candidate);
       if (error < least) {
         least = error;
         best = candidate;
@@ -78,22 +79,13 @@ class LeastSquares final : public HistogramObserver {
   }
 
  private:
-  struct Point {
-    double x, count;
-  };
-
-  // Training asks this in every step, so that empty bins are left out once and for all.
   [[nodiscard]] Range choose(const Seen& seen) const override {
-    std::vector<Point> points;
-    for (std::int64_t i = 0; i < kBins; ++i) {
-      const auto count = static_cast<double>(seen.counts[static_cast<std::size_t>(i)]);
-      if (count > 0) points.push_back({.x = seen.centre(i), .count = count});
-    }
+    const Moments moments(seen);
     const double largest = std::max(-static_cast<double>(seen.ends.low), static_cast<double>(seen.ends.high));
     double best = largest, least = std::numeric_limits<double>::infinity();
     for (const double share : {1.0, 0.75, 0.55, 0.4, 0.3}) {
-      const double scale = settled(points, share * largest / params_.qmax);
-      const double error = error_at(points, scale);
+      const double scale = settled(moments, share * largest / params_.qmax);
+      const double error = error_at(moments, scale);
       if (error < least) {
         least = error;
         best = scale * params_.qmax;
@@ -101,29 +93,25 @@ class LeastSquares final : public HistogramObserver {
     }
     return {-static_cast<float>(best), static_cast<float>(best)};
   }
-  [[nodiscard]] double nearest(double x, double scale) const {
-    return std::clamp<double>(std::nearbyint(x / scale), params_.qmin, params_.qmax);
-  }
-  [[nodiscard]] double settled(const std::vector<Point>& points, double scale) const {
+  [[nodiscard]] double settled(const Moments& moments, double scale) const {
     constexpr int kRounds = 8;
     for (int round = 0; round < kRounds; ++round) {
       double xq = 0, qq = 0;
-      for (const Point& point : points) {
-        const double q = nearest(point.x, scale);
-        xq += point.count * point.x * q;
-        qq += point.count * q * q;
-      }
+      moments.by_level(scale, 0, params_.qmin, params_.qmax, [&](double q, const Sums& s) {
+        xq += q * s.x;
+        qq += q * q * s.count;
+      });
       if (qq == 0 || xq <= 0) break;
       scale = xq / qq;
     }
     return scale;
   }
-  [[nodiscard]] double error_at(const std::vector<Point>& points, double scale) const {
+  [[nodiscard]] double error_at(const Moments& moments, double scale) const {
     double sum = 0;
-    for (const Point& point : points) {
-      const double error = nearest(point.x, scale) * scale - point.x;
-      sum += point.count * error * error;
-    }
+    moments.by_level(scale, 0, params_.qmin, params_.qmax, [&](double q, const Sums& s) {
+      const double x = q * scale;
+      sum += x * x * s.count - 2 * x * s.x + s.xx;
+    });
     return sum;
   }
   QParams params_;

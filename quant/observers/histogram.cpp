@@ -85,18 +85,32 @@ std::vector<nn::Buffer> HistogramObserver::buffers() const {
           {name + ".high", high_.shape(), high_}};
 }
 
-double HistogramObserver::squared_error(const Seen& seen, Range range) const {
+HistogramObserver::Moments::Moments(const Seen& seen) : width_(seen.width), sums_(kBins + 1) {
+  Sums sums;
+  for (std::int64_t i = 0; i < kBins; ++i) {
+    const auto bin = static_cast<std::size_t>(i);
+    const auto count = static_cast<double>(seen.counts[bin]);
+    const double x = centre(i);
+    if (count > 0) {
+      if (sums.count == 0) first_ = i;
+      last_ = i + 1;
+    }
+    sums = {sums.count + count, sums.x + count * x, sums.xx + count * x * x};
+    sums_[bin + 1] = sums;
+  }
+}
+
+double HistogramObserver::squared_error(const Moments& moments, Range range) const {
   QParams params;
   set_range(params, facts_.bits, facts_.is_signed, facts_.narrow);
   set_scale(params, 0, range, {.symmetric = facts_.symmetric});
+  const auto scale = static_cast<double>(params.scale[0]);
+  const double zero = params.zero_point[0];
   double sum = 0;
-  for (std::int64_t i = 0; i < kBins; ++i) {
-    const auto count = static_cast<double>(seen.counts[static_cast<std::size_t>(i)]);
-    if (count == 0) continue;
-    const double x = seen.centre(i);
-    const double error = static_cast<double>(params.dequantize(params.quantize(static_cast<float>(x)))) - x;
-    sum += count * error * error;
-  }
+  moments.by_level(scale, zero, params.qmin, params.qmax, [&](double q, const Sums& s) {
+    const double x = (q - zero) * scale;
+    sum += x * x * s.count - 2 * x * s.x + s.xx;
+  });
   return sum;
 }
 

@@ -2,6 +2,8 @@
 // ends.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -35,10 +37,43 @@ class HistogramObserver : public Observer {
       return (static_cast<double>(bin - kBins / 2) + 0.5) * width;
     }
   };
+  /// Σ 1, Σ x and Σ x² over the values of neighbouring bins, each value standing at its bin's centre.
+  struct Sums {
+    double count = 0, x = 0, xx = 0;
+  };
+  /// Running sums of what was seen, so that the values of a level are summed by one subtraction.
+  class Moments {
+   public:
+    explicit Moments(const Seen& seen);
+    /// Calls fn(q, sums) for every integer q of the grid that bins round to: q = clamp(round(x/scale) + zero, low, high).
+    template <class Fn>
+    void by_level(double scale, double zero, double low, double high, const Fn& fn) const {
+      for (std::int64_t i = first_; i < last_;) {
+        const double q = std::clamp(round_to(centre(i) / scale, Rounding::kHalfEven) + zero, low, high);
+        const std::int64_t next = q >= high ? last_ : std::clamp(bin_from((q - zero + 0.5) * scale), i + 1, last_);
+        const Sums &from = sums_[static_cast<std::size_t>(i)], &to = sums_[static_cast<std::size_t>(next)];
+        fn(q, Sums{to.count - from.count, to.x - from.x, to.xx - from.xx});
+        i = next;
+      }
+    }
+
+   private:
+    [[nodiscard]] double centre(std::int64_t bin) const noexcept {
+      return (static_cast<double>(bin - kBins / 2) + 0.5) * width_;
+    }
+    /// The first bin whose centre is not below x, within what was seen.
+    [[nodiscard]] std::int64_t bin_from(double x) const noexcept {
+      const double bin = std::ceil(x / width_ - 0.5) + kBins / 2;
+      return static_cast<std::int64_t>(std::clamp(bin, static_cast<double>(first_), static_cast<double>(last_)));
+    }
+    double width_;
+    std::int64_t first_ = 0, last_ = 0;  // the bins from first_ to before last_ hold all values
+    std::vector<Sums> sums_;             // [kBins + 1], of the bins before
+  };
   [[nodiscard]] virtual Range choose(const Seen& seen) const = 0;
   [[nodiscard]] const ObserverFacts& facts() const noexcept { return facts_; }
   /// Σ (x̂ − x)² over the counts, for integers that cover the range.
-  [[nodiscard]] double squared_error(const Seen& seen, Range range) const;
+  [[nodiscard]] double squared_error(const Moments& moments, Range range) const;
   /// The ends times `share`; for a symmetric grid both are the larger one's.
   [[nodiscard]] Range shrunk(Range ends, double share) const noexcept;
 
