@@ -11,6 +11,7 @@
 #include "tempera/core/errors.hpp"
 #include "tempera/core/ops/elementwise.hpp"
 #include "tempera/quant/fold_bn.hpp"
+#include "tempera/quant/quantizers/dynamic_uniform.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -55,20 +56,22 @@ std::vector<std::string> names_of(const std::vector<SiteFacts>& sites) {
   return names;
 }
 
-// The last rule that takes a site; the model's input has a default.
+// The last rule that takes a site. The model's input has a default where a program of integers may be made, which has to
+// begin somewhere; in dynamic quantization floats come in.
 int rule_of(const SiteFacts& site, const QuantizationConfig& config) {
   for (std::size_t i = config.rules.size(); i-- > 0;) {
     if (matches(config.rules[i].sites, site.name)) return static_cast<int>(i);
   }
-  return site.name == "input" ? kDefaultRule : kNoRule;
+  return site.name == "input" && !config.dynamic() ? kDefaultRule : kNoRule;
 }
 
 std::unique_ptr<Quantizer> quantizer_for(const SiteFacts& site, int rule, const QuantizationConfig& config) {
   if (rule == kNoRule) return nullptr;
   const QuantizerRegistry& registry = config.quantizers();
   if (rule == kDefaultRule) return registry.make(*registry.create("uniform"), site);
-  const auto& chosen = config.rules[static_cast<std::size_t>(rule)].quantizer;
-  return chosen ? registry.make(*chosen, site) : nullptr;
+  const Rule& taken = config.rules[static_cast<std::size_t>(rule)];
+  if (!taken.quantizer) return nullptr;
+  return taken.how == How::kDynamic ? make_dynamic(*taken.quantizer, site) : registry.make(*taken.quantizer, site);
 }
 
 std::string type_of(int rule, const QuantizationConfig& config) {
@@ -87,6 +90,20 @@ void check_selectors(const QuantizationConfig& config, const std::vector<SiteFac
     issues.push_back(
         {.pointer = fmt::format("/rules/{}/sites", i),
          .message = fmt::format("\"{}\" matches no site{}", pattern, core::suggestion(pattern, names_of(sites)))});
+  }
+}
+
+// A dynamic rule that no site could follow is complained of once, whatever it takes.
+void check_how(const QuantizationConfig& config, std::vector<core::ConfigIssue>& issues) {
+  for (std::size_t i = 0; i < config.rules.size(); ++i) {
+    const Rule& rule = config.rules[i];
+    if (rule.how != How::kDynamic) continue;
+    if (!rule.quantizer) {
+      issues.push_back({.pointer = fmt::format("/rules/{}/how", i),
+                        .message = "dynamic quantization needs a \"quantizer\" to say how many bits"});
+    } else if (const auto complaint = dynamic_complaint(*rule.quantizer)) {
+      issues.push_back({.pointer = fmt::format("/rules/{}/{}", i, complaint->field), .message = complaint->message});
+    }
   }
 }
 
@@ -122,20 +139,26 @@ std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> assign(nn::Model& m
   std::vector<core::ConfigIssue> issues;
   const std::vector<SiteFacts> sites = facts_of(model);
   check_selectors(config, sites, issues);
+  check_how(config, issues);
+  const bool sound = issues.empty();  // else sites would repeat what was said of their rule
   if (config.fold_batch_norm) check_folds(model, config, sites, issues);
   std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> all;
   for (const SiteFacts& site : sites) {
     const int rule = rule_of(site, config);
     SitePlan plan{.site = site.name, .kind = site.kind, .shape = site.shape, .rule = rule, .quantizer = {}, .bits = 32};
+    const bool dynamic = rule >= 0 && config.rules[static_cast<std::size_t>(rule)].how == How::kDynamic;
     std::unique_ptr<Quantizer> quantizer;
     try {
       quantizer = quantizer_for(site, rule, config);
     } catch (const core::ConfigError& error) {
-      issues.push_back({.pointer = fmt::format("/rules/{}/quantizer", rule), .message = error.issues()[0].message});
+      if (dynamic && !sound) continue;
+      issues.push_back({.pointer = fmt::format("/rules/{}/{}", rule, dynamic ? "how" : "quantizer"),
+                        .message = error.issues()[0].message});
     }
     if (quantizer != nullptr) {
       plan.quantizer = type_of(rule, config);
       plan.bits = quantizer->bits();
+      plan.how = dynamic ? How::kDynamic : How::kStatic;
     }
     all.emplace_back(std::move(plan), std::move(quantizer));
   }

@@ -20,6 +20,7 @@ struct SitePlan {
   int rule = -1;          ///< position in the config's rules; −1: a default (the model's input), −2: none
   std::string quantizer;  ///< type; empty: the site is left as it is
   int bits = 32;
+  How how = How::kStatic;
 };
 
 /// The transform that attach puts into a site: a quantizer, and when it acts. Phases: before `start_epoch` it observes and
@@ -56,11 +57,12 @@ class SiteQuantizer final : public nn::ValueTransform {
 
 /// What attach would do, from a model that may be only planned. Throws ConfigError listing every rule whose selector
 /// matches no site (with the nearest names), every quantizer that cannot be where it is put (per channel on activations
-/// that are lowered, a weight quantizer on activations), with pointers relative to the section ("/rules/0/sites").
+/// that are lowered, a weight quantizer on activations, a dynamic one on weights), with pointers relative to the section
+/// ("/rules/0/sites").
 [[nodiscard]] std::vector<SitePlan> plan(nn::Model& model, const QuantizationConfig& config);
 
-/// Puts a SiteQuantizer into every site that a rule (or the default of the model's input: uniform, 8 bit, affine) takes, and
-/// folds batch norm into the weights before it where the config says so. Throws as plan.
+/// Puts a SiteQuantizer into every site that a rule (or the default of the model's input: uniform, 8 bit, affine; none where
+/// a rule is dynamic) takes, and folds batch norm into the weights before it where the config says so. Throws as plan.
 std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config);
 
 /// Chooses the ranges of all weights once more, by what they are now. To be called when training has ended: while it lasts,

@@ -1,11 +1,13 @@
 #include "tempera/quant/config.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace tempera::quant {
 namespace {
 
 constexpr std::array<std::string_view, 2> kWhen{"aware", "after"};
+constexpr std::array<std::string_view, 2> kHow{"static", "dynamic"};
 
 void rule_fields(Rule& rule, const QuantizerRegistry& registry, core::FieldVisitor& v) {
   v.field(
@@ -15,6 +17,11 @@ void rule_fields(Rule& rule, const QuantizerRegistry& registry, core::FieldVisit
            "lists them",
        .required = true});
   v.typed("quantizer", registry, rule.quantizer, {.help = "what is put there; not set: the sites stay as they are"});
+  v.choice(
+      "how", rule.how, kHow,
+      {.help = "static: a range is chosen beforehand and kept; dynamic: each sample gets a range of its own, from its "
+               "own values, when it comes (activations only, \"uniform\" of up to 8 bits); no rule is put on the "
+               "model's input by default then"});
 }
 
 }  // namespace
@@ -31,6 +38,10 @@ void CalibrationConfig::fields(core::FieldVisitor& v) {
 
 const QuantizerRegistry& QuantizationConfig::quantizers() const {
   return registry == nullptr ? QuantizerRegistry::builtin() : *registry;
+}
+
+bool QuantizationConfig::dynamic() const noexcept {
+  return std::ranges::any_of(rules, [](const Rule& rule) { return rule.how == How::kDynamic; });
 }
 
 void QuantizationConfig::fields(core::FieldVisitor& v) {

@@ -15,10 +15,13 @@ namespace tempera::quant {
 
 /// When quantization acts: while training, or on the finished model.
 enum class When { kAware, kAfter };
+/// Where the range of an activation comes from: chosen once and kept, or anew for every sample by its own values.
+enum class How { kStatic, kDynamic };
 /// A quantizer for every site that `sites` matches. Later rules win.
 struct Rule {
   std::string sites;  ///< glob over site names: "*.weight", "act1.output"; '*' matches anything but nothing else
   core::Clonable<> quantizer;  ///< not set: the site stays as it is
+  How how = How::kStatic;
 };
 
 /// Ranges for a finished model.
@@ -42,6 +45,8 @@ struct QuantizationConfig {
 
   const QuantizerRegistry* registry = nullptr;  ///< that made the quantizers and outlives this; null: the built-in one
   [[nodiscard]] const QuantizerRegistry& quantizers() const;
+  /// Any rule is dynamic: floats go in and come out, and there is no program of integers alone.
+  [[nodiscard]] bool dynamic() const noexcept;
   void fields(core::FieldVisitor& v);
 };
 

@@ -8,6 +8,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
+#include "tempera/quant/quantizers/dynamic_uniform.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -50,6 +51,11 @@ QParams grid_of(const nn::GraphNode& node, const nn::Site& site) {
   const Quantizer& quantizer = transform->quantizer();
   if (!quantizer.ready()) refuse_site(node, site, "its quantizer has no range yet; train or calibrate the model first");
   std::optional<QParams> grid = quantizer.params();
+  if (dynamic_cast<const DynamicUniform*>(&quantizer) != nullptr) {
+    refuse_site(node, site,
+                "is quantized dynamically: its scale is a float that is found at run time, and a program of "
+                "integers has no floats between its input and its output");
+  }
   if (!grid) refuse_site(node, site, "its quantizer gives no integers times a scale");
   if (grid->scale.size() != 1) {
     refuse_site(node, site, fmt::format("has {} scales, where a product's sum needs one", grid->scale.size()));

@@ -10,6 +10,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
+#include "tempera/quant/quantizers/dynamic_uniform.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -70,6 +71,9 @@ class Metered {
 
 std::string grid_text(const Quantizer& quantizer) {
   const std::optional<QParams> params = quantizer.params();
+  if (const auto* dynamic = dynamic_cast<const DynamicUniform*>(&quantizer)) {
+    return fmt::format("{} bit, {}, dynamic", quantizer.bits(), dynamic->grid().is_signed ? "signed" : "unsigned");
+  }
   if (!params) return fmt::format("{} bit float", quantizer.bits());
   return fmt::format("{} bit, {}, {}", params->bits, params->is_signed ? "signed" : "unsigned",
                      kGranularities[static_cast<std::size_t>(params->granularity)]);

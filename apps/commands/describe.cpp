@@ -104,6 +104,7 @@ ordered_json sites_json(const std::vector<quant::SitePlan>& sites, const quant::
     all.push_back({{"site", site.site},
                    {"shape", site.shape.extents()},
                    {"quantizer", site.quantizer},
+                   {"how", site.how == quant::How::kDynamic ? "dynamic" : "static"},
                    {"bits", site.bits},
                    {"rule", rule_text(site, config)}});
   }
@@ -116,8 +117,9 @@ std::string sites_text(const std::vector<quant::SitePlan>& sites, const quant::Q
   for (const quant::SitePlan& site : sites) {
     if (site.quantizer.empty()) continue;
     const bool weight = site.kind == nn::SiteKind::kWeight;
-    table.row({site.site, site.shape.text(), site.quantizer, std::to_string(site.bits),
-               weight ? count_text((site.shape.numel() * site.bits + 7) / 8) : "-", rule_text(site, config)});
+    table.row({site.site, site.shape.text(), site.quantizer + (site.how == quant::How::kDynamic ? ", dynamic" : ""),
+               std::to_string(site.bits), weight ? count_text((site.shape.numel() * site.bits + 7) / 8) : "-",
+               rule_text(site, config)});
   }
   return table.text();
 }

@@ -107,6 +107,10 @@ void ExperimentConfig::fields(core::FieldVisitor& v) {
   v.rule(!train.early_stopping || data.validation > 0, "train",
          "early_stopping needs a validation set (data.validation > 0)");
   v.rule(!lower || quantization, "lower", "needs a section \"quantization\": integers stand for numbers on a grid");
+  v.rule(!lower || !quantization || !quantization->dynamic(), "lower",
+         "makes a program of integers alone, but a rule of \"quantization\" is dynamic: its scales are floats found at "
+         "run "
+         "time (leave \"lower\" out: a dynamic network runs on integers without it)");
   v.rule(loss.get() != nullptr && optimizer.get() != nullptr && schedule.get() != nullptr, "loss",
          "loss, optimizer and schedule cannot be null");
 }

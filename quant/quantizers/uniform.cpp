@@ -30,7 +30,11 @@ std::int64_t slots_of(const Uniform::Config& config, const SiteFacts& site) {
   return channels * ((row + config.group - 1) / config.group);
 }
 
-QParams grid_for(const Uniform::Config& config, const SiteFacts& site) {
+Variable filled(std::int64_t n, double value) { return Variable(Tensor::full({n}, static_cast<Scalar>(value))); }
+
+}  // namespace
+
+QParams uniform_grid(const Uniform::Config& config, const SiteFacts& site) {
   QParams grid;
   const bool is_signed =
       config.is_signed.value_or(site.is_weight() || (config.symmetric.value_or(false) && !site.non_negative));
@@ -45,9 +49,12 @@ QParams grid_for(const Uniform::Config& config, const SiteFacts& site) {
   return grid;
 }
 
-Variable filled(std::int64_t n, double value) { return Variable(Tensor::full({n}, static_cast<Scalar>(value))); }
-
-}  // namespace
+ScaleRule uniform_rule(const Uniform::Config& config, const SiteFacts& site) noexcept {
+  return {
+      .symmetric = config.symmetric.value_or(site.is_weight() || site.non_negative || config.is_signed.value_or(false)),
+      .full_range = config.full_range,
+      .power_of_two = config.power_of_two};
+}
 
 void Uniform::Config::fields(core::FieldVisitor& v) {
   v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
@@ -75,11 +82,7 @@ void Uniform::Config::fields(core::FieldVisitor& v) {
 }
 
 Uniform::Uniform(const Config& config, const SiteFacts& site)
-    : site_(site), grid_(grid_for(config, site)), surrogate_(config.surrogate) {
-  rule_ = {
-      .symmetric = config.symmetric.value_or(site.is_weight() || site.non_negative || config.is_signed.value_or(false)),
-      .full_range = config.full_range,
-      .power_of_two = config.power_of_two};
+    : site_(site), grid_(uniform_grid(config, site)), rule_(uniform_rule(config, site)), surrogate_(config.surrogate) {
   const std::int64_t slots = slots_of(config, site);
   scale_ = filled(slots, 0);
   zero_point_ = filled(slots, 0);

@@ -49,4 +49,8 @@ class Uniform final : public Quantizer {
   core::Variable scale_, zero_point_;   // [slots]; a scale of 0: not known yet
 };
 
+/// The integers of a site's values, without scales, and how a range becomes a scale. Throws ConfigError as set_range.
+[[nodiscard]] QParams uniform_grid(const Uniform::Config& config, const SiteFacts& site);
+[[nodiscard]] ScaleRule uniform_rule(const Uniform::Config& config, const SiteFacts& site) noexcept;
+
 }  // namespace tempera::quant
