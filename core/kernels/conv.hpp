@@ -25,6 +25,21 @@ struct GatherTile {
   bool accumulate = false;
 };
 
+/// C(m×n) = relu(A·W + bias), where W's columns are windows that are read in place: vector v of lanes neighbouring windows
+/// has pixel p at columns[v][offsets[p]] and the lanes after it. n is a multiple of KernelTable::conv_lanes, n ≤ gemm_nr;
+/// m ≤ gemm_mr.
+struct WindowTile {
+  std::int64_t m = 0, n = 0, k = 0;
+  const Scalar* a = nullptr;
+  std::int64_t a_row = 0;                  ///< A(i, p) = a[i·a_row + p]
+  const std::int64_t* offsets = nullptr;   ///< [k]
+  const Scalar* const* columns = nullptr;  ///< [n / conv_lanes]
+  Scalar* c = nullptr;
+  std::int64_t c_row = 0;            ///< C(i, j) = c[i·c_row + j]
+  const Scalar* row_bias = nullptr;  ///< [m], or null
+  bool relu = false;                 ///< max(·, 0) last; NaN stays NaN
+};
+
 /// The windows of one plane, in pixels, with stride 1 either way.
 struct FoldPlane {
   std::int64_t height, width, out_height, out_width;

@@ -24,6 +24,17 @@ void gather(const GatherTile& t) noexcept {
   }
 }
 
+void windows(const WindowTile& t) noexcept {
+  for (std::int64_t i = 0; i < t.m; ++i) {
+    for (std::int64_t j = 0; j < t.n; ++j) {
+      Scalar sum = 0;
+      for (std::int64_t p = 0; p < t.k; ++p) sum += t.a[i * t.a_row + p] * t.columns[j][t.offsets[p]];
+      if (t.row_bias != nullptr) sum += t.row_bias[i];
+      t.c[i * t.c_row + j] = t.relu && sum < 0 ? Scalar{0} : sum;
+    }
+  }
+}
+
 Scalar fold_pixel(const FoldPlane& f, const Scalar* matrix, std::int64_t y, std::int64_t x) noexcept {
   Scalar sum = 0;
   for (std::int64_t ky = 0; ky < f.kernel_h; ++ky) {
@@ -49,6 +60,8 @@ void fold(const FoldPlane& f, const Scalar* matrix, Scalar* plane) noexcept {
 void fill_scalar_conv(KernelTable& table) {
   table.conv_pack = pack;
   table.conv_gather = gather;
+  table.conv_lanes = 1;
+  table.conv_windows = windows;
   table.conv_fold = fold;
 }
 

@@ -60,6 +60,52 @@ void conv_gather(const GatherTile& t) noexcept {
   gather_rows<kTileRows, 2>(t);
 }
 
+template <std::int64_t R, std::int64_t W>
+void windows_of(const WindowTile& t) noexcept {
+  V sums[R][W];
+#pragma GCC unroll 16
+  for (std::int64_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (std::int64_t w = 0; w < W; ++w) sums[r][w] = V(0.0F);
+  }
+  Rows<R, false> rows({.a = t.a, .a_row = t.a_row, .a_column = 1});
+  const float* columns[W];
+#pragma GCC unroll 4
+  for (std::int64_t w = 0; w < W; ++w) columns[w] = t.columns[w];
+  for (std::int64_t p = 0; p < t.k; ++p, rows.next()) {
+    const std::int64_t at = t.offsets[p];
+    V pixels[W];
+#pragma GCC unroll 4
+    for (std::int64_t w = 0; w < W; ++w) pixels[w] = V::load_unaligned(columns[w] + at);
+#pragma GCC unroll 16
+    for (std::int64_t r = 0; r < R; ++r) {
+      const V a = rows[r];
+#pragma GCC unroll 4
+      for (std::int64_t w = 0; w < W; ++w) sums[r][w] = fma(a, pixels[w], sums[r][w]);
+    }
+  }
+  const GemmTile out{.c = t.c, .c_row = t.c_row, .row_bias = t.row_bias, .relu = t.relu};
+  const Part whole = part_of(kLanes);
+#pragma GCC unroll 16
+  for (std::int64_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (std::int64_t w = 0; w < W; ++w) store_sums(out, r, w * kLanes, whole, sums[r][w]);
+  }
+}
+
+template <std::int64_t R, std::int64_t W>
+void windows_rows(const WindowTile& t) noexcept {
+  if constexpr (R > 1) {
+    if (t.m < R) return windows_rows<R - 1, W>(t);
+  }
+  windows_of<R, W>(t);
+}
+
+void conv_windows(const WindowTile& t) noexcept {
+  if (t.n <= kLanes) return windows_rows<kTileRows, 1>(t);
+  windows_rows<kTileRows, 2>(t);
+}
+
 // T taps of a kernel's row for the image's columns [x0, x0 + kLanes): each adds a line of its own row of the matrix,
 // shifted by what the tap is from the window's corner. Lanes whose window would lie outside are not read.
 template <std::int64_t T>
@@ -107,5 +153,7 @@ void conv_fold(const FoldPlane& f, const float* matrix, float* plane) noexcept {
 void fill_conv(KernelTable& table) noexcept {
   table.conv_pack = conv_pack;
   table.conv_gather = conv_gather;
+  table.conv_lanes = kLanes;
+  table.conv_windows = conv_windows;
   table.conv_fold = conv_fold;
 }

@@ -116,6 +116,8 @@ struct KernelTable {
   void (*conv_pack)(std::int64_t k, const std::int64_t* offsets, std::int64_t count, const WindowRun* runs,
                     const Scalar* image, Scalar* panel) noexcept;
   void (*conv_gather)(const GatherTile& tile) noexcept;
+  std::int64_t conv_lanes;  ///< neighbouring windows that conv_windows reads at a time
+  void (*conv_windows)(const WindowTile& tile) noexcept;
   /// The adjoint of unfolding one plane: plane[y, x] = Σ over (ky, kx) of matrix[ky·kw + kx, oy·out_width + ox] with oy =
   /// y + padding − ky·dilation, ox likewise, wherever that is an output.
   void (*conv_fold)(const FoldPlane& windows, const Scalar* matrix, Scalar* plane) noexcept;

@@ -36,6 +36,7 @@ class Backward {
       const std::int64_t from = image * (offsets_.is_padded() ? offsets_.pixels() : plan_.groups * w_.pixels());
       for (const std::int64_t column : offsets_.columns()) steps_.push_back(from + column);
     }
+    if (g.dx != nullptr) transpose_weights();
   }
 
   // One group of the images [first, last): sums [rows, out] is dWᵀ, bias_sums [out].
@@ -64,6 +65,19 @@ class Backward {
   [[nodiscard]] std::int64_t strips() const { return ceil_div(plan_.outputs, kernels().gemm_nr); }
   [[nodiscard]] std::int64_t strip_size() const { return images_per_step() * w_.columns() * kernels().gemm_nr; }
 
+  // [rows, out] of each group: what the product of every image would otherwise have to pack.
+  void transpose_weights() {
+    const std::int64_t rows = w_.rows(), outputs = plan_.outputs;
+    weights_.resize(static_cast<std::size_t>(plan_.groups * outputs * rows));
+    for (std::int64_t g = 0; g < plan_.groups; ++g) {
+      const Scalar* from = g_.w + g * outputs * rows;
+      Scalar* to = weights_.data() + g * outputs * rows;
+      for (std::int64_t r = 0; r < rows; ++r) {
+        for (std::int64_t o = 0; o < outputs; ++o) *to++ = from[o * rows + r];
+      }
+    }
+  }
+
   // The gradient by the convolution before its rectifier.
   const Scalar* output_gradient(std::int64_t at, std::int64_t area, Scalar* masked) const {
     if (g_.y == nullptr) return g_.dy + at;
@@ -79,9 +93,8 @@ class Backward {
     gemm({.m = w_.rows(),
           .n = w_.columns(),
           .k = plan_.outputs,
-          .a = g_.w + group * plan_.outputs * w_.rows(),
-          .lda = w_.rows(),
-          .transpose_a = true,
+          .a = weights_.data() + group * plan_.outputs * w_.rows(),
+          .lda = plan_.outputs,
           .b = dy,
           .ldb = w_.columns(),
           .c = columns == nullptr ? dx : columns,
@@ -133,6 +146,7 @@ class Backward {
   const Windows& w_;
   WindowOffsets offsets_;
   const ConvGradients& g_;
+  std::vector<Scalar> weights_;      // transposed
   std::vector<std::int64_t> steps_;  // where the windows of a step's images begin
 };
 

@@ -1,5 +1,7 @@
-// Forward convolution as a product whose right operand, the matrix of windows, exists only in strips of a few columns.
+// Forward convolution as a product whose right operand, the matrix of windows, does not exist: where windows that are
+// neighbours fill whole vectors, the tiles read them from the image; elsewhere a strip of a few columns is copied at a time.
 #include <algorithm>
+#include <array>
 
 #include "tempera/core/gemm.hpp"
 #include "tempera/core/kernels/table.hpp"
@@ -10,11 +12,13 @@
 namespace tempera::core {
 namespace {
 
+constexpr std::size_t kMaxVectors = 16;  // of a strip, at any level
+
 class Forward {
  public:
   Forward(const ConvPlan& plan, const Scalar* weights, const Scalar* bias, bool relu)
       : plan_(plan), w_(plan.windows), offsets_(w_), weights_(weights), bias_(bias), relu_(relu) {
-    if (w_.is_identity()) return;
+    if (w_.is_identity() || in_place()) return;
     for (std::int64_t j = 0; j < w_.columns(); j += kernels().gemm_nr) {
       strips_.push_back(offsets_.runs(j, std::min(j + kernels().gemm_nr, w_.columns())));
     }
@@ -28,7 +32,14 @@ class Forward {
       offsets_.pad(x, padded);
       x = padded;
     }
-    const auto count = static_cast<std::int64_t>(strips_.size());
+    const std::int64_t count = ceil_div(w_.columns(), kernels().gemm_nr);
+    if (in_place()) {
+      parallel_for(count, ceil_div(count * kChunkFlops, std::max<std::int64_t>(1, plan_.flops())),
+                   [&](std::int64_t begin, std::int64_t end) {
+                     for (; begin < end; ++begin) windows(group, begin, x, y);
+                   });
+      return;
+    }
     parallel_for(count, ceil_div(count * kChunkFlops, std::max<std::int64_t>(1, plan_.flops())),
                  [&](std::int64_t begin, std::int64_t end) {
                    const Storage panel = scalars(w_.rows() * kernels().gemm_nr);
@@ -37,6 +48,34 @@ class Forward {
   }
 
  private:
+  // Every vector of windows lies in one row of outputs, and its pixels beside each other in a row of the image.
+  [[nodiscard]] bool in_place() const noexcept { return w_.stride_w == 1 && w_.out_width % kernels().conv_lanes == 0; }
+
+  // All outputs for one strip of windows, which the rows of weights meet while their pixels are in the first cache.
+  void windows(std::int64_t group, std::int64_t index, const Scalar* x, Scalar* y) const {
+    const std::int64_t width = kernels().gemm_nr, first = index * width, lanes = kernels().conv_lanes;
+    std::array<const Scalar*, kMaxVectors> columns{};
+    const std::int64_t n = std::min(width, w_.columns() - first);
+    for (std::int64_t j = 0; j < n; j += lanes) {
+      columns[static_cast<std::size_t>(j / lanes)] = x + offsets_.columns()[static_cast<std::size_t>(first + j)];
+    }
+    const std::int64_t height = ceil_div(plan_.outputs, ceil_div(plan_.outputs, kernels().gemm_mr));
+    for (std::int64_t i = 0; i < plan_.outputs; i += height) {
+      const std::int64_t output = group * plan_.outputs + i;
+      kernels().conv_windows({.m = std::min(height, plan_.outputs - i),
+                              .n = n,
+                              .k = w_.rows(),
+                              .a = weights_ + output * w_.rows(),
+                              .a_row = w_.rows(),
+                              .offsets = offsets_.rows().data(),
+                              .columns = columns.data(),
+                              .c = y + i * w_.columns() + first,
+                              .c_row = w_.columns(),
+                              .row_bias = bias_ == nullptr ? nullptr : bias_ + output,
+                              .relu = relu_});
+    }
+  }
+
   void strip(std::int64_t group, std::int64_t index, const Scalar* x, Scalar* panel, Scalar* y) const {
     const std::vector<WindowRun>& runs = strips_[static_cast<std::size_t>(index)];
     const std::int64_t width = kernels().gemm_nr, first = index * width;

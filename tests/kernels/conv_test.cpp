@@ -89,7 +89,52 @@ void check_gather(std::int64_t m, std::int64_t n, std::int64_t k, bool accumulat
   }
 }
 
+void check_windows(std::int64_t m, std::int64_t vectors, std::int64_t k, bool with_bias) {
+  const std::int64_t lanes = kernels().conv_lanes, n = vectors * lanes;
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t p = 0; p < k; ++p) offsets.push_back(p / 3 * 7 + p % 3);
+  const std::int64_t step = lanes + 2, largest = k == 0 ? 0 : offsets.back();
+  const auto image = uniform((vectors - 1) * step + largest + lanes, -1, 1, 1);
+  const auto weight = uniform(m * (k + 1), -1, 1, 2), bias = uniform(m, -1, 1, 3);
+  const std::vector<float> before(static_cast<std::size_t>(m * n), 7.0F);
+  Guarded<float> x{std::span<const float>(image)}, a{std::span<const float>(weight)}, c{std::span<const float>(before)};
+  std::vector<const float*> columns;
+  for (std::int64_t v = 0; v < vectors; ++v) columns.push_back(x.data() + v * step);
+  kernels().conv_windows({.m = m,
+                          .n = n,
+                          .k = k,
+                          .a = a.data(),
+                          .a_row = k + 1,
+                          .offsets = offsets.data(),
+                          .columns = columns.data(),
+                          .c = c.data(),
+                          .c_row = n,
+                          .row_bias = with_bias ? bias.data() : nullptr,
+                          .relu = with_bias});
+  for (std::int64_t i = 0; i < m; ++i) {
+    for (std::int64_t j = 0; j < n; ++j) {
+      double sum = with_bias ? static_cast<double>(bias[static_cast<std::size_t>(i)]) : 0;
+      for (std::int64_t p = 0; p < k; ++p) {
+        const std::int64_t pixel = j / lanes * step + j % lanes + offsets[static_cast<std::size_t>(p)];
+        sum += static_cast<double>(image[static_cast<std::size_t>(pixel)]) *
+               static_cast<double>(weight[static_cast<std::size_t>(i * (k + 1) + p)]);
+      }
+      if (with_bias) sum = std::max(sum, 0.0);
+      REQUIRE(static_cast<double>(c.data()[i * n + j]) == doctest::Approx(sum).epsilon(1e-5).scale(1));
+    }
+  }
+}
+
 }  // namespace
+
+TEST_CASE("the tile of windows reads pixels where its vectors and offsets point, for every size of tile") {
+  for (std::int64_t m = 1; m <= kernels().gemm_mr; ++m) {
+    for (std::int64_t vectors = 1; vectors * kernels().conv_lanes <= kernels().gemm_nr; ++vectors) {
+      check_windows(m, vectors, 1 + (m * vectors) % 11, m % 2 == 0);
+    }
+  }
+  check_windows(kernels().gemm_mr, 1, 0, true);
+}
 
 TEST_CASE("folding sums every element of the matrix of windows into the pixel it stands for") {
   for (const std::int64_t width : {1, 2, 3, 7, 8, 9, 15, 16, 17, 24, 33}) {
