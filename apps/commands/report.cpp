@@ -49,9 +49,10 @@ int write_study_report(const Session& session, const Arguments& arguments, const
     fs::path target = arguments.out.empty() ? folder / "report.html" : fs::path(arguments.out);
     if (!arguments.markdown.empty()) {
       const auto made_by = nlohmann::json::parse(read_text(folder / completed_run(study, file) / "provenance.json"));
-      const std::string command = fmt::format("{} && tempera report {} --markdown {}",
-                                              study.value("command", std::string("tempera run CONFIG")),
-                                              arguments.runs.front(), arguments.markdown);
+      // A document says nothing about where on this machine the study lies.
+      const std::string command = fmt::format(
+          "{} && tempera report runs/{} --markdown {}", study.value("command", std::string("tempera run CONFIG")),
+          fs::path(folder / "").parent_path().filename().string(), arguments.markdown);
       target = arguments.markdown;
       core::write_file_atomically(target, study_markdown(study, made_by, command));
     } else {

@@ -232,6 +232,19 @@ std::string differences_markdown(const ordered_json& differences) {
   return text;
 }
 
+// Each path with what it is given, by their labels where they have some.
+std::string varied(const ordered_json& vary) {
+  std::vector<std::string> paths;
+  for (const auto& [path, values] : vary.items()) {
+    std::vector<std::string> names;
+    for (const ordered_json& value : values) {
+      names.push_back(word(value.is_object() && value.contains("label") ? value.at("label") : value));
+    }
+    paths.push_back(fmt::format("{} ({})", path, fmt::join(names, ", ")));
+  }
+  return fmt::format("{}", fmt::join(paths, " × "));
+}
+
 }  // namespace
 
 ordered_json study_statistics(const ordered_json& study) {
@@ -258,7 +271,7 @@ std::string study_markdown(const ordered_json& study, const nlohmann::json& prov
           "- {}: {}\n", fact,
           provenance.at(fact).is_string() ? provenance.at(fact).get<std::string>() : provenance.at(fact).dump());
   }
-  text += fmt::format("- varied: `{}`, paired by {}\n\n", study.at("vary").dump(),
+  text += fmt::format("- varied: {}; paired by {}\n\n", varied(study.at("vary")),
                       study.at("pair_by").is_null() ? "nothing" : study.at("pair_by").get<std::string>());
   text +=
       "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares the same weights in floats.\n\n";
