@@ -122,6 +122,10 @@ class Checker {
     require(input.zero_point == output_->zero_point && input.scale == output_->scale,
             "passes values on, so both buffers must have the same scale and zero point");
   }
+  void require_same_width(const ProgramBuffer& input) const {
+    require((input.cell == Cell::kS32) == (output_->cell == Cell::kS32),
+            "pools activations to activations and accumulators to accumulators");
+  }
   [[nodiscard]] const ProgramBuffer& only_input() const {
     require_inputs(1);
     return *inputs_[0];
@@ -233,6 +237,9 @@ class Checker {
       out[d] = window_outputs(input.shape[static_cast<int>(d) + 1], kernel, c.stride[d], c.padding[d], c.dilation[d]);
     }
     require_shape({w[0], out[0], out[1]});
+    const auto side = [&](int d) { return static_cast<double>(input.shape[d + 1] + 2 * c.padding[d]); };
+    require(static_cast<double>(input.shape[0]) * side(0) * side(1) <= static_cast<double>(kLargest),
+            "the padded image must hold fewer than 2^31 values");
     check_result(c.requant);
   }
   void check_operation(const program::Requantize& r) const {
@@ -249,6 +256,7 @@ class Checker {
     const ProgramBuffer& input = image_input();
     require_shape(pooled(input, p.size, p.stride, p.padding));
     require_same_grid(input);
+    require_same_width(input);
     require_range(range_of(input));
   }
   void check_operation(const program::AvgPool2d& p) const {
@@ -266,6 +274,7 @@ class Checker {
     require(static_cast<int>(rounding) >= 0 && rounding < Rounding::kStochastic, "averages cannot be rounded so");
     require(input.cell != Cell::kS32, "averages activations, not accumulators");
     require_same_grid(input);
+    require_same_width(input);
     require_range(range_of(input));
   }
   void check_operation(const program::Add& a) const {

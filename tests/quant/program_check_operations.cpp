@@ -33,6 +33,11 @@ TEST_CASE("windows must have sizes, groups and outputs that fit their image") {
                   {"stride, dilation", with([](Conv& c) { c.padding[0] = 65536; })},
                   {"gives [4, 8, 6]", with([](Conv& c) { c.padding[0] = 2; })},
                   {"gives [4, 0, 6]", with([](Conv& c) { c.dilation[0] = 5; })},
+                  {"padded image must hold fewer than 2^31 values",
+                   [](Program& p) {
+                     operation<Conv>(p).stride = {65535, 65535}, operation<Conv>(p).padding = {65535, 65535};
+                     p.buffers[kConv].shape = {4, 3, 3};
+                   }},
                   {"takes [channels, height, width]", [](Program& p) { p.input = p.buffers[kQuantize].shape = {72}; }},
               });
   using Max = program::MaxPool2d;
@@ -83,6 +88,21 @@ TEST_CASE("values that are passed on keep their grid and stay in the range of th
                    [](Program& p) { operation<program::GlobalAvgPool2d>(p).rounding = static_cast<Rounding>(-1); }},
               });
   all_refused(instruction(kReshape), {{"number of values", buffer(kReshape, [](ProgramBuffer& b) { b.shape = {9}; })}});
+}
+
+TEST_CASE("pools give activations of activations, and accumulators of accumulators") {
+  for (const std::size_t i : {std::size_t{kMax}, std::size_t{kAvg}, std::size_t{kGlobal}}) {
+    all_refused(instruction(i), {{"accumulators to accumulators", [i](Program& p) {
+                                    for (ProgramBuffer& b : p.buffers) {  // zero point 0, as an accumulator has
+                                      if (b.cell == Cell::kS8) b.zero_point = 0;
+                                    }
+                                    operation<program::Conv2d>(p).requant->zero_point = 0;
+                                    operation<program::Add>(p).zero_point = 0;
+                                    operation<program::Concat>(p).requants[0]->zero_point = 0;
+                                    p.buffers[i].cell = Cell::kS32;
+                                    p.buffers[i].bits = 32;
+                                  }}});
+  }
 }
 
 TEST_CASE("a sum has multipliers for its channels whose products and shift stay in 64 bits") {
