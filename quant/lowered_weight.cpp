@@ -15,39 +15,8 @@ namespace {
 
 using core::Tensor;
 
-struct Source {
-  const nn::Variable &weight, &bias;
-  const nn::Site& site;
-};
-
-Source source_of(const nn::GraphNode& node) {
-  if (const auto* linear = std::get_if<nn::graph::Linear>(&node.operation)) {
-    return {linear->weight, linear->bias, *linear->weight_site};
-  }
-  const auto& conv = std::get<nn::graph::Conv2d>(node.operation);
-  return {conv.weight, conv.bias, *conv.weight_site};
-}
-
-// The weight's integers, as its site gives them.
-Integers integers_of(const nn::GraphNode& node, const Source& from) {
-  const SiteQuantizer* transform = quantizer_of(from.site);
-  if (transform == nullptr)
-    refuse(node, fmt::format("its weight is not quantized: no rule takes \"{}\"", from.site.name));
-  const Quantizer& quantizer = transform->quantizer();
-  const auto refuse_weight = [&](const std::string& reason) {
-    refuse(node, fmt::format("site \"{}\": {}", from.site.name, reason));
-  };
-  if (!quantizer.ready()) refuse_weight("its quantizer has no range yet; train or calibrate the model first");
-  const std::optional<QParams> grid = quantizer.params();
-  if (!grid) refuse_weight("its quantizer gives no integers times a scale");
-  if (grid->bits > 8) refuse_weight(fmt::format("programs hold weights of 2 to 8 bits, not of {}", grid->bits));
-  if (grid->granularity == Granularity::kGroup &&
-      grid->scale.size() != static_cast<std::size_t>(from.weight.shape()[0])) {
-    refuse_weight("has several scales within a channel, whose products cannot be added up as integers");
-  }
-  const Tensor& value = from.weight.value();
-  const auto& norm = transform->folded();
-  return quantizer.integers(norm ? scaled_channels(value, invertible_factor(*norm)) : value);
+[[noreturn]] void refuse_weight(const nn::GraphNode& node, const WeightSource& from, const std::string& reason) {
+  refuse(node, fmt::format("site \"{}\": {}", from.site.name, reason));
 }
 
 // One output channel of a weight.
@@ -70,11 +39,49 @@ std::int64_t magnitude(Channel channel) {
   return sum;
 }
 
+// Products with several scales within a channel cannot be added up as integers.
+Integers channel_integers(const nn::GraphNode& node, const WeightSource& from) {
+  Integers integers = weight_integers(node);
+  const QParams& grid = integers.params;
+  if (grid.granularity == Granularity::kGroup &&
+      grid.scale.size() != static_cast<std::size_t>(from.weight.shape()[0])) {
+    refuse_weight(node, from,
+                  "has several scales within a channel, whose products cannot be added up as integers (dynamic "
+                  "quantization adds them up as floats)");
+  }
+  return integers;
+}
+
 }  // namespace
 
+WeightSource weight_source(const nn::GraphNode& node) {
+  if (const auto* linear = std::get_if<nn::graph::Linear>(&node.operation)) {
+    return {linear->weight, linear->bias, *linear->weight_site};
+  }
+  const auto& conv = std::get<nn::graph::Conv2d>(node.operation);
+  return {conv.weight, conv.bias, *conv.weight_site};
+}
+
+Integers weight_integers(const nn::GraphNode& node) {
+  const WeightSource from = weight_source(node);
+  const SiteQuantizer* transform = quantizer_of(from.site);
+  if (transform == nullptr)
+    refuse(node, fmt::format("its weight is not quantized: no rule takes \"{}\"", from.site.name));
+  const Quantizer& quantizer = transform->quantizer();
+  if (!quantizer.ready())
+    refuse_weight(node, from, "its quantizer has no range yet; train or calibrate the model first");
+  const std::optional<QParams> grid = quantizer.params();
+  if (!grid) refuse_weight(node, from, "its quantizer gives no integers times a scale");
+  if (grid->bits > 8)
+    refuse_weight(node, from, fmt::format("integer products take weights of 2 to 8 bits, not of {}", grid->bits));
+  const Tensor& value = from.weight.value();
+  const auto& norm = transform->folded();
+  return quantizer.integers(norm ? scaled_channels(value, invertible_factor(*norm)) : value);
+}
+
 LoweredWeight lower_weight(const nn::GraphNode& node, const nn::graph::BatchNorm* norm, const WeightInput& input) {
-  const Source from = source_of(node);
-  const Integers integers = integers_of(node, from);
+  const WeightSource from = weight_source(node);
+  const Integers integers = channel_integers(node, from);
   const bool folded = quantizer_of(from.site)->folded().has_value();
   const QParams& grid = integers.params;
   const core::Shape& shape = from.weight.shape();

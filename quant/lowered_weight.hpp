@@ -6,8 +6,20 @@
 
 #include "tempera/nn/graph.hpp"
 #include "tempera/quant/program.hpp"
+#include "tempera/quant/quantizer.hpp"
 
 namespace tempera::quant {
+
+/// What a linear layer or a convolution multiplies by.
+struct WeightSource {
+  const nn::Variable &weight, &bias;
+  const nn::Site& site;
+};
+[[nodiscard]] WeightSource weight_source(const nn::GraphNode& node);
+
+/// The weight's integers as its site gives them: those of the weight, times the factor of a batch norm where the site folds
+/// one in. Throws UnsupportedError naming the layer for a weight without a quantizer, without a grid, or with more than 8 bits.
+[[nodiscard]] Integers weight_integers(const nn::GraphNode& node);
 
 struct LoweredWeight {
   ProgramWeight weight;

@@ -62,7 +62,7 @@ TEST_CASE("what cannot be lowered is refused with the layer, the reason and the 
   CHECK(refusal(two, {4}, R"({"rules": [{"sites": "act1.output", "quantizer": {"type": "uniform"}}]})") ==
         "linear \"fc1\": its weight is not quantized: no rule takes \"fc1.weight\"");
   CHECK(refusal(two, {4}, weights_and(at("act1.output"), R"("bits": 12)")) ==
-        "linear \"fc1\": site \"fc1.weight\": programs hold weights of 2 to 8 bits, not of 12");
+        "linear \"fc1\": site \"fc1.weight\": integer products take weights of 2 to 8 bits, not of 12");
   CHECK(refusal(two, {4}, weights_and(at("act1.output"), R"("granularity": "per_group", "group": 2)"))
             .find("several scales within a channel") != std::string::npos);
   CHECK(refusal(two, {4}, weights_and(at("act1.output", R"("type": "uniform", "rounding": "floor")")))

@@ -1,0 +1,196 @@
+#include "tempera/quant/dynamic/packed_weight.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+
+#include "tempera/core/parallel.hpp"
+#include "tempera/quant/attach.hpp"
+#include "tempera/quant/fold_bn.hpp"
+#include "tempera/quant/integer_rules.hpp"
+#include "tempera/quant/lowered_weight.hpp"
+
+namespace tempera::quant::dynamic {
+namespace {
+
+constexpr std::int64_t kBlock = 48;               // rows at a time: a multiple of every kernel's tile
+constexpr std::int64_t kLargestPanel = 32;        // columns, of all levels
+constexpr std::int64_t kGrainProducts = 1 << 17;  // of one thread at a time: about 10 µs
+
+constexpr std::int64_t kTileFrom = 4;  // rows from which tiles win over single rows
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
+
+std::int64_t grain_of(std::int64_t products) noexcept {
+  return std::max<std::int64_t>(1, kGrainProducts / std::max<std::int64_t>(1, products));
+}
+
+// Σ |w| of a row, times what an input may be.
+void check_reach(const nn::GraphNode& node, std::int64_t output, std::span<const std::int16_t> row,
+                 const QParams& grid) {
+  const std::int64_t largest = grid.qmax - grid.qmin;
+  std::int64_t reach = 0;
+  for (const std::int16_t w : row) reach += std::abs(w) * largest;
+  if (reach <= kLargestAccumulator) return;
+  refuse(node, fmt::format("output {}: {} products with inputs of up to {} could add up to {}, beyond the int32 of an "
+                           "accumulator (use fewer bits, or granularity per_group)",
+                           output, row.size(), largest, reach));
+}
+
+}  // namespace
+
+PackedWeight::PackedWeight(const nn::GraphNode& node, const QParams& grid) : kernels_(core::int_kernels()) {
+  const Integers integers = weight_integers(node);
+  const WeightSource from = weight_source(node);
+  const core::Shape& shape = from.weight.shape();
+  const auto* conv = std::get_if<nn::graph::Conv2d>(&node.operation);
+  if (conv != nullptr) groups_ = conv->options.groups;
+  outputs_ = shape[0] / groups_;
+  length_ = shape.numel() / shape[0];
+  const QParams& params = integers.params;
+  piece_ = params.granularity == Granularity::kGroup ? std::min(params.group, length_) : length_;
+  pieces_ = ceil_div(length_, piece_);
+  if (conv != nullptr && pieces_ == 1) taps_ = shape[2] * shape[3];
+  padded_ = ceil_div(outputs_, kernels_.columns) * kernels_.columns;
+  scale_.assign(static_cast<std::size_t>(groups_ * pieces_ * padded_), 0);
+  bias_.assign(static_cast<std::size_t>(groups_ * padded_), 0);
+  no_bias_.assign(static_cast<std::size_t>(padded_), 0);
+  for (std::int64_t g = 0; g < groups_; ++g) {
+    for (std::int64_t p = 0; p < pieces_; ++p) parts_.push_back(part_of(node, grid, integers, g, p));
+    if (from.bias.empty()) continue;
+    std::copy_n(from.bias.value().data() + g * outputs_, outputs_, bias_.begin() + g * padded_);
+  }
+}
+
+PackedWeight::Part PackedWeight::part_of(const nn::GraphNode& node, const QParams& grid, const Integers& integers,
+                                         std::int64_t group, std::int64_t piece) {
+  const WeightSource from = weight_source(node);
+  // Integers are of the weight times the norm's factor where one is folded in; the norm itself follows in floats.
+  const auto& norm = quantizer_of(from.site)->folded();
+  const core::Tensor factor = norm ? invertible_factor(*norm) : core::Tensor();
+  const std::int64_t begin = piece * piece_, n = std::min(piece_, length_ - begin);
+  engine::WeightRows rows{.out = outputs_, .length = n, .values = {}};
+  for (std::int64_t o = 0; o < outputs_; ++o) {
+    const std::int64_t channel = group * outputs_ + o, first = channel * length_;
+    const std::size_t slot = integers.params.slot(first + begin, from.weight.shape());
+    for (std::int64_t k = begin; k < begin + n; ++k) {
+      const std::int32_t w = integers.values[static_cast<std::size_t>(first + source(k))];
+      rows.values.push_back(static_cast<std::int16_t>(w - integers.params.zero_point[slot]));
+    }
+    check_reach(node, channel, std::span(rows.values).last(static_cast<std::size_t>(n)), grid);
+    const Scalar f = norm ? factor.values()[static_cast<std::size_t>(channel)] : Scalar{1};
+    scale_[static_cast<std::size_t>((group * pieces_ + piece) * padded_ + o)] =
+        static_cast<Scalar>(integers.params.scale[slot]) / f;
+  }
+  if (rows.narrow()) return {.narrow = engine::pack<std::int8_t>(rows, kernels_.columns, 2), .wide = {}};
+  return {.narrow = {}, .wide = engine::pack<std::int16_t>(rows, kernels_.columns, 2)};
+}
+
+void PackedWeight::multiply(std::int64_t group, const Rows& rows) const {
+  const bool narrow = !parts_[static_cast<std::size_t>(group * pieces_)].narrow.values.empty();
+  if (rows.m < kTileFrom && pieces_ == 1 && narrow) return multiply_few(group, rows);
+  const std::int64_t panels = padded_ / kernels_.columns, blocks = ceil_div(rows.m, kBlock);
+  const std::int64_t products = std::min(rows.m, kBlock) * kernels_.columns * length_;
+  core::parallel_for(blocks * panels, grain_of(products), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t first = i / panels * kBlock;
+      Rows block = rows;
+      block.m = std::min(kBlock, rows.m - first);
+      block.q += first * rows.stride;
+      block.scale += first * rows.scale_step;
+      block.y += first * rows.y_row;
+      multiply_panel(group, i % panels, block);
+    }
+  });
+}
+
+// Row by row, by the steps that are not 0: half of them after a ReLU, and what is not multiplied is not read.
+void PackedWeight::multiply_few(std::int64_t group, const Rows& rows) const {
+  const engine::Panels<std::int8_t>& panels = parts_[static_cast<std::size_t>(group)].narrow;
+  std::vector<std::int32_t> steps(static_cast<std::size_t>(panels.steps)), values(steps.size());
+  std::vector<std::int32_t> c(static_cast<std::size_t>(padded_));
+  for (std::int64_t i = 0; i < rows.m; ++i) {
+    const std::int16_t* q = rows.q + i * rows.stride;
+    std::int64_t count = 0;
+    for (std::int64_t step = 0; step < panels.steps; ++step) {  // without a branch: what is 0 is written over
+      std::int32_t pair = 0;
+      std::memcpy(&pair, q + 2 * step, sizeof pair);
+      steps[static_cast<std::size_t>(count)] = static_cast<std::int32_t>(step);
+      values[static_cast<std::size_t>(count)] = pair;
+      count += pair != 0 ? 1 : 0;
+    }
+    const auto s_x = static_cast<Scalar>(rows.scale[i * rows.scale_step]);
+    Scalar* y = rows.y + i * rows.y_row;
+    core::parallel_for(panels.count, grain_of(count * 2 * kernels_.columns), [&](std::int64_t begin, std::int64_t end) {
+      const std::int64_t first = begin * kernels_.columns, last = std::min(end * kernels_.columns, outputs_);
+      kernels_.dot_sparse({.count = count,
+                           .steps = steps.data(),
+                           .values = values.data(),
+                           .panels = end - begin,
+                           .panel = panels.panel(begin),
+                           .panel_bytes = panels.size(),
+                           .bias = no_bias_.data(),
+                           .c = c.data() + first});
+      const Scalar *scale = scale_.data() + group * padded_, *bias = bias_.data() + group * padded_;
+      for (std::int64_t j = first; j < last; ++j) {
+        y[j * rows.y_output] = static_cast<Scalar>(c[static_cast<std::size_t>(j)]) * (s_x * scale[j]) + bias[j];
+      }
+    });
+  }
+}
+
+void PackedWeight::multiply_panel(std::int64_t group, std::int64_t panel, const Rows& rows) const {
+  const std::int64_t columns = kernels_.columns, first = panel * columns;
+  const std::int64_t n = std::min(columns, outputs_ - first);
+  std::array<const void*, kBlock> a{};
+  alignas(64) std::array<std::int32_t, kBlock * kLargestPanel> c;  // NOLINT: written before it is read
+  alignas(64) std::array<Scalar, kBlock * kLargestPanel> sum;      // NOLINT: likewise
+  for (std::int64_t p = 0; p < pieces_; ++p) {
+    for (std::int64_t i = 0; i < rows.m; ++i) a[static_cast<std::size_t>(i)] = rows.q + i * rows.stride + p * piece_;
+    dots(parts_[static_cast<std::size_t>(group * pieces_ + p)], panel, rows.m, a.data(), c.data());
+    const Scalar* scale = scale_.data() + (group * pieces_ + p) * padded_ + first;
+    for (std::int64_t i = 0; i < rows.m; ++i) {
+      const auto s_x = static_cast<Scalar>(rows.scale[i * rows.scale_step]);
+      const std::int32_t* from = c.data() + i * columns;
+      Scalar* to = sum.data() + i * columns;
+      for (std::int64_t j = 0; j < columns; ++j) {
+        const Scalar real = static_cast<Scalar>(from[j]) * (s_x * scale[j]);
+        to[j] = p == 0 ? real : to[j] + real;
+      }
+    }
+  }
+  const Scalar* bias = bias_.data() + group * padded_ + first;
+  Scalar* y = rows.y + first * rows.y_output;
+  if (rows.y_row == 1) {  // the pixels of an output channel lie together
+    for (std::int64_t j = 0; j < n; ++j) {
+      for (std::int64_t i = 0; i < rows.m; ++i)
+        y[j * rows.y_output + i] = sum[static_cast<std::size_t>(i * columns + j)] + bias[j];
+    }
+    return;
+  }
+  for (std::int64_t i = 0; i < rows.m; ++i) {
+    const Scalar* from = sum.data() + i * columns;
+    for (std::int64_t j = 0; j < n; ++j) y[i * rows.y_row + j * rows.y_output] = from[j] + bias[j];
+  }
+}
+
+void PackedWeight::dots(const Part& part, std::int64_t panel, std::int64_t m, const void* const* rows,
+                        std::int32_t* c) const {
+  const bool narrow = part.wide.values.empty();
+  for (std::int64_t i = 0; i < m; i += kernels_.rows) {
+    const core::DotTile tile{
+        .m = std::min(kernels_.rows, m - i),
+        .n = kernels_.columns,
+        .steps = narrow ? part.narrow.steps : part.wide.steps,
+        .a = rows + i,
+        .panel = narrow ? static_cast<const void*>(part.narrow.panel(panel)) : part.wide.panel(panel),
+        .bias = no_bias_.data(),
+        .c = c + i * kernels_.columns};
+    narrow ? kernels_.dot_pairs_s8(tile) : kernels_.dot_pairs(tile);
+  }
+}
+
+}  // namespace tempera::quant::dynamic

@@ -1,0 +1,67 @@
+// Weights of a layer whose activations get their integers at run time, packed for the kernels, and products with them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tempera/core/scalar.hpp"
+#include "tempera/nn/graph.hpp"
+#include "tempera/quant/engine/panels.hpp"
+#include "tempera/quant/quantizer.hpp"
+
+namespace tempera::quant::dynamic {
+
+/// Rows of integers less their zero point, and where their products go.
+struct Rows {
+  std::int64_t m = 0, stride = 0;   ///< in values; a row is readable one value beyond its length
+  const std::int16_t* q = nullptr;  ///< q − z
+  const float* scale = nullptr;     ///< of each row
+  std::int64_t scale_step = 1;      ///< 0: all rows have the first
+  Scalar* y = nullptr;              ///< output 0 of row 0, and the steps to the next
+  std::int64_t y_row = 0, y_output = 1;
+};
+
+/// A layer's weights [groups · outputs, length] as bytes, or int16 where integers less their zero point need more.
+class PackedWeight {
+ public:
+  /// Of a linear layer or a convolution; `grid`: what the integers of its inputs have in common. Throws UnsupportedError
+  /// naming the layer as weight_integers does, and where a sum could leave int32.
+  PackedWeight(const nn::GraphNode& node, const QParams& grid);
+
+  [[nodiscard]] std::int64_t groups() const noexcept { return groups_; }
+  [[nodiscard]] std::int64_t outputs() const noexcept { return outputs_; }  ///< of a group
+  [[nodiscard]] std::int64_t length() const noexcept { return length_; }    ///< of a row
+  /// Which value of a window [channel, kernel row, kernel column] stands at position k of a row. Channels stand together,
+  /// unless scales are shared by neighbours in the weight's own order.
+  [[nodiscard]] std::int64_t source(std::int64_t k) const noexcept {
+    return taps_ == 1 ? k : k % (length_ / taps_) * taps_ + k / (length_ / taps_);
+  }
+
+  /// y[i, o] = Σ_p float(Σ_{k in p} q_x[i, k]·q_w[o, k]) · (s_x[i]·s_w[o, p]) + b[o] for the outputs of a group, where p are the
+  /// inputs that share a scale. Sums within p are exact, everything outside is float32, from left to right: the same bits
+  /// on every level and for every number of threads.
+  void multiply(std::int64_t group, const Rows& rows) const;
+
+ private:
+  // The outputs of a group times one p.
+  struct Part {
+    engine::Panels<std::int8_t> narrow;
+    engine::Panels<std::int16_t> wide;  // instead of them
+  };
+  [[nodiscard]] Part part_of(const nn::GraphNode& node, const QParams& grid, const Integers& integers,
+                             std::int64_t group, std::int64_t piece);
+  void multiply_few(std::int64_t group, const Rows& rows) const;
+  void multiply_panel(std::int64_t group, std::int64_t panel, const Rows& rows) const;
+  void dots(const Part& part, std::int64_t panel, std::int64_t m, const void* const* rows, std::int32_t* c) const;
+
+  const core::IntKernelTable& kernels_;
+  std::int64_t groups_ = 1, outputs_ = 0, length_ = 0;
+  std::int64_t taps_ = 1;                // of a filter, if channels stand together
+  std::int64_t pieces_ = 1, piece_ = 0;  // p: how many, how long
+  std::int64_t padded_ = 0;              // outputs in whole panels
+  std::vector<Part> parts_;              // [groups, pieces]
+  std::vector<Scalar> scale_, bias_;     // [groups, pieces, padded], [groups, padded]
+  std::vector<std::int32_t> no_bias_;    // [columns]
+};
+
+}  // namespace tempera::quant::dynamic

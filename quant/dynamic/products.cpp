@@ -1,0 +1,142 @@
+#include "tempera/quant/dynamic/products.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <vector>
+
+#include "tempera/core/kernels/int_table.hpp"
+#include "tempera/core/parallel.hpp"
+#include "tempera/quant/runs.hpp"
+
+namespace tempera::quant::dynamic {
+namespace {
+
+using core::Tensor;
+
+// Even, and with the one value that kernels may read beyond an odd length.
+std::int64_t stride_of(std::int64_t length) noexcept { return length + 2 - length % 2; }
+
+// q − z of a sample, with q as QParams::quantize gives it; `x` is finite.
+void quantize_sample(const QParams& rows, std::size_t sample, std::int64_t n, const Scalar* x, std::int16_t* q) {
+  const std::int32_t zero = rows.zero_point[sample];
+  if (rows.rounding == Rounding::kHalfEven || rows.rounding == Rounding::kStochastic) {
+    core::int_kernels().quantize_s16(n, x, rows.scale[sample], static_cast<float>(rows.qmin - zero),
+                                     static_cast<float>(rows.qmax - zero), 0, q);
+    return;
+  }
+  for (std::int64_t i = 0; i < n; ++i) {
+    q[i] = static_cast<std::int16_t>(rows.quantize(static_cast<float>(x[i]), sample) - zero);
+  }
+}
+
+// A sample's integers with 0 around them, the channels of each of its groups together: [groups, height, width, channels].
+struct Image {
+  std::int64_t groups, channels, height, width;
+  [[nodiscard]] std::int64_t pixels() const noexcept { return channels * height * width; }  // of a group
+};
+
+void arrange(const Image& image, const core::Conv2dOptions& options, const std::int16_t* planes, std::int16_t* to) {
+  const auto [down, across] = options.padding;
+  const std::int64_t height = image.height - 2 * down, width = image.width - 2 * across;
+  for (std::int64_t g = 0; g < image.groups; ++g, to += image.pixels()) {
+    for (std::int64_t c = 0; c < image.channels; ++c) {
+      for (std::int64_t h = 0; h < height; ++h, planes += width) {
+        std::int16_t* row = to + ((h + down) * image.width + across) * image.channels + c;
+        for (std::int64_t w = 0; w < width; ++w) row[w * image.channels] = planes[w];
+      }
+    }
+  }
+}
+
+// Values that lie together both in an image, `offset` from where a window begins, and in a row of the product.
+struct Run {
+  std::int64_t offset, length;
+};
+
+std::vector<Run> runs_of(const Image& image, const core::Conv2dOptions& options, std::array<std::int64_t, 2> kernel,
+                         const PackedWeight& weight) {
+  std::vector<Run> runs;
+  for (std::int64_t k = 0; k < weight.length(); ++k) {
+    const std::int64_t at = weight.source(k), tap = at % (kernel[0] * kernel[1]);
+    const std::int64_t h = tap / kernel[1] * options.dilation[0], w = tap % kernel[1] * options.dilation[1];
+    const std::int64_t offset = (h * image.width + w) * image.channels + at / (kernel[0] * kernel[1]);
+    if (!runs.empty() && runs.back().offset + runs.back().length == offset) {
+      ++runs.back().length;
+    } else {
+      runs.push_back({offset, 1});
+    }
+  }
+  return runs;
+}
+
+// Every window of a group as a row.
+void unfold(const Image& image, const core::Conv2dOptions& options, const core::Shape& output,
+            std::span<const Run> runs, const std::int16_t* group, std::int64_t stride, std::int16_t* row) {
+  for (std::int64_t h = 0; h < output[1]; ++h) {
+    for (std::int64_t w = 0; w < output[2]; ++w, row += stride) {
+      const std::int16_t* window =
+          group + (h * options.stride[0] * image.width + w * options.stride[1]) * image.channels;
+      std::int16_t* to = row;
+      for (const Run& run : runs) to = std::copy_n(window + run.offset, run.length, to);
+    }
+  }
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const QParams& rows, const PackedWeight& weight) {
+  const std::int64_t batch = x.dim(0), length = weight.length(), stride = stride_of(length);
+  Tensor y({batch, weight.outputs()});
+  if (batch == 0) return y;
+  std::vector<std::int16_t> q(static_cast<std::size_t>(batch * stride));
+  const std::int64_t grain = std::max<std::int64_t>(1, kRunGrain / std::max<std::int64_t>(1, length));
+  core::parallel_for(batch, grain, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      quantize_sample(rows, static_cast<std::size_t>(i), length, x.data() + i * length, q.data() + i * stride);
+    }
+  });
+  weight.multiply(0, {.m = batch,
+                      .stride = stride,
+                      .q = q.data(),
+                      .scale = rows.scale.data(),
+                      .y = y.mutable_data(),
+                      .y_row = weight.outputs()});
+  return y;
+}
+
+Tensor conv2d(const Tensor& x, const QParams& rows, const PackedWeight& weight, const core::Conv2dOptions& options,
+              std::array<std::int64_t, 2> kernel, const core::Shape& output) {
+  const std::int64_t batch = x.dim(0), sample = x.numel() / std::max<std::int64_t>(1, batch);
+  const Image image{.groups = options.groups,
+                    .channels = x.dim(1) / options.groups,
+                    .height = x.dim(2) + 2 * options.padding[0],
+                    .width = x.dim(3) + 2 * options.padding[1]};
+  const std::vector<Run> runs = runs_of(image, options, kernel, weight);
+  const std::int64_t cells = output[1] * output[2], stride = stride_of(weight.length());
+  Tensor y(output.with_batch(batch));
+  Scalar* results = y.mutable_data();
+  core::parallel_for(batch, 1, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::int16_t> planes(static_cast<std::size_t>(sample));
+    std::vector<std::int16_t> arranged(static_cast<std::size_t>(image.groups * image.pixels()));  // its border stays 0
+    std::vector<std::int16_t> matrix(static_cast<std::size_t>(cells * stride));
+    for (std::int64_t i = begin; i < end; ++i) {
+      quantize_sample(rows, static_cast<std::size_t>(i), sample, x.data() + i * sample, planes.data());
+      arrange(image, options, planes.data(), arranged.data());
+      for (std::int64_t g = 0; g < weight.groups(); ++g) {
+        unfold(image, options, output, runs, arranged.data() + g * image.pixels(), stride, matrix.data());
+        weight.multiply(g, {.m = cells,
+                            .stride = stride,
+                            .q = matrix.data(),
+                            .scale = rows.scale.data() + i,
+                            .scale_step = 0,
+                            .y = results + (i * output[0] + g * weight.outputs()) * cells,
+                            .y_row = 1,
+                            .y_output = cells});
+      }
+    }
+  });
+  return y;
+}
+
+}  // namespace tempera::quant::dynamic

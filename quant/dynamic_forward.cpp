@@ -1,0 +1,179 @@
+#include "tempera/quant/dynamic_forward.hpp"
+
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/core/ops/activations.hpp"
+#include "tempera/core/ops/elementwise.hpp"
+#include "tempera/core/ops/layout.hpp"
+#include "tempera/core/ops/matmul.hpp"
+#include "tempera/core/ops/norm.hpp"
+#include "tempera/core/ops/pool2d.hpp"
+#include "tempera/core/ops/softmax.hpp"
+#include "tempera/nn/graph.hpp"
+#include "tempera/quant/attach.hpp"
+#include "tempera/quant/dynamic/products.hpp"
+#include "tempera/quant/integer_rules.hpp"
+#include "tempera/quant/quantizers/dynamic_uniform.hpp"
+
+namespace tempera::quant {
+namespace {
+
+using core::Variable;
+
+const DynamicUniform* dynamic_of(const nn::GraphNode& node) {
+  const auto* pass = std::get_if<nn::graph::Pass>(&node.operation);
+  const SiteQuantizer* transform = pass == nullptr ? nullptr : quantizer_of(*pass->site);
+  return transform == nullptr ? nullptr : dynamic_cast<const DynamicUniform*>(&transform->quantizer());
+}
+
+// Rounding to a grid commutes with what only moves values or picks the largest.
+bool keeps_grid(const nn::GraphNode& node) {
+  return std::holds_alternative<nn::graph::Reshape>(node.operation) ||
+         std::holds_alternative<nn::graph::MaxPool2d>(node.operation);
+}
+
+bool multiplies(const nn::GraphNode& node) {
+  return std::holds_alternative<nn::graph::Linear>(node.operation) ||
+         std::holds_alternative<nn::graph::Conv2d>(node.operation);
+}
+
+// A value of the graph. With `rows`: x is still to be rounded to them, which a product of integers does by itself.
+struct Value {
+  Variable x;
+  std::optional<QParams> rows;
+};
+
+Variable function(const nn::GraphNode& node, const nn::graph::Function& op, const Variable& x) {
+  if (op.name == "sigmoid") return core::sigmoid(x);
+  if (op.name == "tanh") return core::tanh(x);
+  if (op.name == "gelu") return core::gelu(x);
+  if (op.name == "softplus") return core::softplus(x);
+  if (op.name == "leaky_relu") return core::leaky_relu(x, op.parameter);
+  if (op.name == "softmax") return core::softmax(x, op.parameter);
+  refuse(node, "has no form in floats here");
+}
+
+using Weights = std::map<nn::GraphValue, dynamic::PackedWeight>;
+
+// One pass of a batch through the graph.
+class Walk {
+ public:
+  Walk(const nn::Graph& graph, const Weights& weights, const core::Tensor& x)
+      : graph_(graph), weights_(weights), batch_(x.dim(0)), x_(x) {}
+
+  core::Tensor run() {
+    for (const nn::GraphNode& node : graph_.nodes) {
+      values_.push_back(std::visit([&](const auto& op) { return visit(node, op); }, node.operation));
+    }
+    return settled(values_.back()).value();
+  }
+
+ private:
+  using Node = nn::GraphNode;
+
+  Value visit(const Node& /*node*/, const nn::graph::Input& /*op*/) { return {.x = x_}; }
+  Value visit(const Node& node, const nn::graph::Pass& op) {
+    const Variable x = floats(node);
+    if (const DynamicUniform* quantizer = dynamic_of(node)) return {.x = x, .rows = quantizer->rows(x.value())};
+    return {.x = (*op.site)(x, context_)};
+  }
+  Value visit(const Node& node, const nn::graph::Linear& op) {
+    if (const dynamic::PackedWeight* weight = packed()) {
+      return {.x = Variable(dynamic::linear(in(node).x.value(), *in(node).rows, *weight))};
+    }
+    return {.x = core::linear(floats(node), (*op.weight_site)(op.weight, context_), op.bias)};
+  }
+  Value visit(const Node& node, const nn::graph::Conv2d& op) {
+    if (const dynamic::PackedWeight* weight = packed()) {
+      return {.x = Variable(dynamic::conv2d(in(node).x.value(), *in(node).rows, *weight, op.options,
+                                            {op.weight.shape()[2], op.weight.shape()[3]}, node.shape))};
+    }
+    return {.x = core::conv2d(floats(node), (*op.weight_site)(op.weight, context_), op.bias, op.options)};
+  }
+  Value visit(const Node& node, const nn::graph::BatchNorm& op) {
+    return {.x = core::batch_norm_evaluation(floats(node), op.gain, op.bias, op.mean.value(), op.variance.value(),
+                                             op.epsilon)};
+  }
+  Value visit(const Node& node, const nn::graph::Clamp& op) {
+    return {.x = core::clamp(floats(node), op.low, op.high)};
+  }
+  Value visit(const Node& node, const nn::graph::MaxPool2d& op) {
+    return {.x = core::max_pool2d(in(node).x, op.options), .rows = in(node).rows};
+  }
+  Value visit(const Node& node, const nn::graph::AvgPool2d& op) {
+    return {.x = core::avg_pool2d(floats(node), op.options)};
+  }
+  Value visit(const Node& node, const nn::graph::GlobalAvgPool2d& /*op*/) {
+    return {.x = core::global_avg_pool2d(floats(node))};
+  }
+  Value visit(const Node& node, const nn::graph::Add& /*op*/) {
+    return {.x = core::add(floats(node), floats(node, 1))};
+  }
+  Value visit(const Node& node, const nn::graph::Concat& /*op*/) {
+    std::vector<Variable> parts;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) parts.push_back(floats(node, i));
+    return {.x = core::concat(parts, 1)};
+  }
+  Value visit(const Node& node, const nn::graph::Reshape& /*op*/) {
+    return {.x = core::reshape(in(node).x, node.shape.with_batch(batch_)), .rows = in(node).rows};
+  }
+  Value visit(const Node& node, const nn::graph::Function& op) { return {.x = function(node, op, floats(node))}; }
+
+  // Of the node that is being visited.
+  [[nodiscard]] const dynamic::PackedWeight* packed() const {
+    const auto found = weights_.find(static_cast<nn::GraphValue>(values_.size()));
+    return found == weights_.end() ? nullptr : &found->second;
+  }
+  [[nodiscard]] const Value& in(const Node& node, std::size_t i = 0) const {
+    return values_[static_cast<std::size_t>(node.inputs[i])];
+  }
+  [[nodiscard]] static Variable settled(const Value& value) {
+    return value.rows ? Variable(fake_quantized(value.x.value(), *value.rows)) : value.x;
+  }
+  [[nodiscard]] Variable floats(const Node& node, std::size_t i = 0) const { return settled(in(node, i)); }
+
+  const nn::Graph& graph_;
+  const Weights& weights_;
+  std::int64_t batch_;
+  Variable x_;
+  nn::ForwardContext context_;
+  std::vector<Value> values_;
+};
+
+}  // namespace
+
+struct DynamicForward::State {
+  nn::Graph graph;
+  Weights weights;
+  std::vector<std::string> layers;
+};
+
+DynamicForward::DynamicForward(const nn::Model& model) : state_(std::make_unique<State>()) {
+  state_->graph = nn::lower(model);
+  std::vector<const DynamicUniform*> grids;  // that a value lies on
+  for (const nn::GraphNode& node : state_->graph.nodes) {
+    const DynamicUniform* before = node.inputs.empty() ? nullptr : grids[static_cast<std::size_t>(node.inputs[0])];
+    if (before != nullptr && multiplies(node)) {
+      state_->weights.try_emplace(static_cast<nn::GraphValue>(grids.size()), node, before->grid());
+      state_->layers.push_back(node.layer);
+    }
+    grids.push_back(keeps_grid(node) ? before : dynamic_of(node));
+  }
+  if (state_->layers.empty()) {
+    throw core::UnsupportedError("dynamic quantization",
+                                 "no linear layer or convolution reads what a dynamic rule quantizes");
+  }
+}
+DynamicForward::~DynamicForward() = default;
+
+core::Tensor DynamicForward::logits(const core::Tensor& x) const {
+  const core::NoGrad no_history;
+  return Walk(state_->graph, state_->weights, x).run();
+}
+
+const std::vector<std::string>& DynamicForward::integer_layers() const noexcept { return state_->layers; }
+
+}  // namespace tempera::quant

@@ -1,0 +1,244 @@
+// Oracles: ONNX's DynamicQuantizeLinear with MatMulInteger and ConvInteger (tests/golden/make_dynamic.py); the formula of
+// packed_weight.hpp as plain loops over the integers of the quantizers, in every bit; the float form of the same network; a
+// batch of one.
+#include "tempera/quant/dynamic_forward.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "quant/quantized_model.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/core/parallel.hpp"
+
+namespace {
+
+using namespace tempera;
+using namespace tempera::quant;
+using core::Tensor;
+using test::Quantized;
+
+nlohmann::json golden() {
+  nlohmann::json all;
+  std::ifstream(TEMPERA_SOURCE_DIR "/tests/golden/dynamic.json") >> all;
+  return all;
+}
+
+void take(const nn::Model& model, const std::string& name, const nlohmann::json& values) {
+  for (const nn::Parameter& p : model.parameters()) {
+    if (p.name != name) continue;
+    const std::span<Scalar> to = p.variable.mutable_value().mutable_values();
+    REQUIRE(to.size() == values.size());
+    for (std::size_t i = 0; i < to.size(); ++i) to[i] = static_cast<Scalar>(values[i].get<double>());
+    return;
+  }
+  FAIL("no parameter");
+}
+
+std::string dynamic_rules(const std::string& weight, const std::string& activation = R"("bits": 8)") {
+  return R"({"when": "after", "rules": [{"sites": "*.weight", "quantizer": {"type": "uniform", )" + weight +
+         R"(}}, {"sites": "fc*.input", "how": "dynamic", "quantizer": {"type": "uniform", )" + activation + "}}]}";
+}
+
+// One layer "fc" with the golden file's numbers.
+Tensor golden_logits(const std::string& layer, const nlohmann::json& c, const core::Shape& sample, std::int64_t bits) {
+  nn::Model model(test::layers_of(layer), sample, 1);
+  take(model, "fc.weight", c["weight"]);
+  take(model, "fc.bias", c["bias"]);
+  attach(model, test::rules_of(dynamic_rules(fmt::format(R"("granularity": "per_channel", "bits": {})", bits))));
+  Tensor x(sample.with_batch(c["shape"][0].get<std::int64_t>()));
+  for (std::size_t i = 0; i < x.values().size(); ++i)
+    x.mutable_values()[i] = static_cast<Scalar>(c["x"][i].get<double>());
+  test::calibrate_on(model, x);
+  return DynamicForward(model).logits(x);
+}
+
+// An integer that is off by one would be s_x·s_w, some 1e-5 of the largest value at 8 bits, and more at fewer.
+void check_values(const Tensor& y, const nlohmann::json& expected) {
+  REQUIRE(y.values().size() == expected.size());
+  double largest = 0;
+  for (const double e : expected) largest = std::max(largest, std::abs(e));
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(std::abs(static_cast<double>(y.values()[i]) - expected[i].get<double>()) <= 1e-6 * largest);
+  }
+}
+
+TEST_CASE("a linear layer gives ONNX's DynamicQuantizeLinear and MatMulInteger of each row") {
+  for (const auto& c : golden()["linear"]) {
+    CAPTURE(c["bits"].get<int>());
+    const std::string layer = fmt::format(R"({{"type": "linear", "name": "fc", "out": {}}})", c["outputs"].get<int>());
+    check_values(golden_logits(layer, c, {c["shape"][1].get<std::int64_t>()}, c["bits"].get<std::int64_t>()), c["y"]);
+  }
+}
+
+TEST_CASE(
+    "a convolution gives ONNX's DynamicQuantizeLinear and ConvInteger of each image, padded with the zero point") {
+  for (const auto& c : golden()["conv"]) {
+    const auto number = [&](const char* name) { return c[name].get<std::int64_t>(); };
+    const std::string layer = fmt::format(
+        R"({{"type": "conv2d", "name": "fc", "out": {}, "kernel": {}, "stride": {}, "padding": {}, "dilation": {},
+             "groups": {}}})",
+        number("outputs"), number("kernel"), number("stride"), number("padding"), number("dilation"), number("groups"));
+    CAPTURE(layer);
+    check_values(golden_logits(layer, c, {c["shape"][1], c["shape"][2], c["shape"][3]}, 8), c["y"]);
+  }
+}
+
+nn::Site& site_named(nn::Model& model, const std::string& name) {
+  for (nn::Site* site : model.sites()) {
+    if (site->name == name) return *site;
+  }
+  throw core::Error("no site " + name);
+}
+
+// The formula, term by term.
+Tensor plain_linear(nn::Model& model, const Tensor& x) {
+  const Integers q = quantizer_of(site_named(model, "fc.input"))->quantizer().integers(x);
+  const nn::Site& weight = site_named(model, "fc.weight");
+  const Tensor& real = weight.parameter.value();
+  const Integers w = quantizer_of(weight)->quantizer().integers(real);
+  Tensor bias;
+  for (const nn::Parameter& p : model.parameters()) {
+    if (p.name == "fc.bias") bias = p.variable.value();
+  }
+  const std::int64_t in = real.dim(1), out = real.dim(0);
+  const std::int64_t piece = w.params.granularity == Granularity::kGroup ? w.params.group : in;
+  Tensor y({x.dim(0), out});
+  for (std::int64_t i = 0; i < x.dim(0); ++i) {
+    for (std::int64_t o = 0; o < out; ++o) {
+      Scalar sum = 0;
+      for (std::int64_t begin = 0; begin < in; begin += piece) {
+        const std::size_t slot = w.params.slot(o * in + begin, real.shape());
+        std::int64_t accumulator = 0;
+        for (std::int64_t k = begin; k < std::min(begin + piece, in); ++k) {
+          accumulator +=
+              (q.values[static_cast<std::size_t>(i * in + k)] - q.params.zero_point[static_cast<std::size_t>(i)]) *
+              (w.values[static_cast<std::size_t>(o * in + k)] - w.params.zero_point[slot]);
+        }
+        const Scalar scale = static_cast<Scalar>(q.params.scale[static_cast<std::size_t>(i)]) *
+                             static_cast<Scalar>(w.params.scale[slot]);
+        sum += static_cast<Scalar>(accumulator) * scale;
+      }
+      y.mutable_values()[static_cast<std::size_t>(i * out + o)] = sum + bias.values()[static_cast<std::size_t>(o)];
+    }
+  }
+  return y;
+}
+
+TEST_CASE("every granularity, sign, number of bits and rounding gives the formula's floats in every bit") {
+  const std::vector<std::string> weights{R"("bits": 8)",
+                                         R"("bits": 8, "granularity": "per_channel")",
+                                         R"("bits": 4, "granularity": "per_group", "group": 7)",
+                                         R"("bits": 8, "symmetric": false, "signed": false)",  // q − z needs nine bits
+                                         R"("bits": 2, "granularity": "per_group", "group": 1000)",
+                                         R"("bits": 3, "symmetric": false, "granularity": "per_channel")"};
+  const std::vector<std::string> activations{R"("bits": 8)",
+                                             R"("bits": 8, "symmetric": true, "signed": true)",
+                                             R"("bits": 4)",
+                                             R"("bits": 5, "rounding": "half_away")",
+                                             R"("bits": 8, "rounding": "floor")",
+                                             R"("bits": 2, "power_of_two_scale": true)"};
+  for (const std::string& w : weights) {
+    for (const std::string& a : activations) {
+      CAPTURE(w);
+      CAPTURE(a);
+      Quantized network(R"({"type": "linear", "name": "fc", "out": 35})", {53}, dynamic_rules(w, a), -2, 3);
+      const Tensor y = DynamicForward(network.model).logits(network.images);
+      CHECK(std::ranges::equal(y.values(), plain_linear(network.model, network.images).values()));
+    }
+  }
+}
+
+// Convolutions, pooling, a residual block and a folded batch norm between dynamic sites.
+const char* const kLayers = R"(
+    {"type": "conv2d", "name": "conv1", "out": 5, "kernel": 3, "padding": 1}, {"type": "batch_norm", "name": "norm1"},
+    {"type": "relu", "name": "act1"}, {"type": "max_pool2d", "size": 2},
+    {"type": "residual", "layers": [{"type": "conv2d", "name": "conv2", "out": 5, "kernel": 3, "padding": 1}]},
+    {"type": "avg_pool2d", "size": 2}, {"type": "flatten"}, {"type": "linear", "name": "fc1", "out": 9},
+    {"type": "gelu"}, {"type": "linear", "name": "fc2", "out": 4})";
+const char* const kRules = R"({"when": "after", "rules": [
+    {"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 8, "granularity": "per_channel"}},
+    {"sites": "conv1.input", "how": "dynamic", "quantizer": "uniform"},
+    {"sites": "act1.output", "how": "dynamic", "quantizer": "uniform"},
+    {"sites": "fc*.input", "how": "dynamic", "quantizer": "uniform"}]})";
+
+TEST_CASE("a network of convolutions gives what its float form gives, up to the rounding of sums") {
+  Quantized network(kLayers, {2, 8, 8}, kRules);
+  const DynamicForward forward(network.model);
+  CHECK(forward.integer_layers() == std::vector<std::string>{"conv1", "residual1/conv2", "fc1", "fc2"});
+  nn::ForwardContext context;
+  const Tensor expected = network.model.forward(core::Variable(network.images), context).value();
+  const Tensor y = forward.logits(network.images);
+  double largest = 0, difference = 0;
+  for (std::size_t i = 0; i < y.values().size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(expected.values()[i])));
+    difference = std::max(difference, std::abs(static_cast<double>(expected.values()[i] - y.values()[i])));
+  }
+  // A step of an 8-bit grid is 1/255; a value on the other side of a tie moves the logits by less.
+  CHECK(difference < largest / 255);
+}
+
+TEST_CASE("what a sample gives depends neither on its batch nor on the number of threads") {
+  Quantized network(kLayers, {2, 8, 8}, kRules);
+  const DynamicForward forward(network.model);
+  const Tensor all = forward.logits(network.images);
+  const std::size_t sample = 2 * 8 * 8;
+  for (std::size_t i = 0; i < 5; ++i) {
+    const Tensor alone = forward.logits(Tensor({1, 2, 8, 8}, network.images.values().subspan(i * sample, sample)));
+    CHECK(std::ranges::equal(alone.values(), all.values().subspan(i * 4, 4)));
+  }
+  CHECK(forward.logits(Tensor({0, 2, 8, 8})).shape() == core::Shape{0, 4});
+  const int before = core::thread_count();
+  for (const int threads : {1, 3, 4}) {
+    core::set_thread_count(threads);
+    CHECK(std::ranges::equal(forward.logits(network.images).values(), all.values()));
+  }
+  core::set_thread_count(before);
+}
+
+std::string refusal(const std::string& layers, const core::Shape& input, const std::string& rules) {
+  try {
+    Quantized network(layers, input, rules);
+    const DynamicForward forward(network.model);
+  } catch (const core::UnsupportedError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST_CASE("what has no integer product is refused with its layer and the reason") {
+  const std::string fc = R"({"type": "linear", "name": "fc", "out": 2})";
+  const auto says = [](const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+  };
+  CHECK(refusal(fc, {4}, dynamic_rules(R"("bits": 8)")) == "no error");
+  CHECK(says(refusal(fc, {4}, dynamic_rules(R"("bits": 12)")), "linear \"fc\": site \"fc.weight\": integer products"));
+  CHECK(says(refusal(fc, {4}, R"({"rules": [{"sites": "fc.input", "how": "dynamic", "quantizer": "uniform"}]})"),
+             "no rule takes \"fc.weight\""));
+  CHECK(says(refusal(fc, {4}, R"({"rules": [{"sites": "fc.weight", "quantizer": "uniform"},
+                                            {"sites": "fc.output", "how": "dynamic", "quantizer": "uniform"}]})"),
+             "no linear layer or convolution reads"));
+  // Random weights of up to 0.6: about 64 of 127 steps each, times 255, times the inputs.
+  CHECK(says(refusal(fc, {140000}, dynamic_rules(R"("bits": 8)")), "beyond the int32 of an accumulator"));
+  CHECK(refusal(fc, {140000}, dynamic_rules(R"("bits": 8, "granularity": "per_group", "group": 4096)")) == "no error");
+}
+
+TEST_CASE("a value that is not finite is an error that names the site, in the product of integers too") {
+  Quantized network(R"({"type": "linear", "name": "fc", "out": 2})", {4}, dynamic_rules(R"("bits": 8)"));
+  const DynamicForward forward(network.model);
+  Tensor x = network.images;
+  x.mutable_values()[9] = std::numeric_limits<Scalar>::infinity();
+  try {
+    static_cast<void>(forward.logits(x));
+    FAIL("no error");
+  } catch (const core::NumericError& error) {
+    CHECK(error.where() == "fc.input");
+  }
+}
+
+}  // namespace
