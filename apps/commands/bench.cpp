@@ -29,6 +29,7 @@
 #include "tempera/datasets/loader.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/calibrate.hpp"
+#include "tempera/quant/dynamic_forward.hpp"
 #include "tempera/quant/engine.hpp"
 #include "tempera/quant/lower.hpp"
 
@@ -68,9 +69,15 @@ const char* const kQat = R"({"quantization": {"rules": [
     {"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 8, "granularity": "per_channel"}},
     {"sites": "relu*.output", "quantizer": {"type": "uniform", "bits": 8}}]}})";
 
-quant::QuantizationConfig quantization() {
+// Weights by channel ahead, activations and the input of each sample by their own range.
+const char* const kDynamic = R"({"quantization": {"rules": [
+    {"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 8, "granularity": "per_channel"}},
+    {"sites": "input", "how": "dynamic", "quantizer": {"type": "uniform", "bits": 8}},
+    {"sites": "relu*.output", "how": "dynamic", "quantizer": {"type": "uniform", "bits": 8}}]}})";
+
+quant::QuantizationConfig quantization(const char* rules = kQat) {
   quant::QuantizationConfig section;
-  core::read_json(kQat, "quantization", [&section](core::FieldVisitor& v) {
+  core::read_json(rules, "quantization", [&section](core::FieldVisitor& v) {
     v.object("quantization", section, {.help = "fake quantization"});
   });
   return section;
@@ -78,6 +85,7 @@ quant::QuantizationConfig quantization() {
 
 void check_numerics(const std::string& numerics, bool training) {
   if (numerics == "float" || numerics == (training ? "qat" : "int8")) return;
+  if (numerics == "dynamic_int8" && !training) return;
   throw core::UnsupportedError("--numerics " + numerics, numerics == "bf16"
                                                              ? "comes with bf16 training"
                                                              : "comes with quantization; this version measures float");
@@ -144,6 +152,14 @@ quant::Engine engine_of(nn::Model& model, const data::LoadedData& data) {
   return quant::Engine(quant::lower(model, {}));
 }
 
+// The network with the integers of its weights; no image is needed for that.
+quant::DynamicForward dynamic_of(nn::Model& model) {
+  const quant::QuantizationConfig section = quantization(kDynamic);
+  quant::attach(model, section);
+  quant::settle(model, section);
+  return quant::DynamicForward(model);
+}
+
 int bench_infer(const Session& session, const Arguments& arguments) {
   check_numerics(arguments.numerics, false);
   const std::int64_t batch = arguments.batch > 0 ? arguments.batch : 1;
@@ -161,6 +177,14 @@ int bench_infer(const Session& session, const Arguments& arguments) {
     quant::Engine engine = engine_of(model, data);
     measure(session, arguments, facts_of("infer", arguments, data.used, batch), [&] {
       static_cast<void>(engine.logits(samples.inputs));
+      core::lap_between();
+    });
+    return kDone;
+  }
+  if (arguments.numerics == "dynamic_int8") {
+    const quant::DynamicForward dynamic = dynamic_of(model);
+    measure(session, arguments, facts_of("infer", arguments, data.used, batch), [&] {
+      static_cast<void>(dynamic.logits(samples.inputs));
       core::lap_between();
     });
     return kDone;
@@ -228,8 +252,9 @@ void add_bench(CLI::App& app, Session& session) {
         ->type_name("NAME");
     sub->add_option(
            "--numerics", arguments->numerics,
-           "float (default); training, qat: 8-bit fake quantization; inferring, int8; binary and bf16 come later")
-        ->check(CLI::IsMember({"float", "qat", "int8", "binary", "bf16"}))
+           "float (default); training, qat: 8-bit fake quantization; inferring, int8 or dynamic_int8; binary and bf16 "
+           "come later")
+        ->check(CLI::IsMember({"float", "qat", "int8", "dynamic_int8", "binary", "bf16"}))
         ->type_name("NAME");
     sub->add_flag("--profile", arguments->profile,
                   "say where the time goes instead, by operation (docs/performance.md)");

@@ -62,7 +62,7 @@ std::string confusion_text(const report::Evaluation& evaluation) {
 
 // The arithmetic asked for; not asked: that of the config.
 std::string mode_of(const SavedModel& saved, const std::string& asked) {
-  if (saved.config.quantization) return !asked.empty() ? asked : saved.config.lower ? "integer" : "fake_quant";
+  if (saved.config.quantization) return !asked.empty() ? asked : runs_integers(saved.config) ? "integer" : "fake_quant";
   if (asked.empty() || asked == "float") return "float";
   throw core::UnsupportedError("--mode " + asked,
                                "the model is not quantized: its config has no section \"quantization\" "
@@ -71,6 +71,9 @@ std::string mode_of(const SavedModel& saved, const std::string& asked) {
 
 nn::Outputs outputs_in(const std::string& mode, SavedModel& saved, const data::Split& split) {
   const nn::Objective objective = objective_of(saved.config);
+  if (mode == "integer" && saved.config.quantization->dynamic()) {
+    return outputs_of(dynamic_forward(saved.model), split, saved.input.normalization, objective);
+  }
   if (mode == "integer") {
     const quant::Program program = program_of(saved.config, saved.model, {});
     return outputs_of(engine_forward(program), split, saved.input.normalization, objective);
@@ -146,9 +149,10 @@ void add_eval(CLI::App& app, Session& session) {
   verb->add_option("--split", arguments->split, "train, validation or test (default)")
       ->check(CLI::IsMember({"train", "validation", "test"}))
       ->type_name("SPLIT");
-  verb->add_option(
-          "--mode", arguments->mode,
-          "float, fake_quant (exact where the model is lowered) or integer; not given: what the model was made for")
+  verb->add_option("--mode", arguments->mode,
+                   "float, fake_quant (exact where the model is lowered) or integer (a program, or dynamic products); "
+                   "not given: what "
+                   "the model was made for")
       ->check(CLI::IsMember({"float", "fake_quant", "integer"}))
       ->type_name("MODE");
   verb->add_option("--dump-logits", arguments->logits,

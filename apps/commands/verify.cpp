@@ -41,6 +41,12 @@ int verify(const Session& session, const Arguments& arguments) {
   if (!saved.config.quantization) {
     throw core::UnsupportedError(arguments.model, "is not quantized: there are no integers to compare it with");
   }
+  if (saved.config.quantization->dynamic()) {
+    throw core::UnsupportedError(
+        arguments.model,
+        "is quantized dynamically: floats lie between its products, and there is no program of "
+        "integers to compare (`tempera eval --mode integer` and `--mode fake_quant` run both forms)");
+  }
   const quant::Program program = shipped(saved);
   const data::LoadedData data = load_data(saved.config.data);
   const std::int64_t images = arguments.images > 0 ? arguments.images : data.set.test.size();

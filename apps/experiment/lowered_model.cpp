@@ -8,6 +8,7 @@
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/datasets/loader.hpp"
+#include "tempera/quant/dynamic_forward.hpp"
 #include "tempera/quant/engine.hpp"
 #include "tempera/quant/exact_forward.hpp"
 #include "tempera/quant/lower.hpp"
@@ -42,6 +43,15 @@ nn::Forward exact_forward(const ExperimentConfig& config, const nn::Model& model
 nn::Forward engine_forward(quant::Program program) {
   const auto engine = std::make_shared<quant::Engine>(std::move(program));
   return [engine](const core::Tensor& inputs) { return engine->logits(inputs); };
+}
+
+nn::Forward dynamic_forward(const nn::Model& model) {
+  const auto dynamic = std::make_shared<quant::DynamicForward>(model);
+  return [dynamic](const core::Tensor& inputs) { return dynamic->logits(inputs); };
+}
+
+bool runs_integers(const ExperimentConfig& config) {
+  return config.quantization && (config.lower || config.quantization->dynamic());
 }
 
 report::Proof prove(const ExperimentConfig& config, nn::Model& model, const quant::Program& program,

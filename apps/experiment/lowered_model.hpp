@@ -1,4 +1,4 @@
-// A trained model as a program of integers, and the proof that it is the same network.
+// A trained model on integers: as a program, with the proof that it is the same network, or dynamically.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,11 @@ namespace tempera::cli {
 /// The network as functions from inputs to real logits: by the model's exact form, and by the integer engine.
 [[nodiscard]] nn::Forward exact_forward(const ExperimentConfig& config, const nn::Model& model);
 [[nodiscard]] nn::Forward engine_forward(quant::Program program);
+/// A network with dynamic rules: products of integers between floats. The model must outlive it. Throws as DynamicForward.
+[[nodiscard]] nn::Forward dynamic_forward(const nn::Model& model);
+
+/// Whether the config's network multiplies integers when it is run: it is lowered, or quantized dynamically.
+[[nodiscard]] bool runs_integers(const ExperimentConfig& config);
 
 /// Compares all roads on the first `images` samples of a split.
 [[nodiscard]] report::Proof prove(const ExperimentConfig& config, nn::Model& model, const quant::Program& program,

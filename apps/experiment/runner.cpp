@@ -196,6 +196,7 @@ class Run {
     if (config_.quantization) {
       run_.quantization = quantization_of(data_, model);
       test = config_.lower ? lower_model(model) : evaluate_in("fake_quant", model, {});
+      if (config_.quantization->dynamic()) static_cast<void>(evaluate_in("integer", dynamic_forward(model)));
       folder_.write("quantization.json", report::quantization_text(*run_.quantization));
     }
     run_.evaluation = evaluation_of(test, data_.set.test, data_.set.classes);
