@@ -102,7 +102,9 @@ class SmoothedSigmoid final : public Quantizer {
       v.typed("observer", ObserverRegistry::builtin(), observer,
               {.help = "how the first α is chosen; not set: min_max"});
       v.field("learning_rate", learning_rate,
-              {.help = "how fast α learns, as a multiple of the optimizer's rate", .min = 0});
+              {.help = "how fast α learns, as a multiple of the optimizer's rate over √(N·qmax), N the weights or the "
+                       "features of a sample",
+               .min = 0});
       v.rule(max_temperature >= temperature, "max_temperature", "must not be below \"temperature\"");
     }
   };
@@ -138,12 +140,14 @@ class SmoothedSigmoid final : public Quantizer {
     return soft(x, stairs(context.training ? temperature_at(context.epoch) : config_.max_temperature));
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }
+  // The gradient of α is a sum over all values of the site: at their rate it would outrun them (Esser et al. 2020, §2.2).
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override {
+    const auto values = static_cast<double>(std::max<std::int64_t>(1, site_.shape.numel()));
     return {{.name = site_.name + ".alpha",
              .shape = {1},
              .role = nn::Role::kStep,
              .variable = alpha_,
-             .learning_rate_scale = config_.learning_rate}};
+             .learning_rate_scale = config_.learning_rate / std::sqrt(values * grid_.qmax)}};
   }
   // T0: with growth "constant" it is T itself, for a schedule to move.
   void numbers(core::FieldVisitor& v) override {
