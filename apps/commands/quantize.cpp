@@ -100,10 +100,11 @@ std::string table_text(const report::RunData& run) {
         {mode, count_text(test.errors), fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
   }
   text += scores.text();
-  const auto stored = run.summary.model.bytes.find("program");
-  if (stored != run.summary.model.bytes.end()) {
-    text += fmt::format("\nsize: {} bytes as float32, {} as a program\n",
-                        count_text(run.summary.model.bytes.at("float32")), count_text(stored->second));
+  for (const auto& [name, form] : {std::pair("program", "as a program"), std::pair("packed", "with packed weights")}) {
+    const auto stored = run.summary.model.bytes.find(name);
+    if (stored == run.summary.model.bytes.end()) continue;
+    text += fmt::format("\nsize: {} bytes as float32, {} {}\n", count_text(run.summary.model.bytes.at("float32")),
+                        count_text(stored->second), form);
   }
   return text;
 }

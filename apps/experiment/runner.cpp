@@ -23,6 +23,7 @@
 #include "tempera/apps/text_file.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/quant/packed_model.hpp"
 #include "tempera/quant/program_file.hpp"
 
 namespace tempera::cli {
@@ -33,6 +34,7 @@ namespace {
 constexpr const char* kSummary = "summary.json";
 constexpr const char* kModel = "model.safetensors";
 constexpr const char* kProgram = "program.safetensors";
+constexpr const char* kPacked = "packed.safetensors";
 
 report::EpochMetrics metrics_of(const nn::EpochRecord& record) {
   report::EpochMetrics metrics;
@@ -192,11 +194,20 @@ class Run {
     throw core::Error(proof_text(run_.quantization->proof));
   }
 
+  // Products of integers between floats: there is no program, and what is shipped is the model with its weights packed.
+  void ship_dynamic(const nn::Model& model) {
+    quant::save_packed(folder_.file(kPacked), model, metadata_);
+    auto& bytes = run_.summary.model.bytes;
+    bytes["packed"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kPacked)));
+    bytes["stored"] = bytes["packed"];
+    static_cast<void>(evaluate_in("integer", dynamic_forward(model)));
+  }
+
   void evaluate_model(nn::Model& model, nn::Outputs test) {
     if (config_.quantization) {
       run_.quantization = quantization_of(data_, model);
       test = config_.lower ? lower_model(model) : evaluate_in("fake_quant", model, {});
-      if (config_.quantization->dynamic()) static_cast<void>(evaluate_in("integer", dynamic_forward(model)));
+      if (config_.quantization->dynamic()) ship_dynamic(model);
       folder_.write("quantization.json", report::quantization_text(*run_.quantization));
     }
     run_.evaluation = evaluation_of(test, data_.set.test, data_.set.classes);

@@ -12,6 +12,7 @@
 #include "tempera/nn/checkpoint.hpp"
 #include "tempera/nn/safetensors.hpp"
 #include "tempera/nn/trainer.hpp"
+#include "tempera/quant/packed_model.hpp"
 
 namespace tempera::cli {
 namespace fs = std::filesystem;
@@ -102,7 +103,11 @@ SavedModel load_model(const fs::path& path, const Registry& registry) {
   core::read_json(required(reader, kInputMetadata), file.string() + " (input)",
                   [&input](core::FieldVisitor& v) { input.fields(v); });
   nn::Model model = model_of(config, input.sample);
-  nn::load_model(reader, model);
+  if (quant::is_packed(reader)) {
+    quant::load_packed(reader, model);
+  } else {
+    nn::load_model(reader, model);
+  }
   return {std::move(config), std::move(input), std::move(model), file};
 }
 

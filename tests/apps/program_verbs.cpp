@@ -50,6 +50,37 @@ TEST_CASE("dumped logits are a NumPy array of 200 rows whose largest elements ma
   CHECK(json_in(finished_smoke() / "temperature.json")["sample"]["logits"].get<std::vector<float>>() == logits);
 }
 
+TEST_CASE("a dynamically quantized model runs on integers, from its packed file alone too") {
+  TemporaryFolder folder;
+  const auto config = write(folder / "dynamic.json", R"({"quantization": {"rules": [
+      {"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 4, "granularity": "per_group", "group": 28}},
+      {"sites": "fc*.input", "how": "dynamic", "quantizer": {"type": "uniform", "bits": 8}}]}})");
+  const json quantized = result(
+      {"quantize", finished_smoke().string(), "--config", config.string(), "--out", (folder / "quantized").string()});
+  const json& errors = quantized["results"];
+  CHECK(errors["float"]["test"]["errors"] ==
+        json_in(finished_smoke() / "summary.json")["results"]["float"]["test"]["errors"]);
+  for (const char* mode : {"fake_quant", "integer"}) {
+    const json again = result({"eval", (folder / "quantized").string(), "--mode", mode});
+    CHECK(again["errors"] == errors[mode]["test"]["errors"]);
+    CHECK(again["nll"] == errors[mode]["test"]["nll"]);
+  }
+  std::filesystem::rename(folder / "quantized" / "packed.safetensors", folder / "alone.safetensors");
+  const json alone = result({"eval", (folder / "alone.safetensors").string()});
+  CHECK(alone["mode"] == "integer");
+  CHECK(alone["nll"] == errors["integer"]["test"]["nll"]);
+  // Half a byte a weight, a scale for 28 of them, biases, and what says how it was made.
+  const std::int64_t weights = 784 * 32 + 32 * 10;
+  CHECK(quantized["model"]["bytes"]["packed"].get<std::int64_t>() < weights / 2 + 4 * (weights / 28 + 60) + 8192);
+
+  CHECK(tempera({"verify", (folder / "quantized").string()}).status == 1);
+  const Finished lowered = tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--set",
+                                    "lower={}", "--out", (folder / "lowered").string()});
+  CHECK(lowered.status == 2);
+  CHECK(has(lowered.err, "/lower"));
+  CHECK(has(lowered.err, "dynamic"));
+}
+
 TEST_CASE("describe counts parameters and multiply-adds as by hand") {
   const json mlp = result({"describe", "configs/mnist-mlp.json", "--no-estimate"});
   CHECK(mlp["parameters"] == 784 * 128 + 128 + 128 * 10 + 10);

@@ -1,0 +1,212 @@
+#include "tempera/quant/packed_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/checkpoint.hpp"
+#include "tempera/quant/attach.hpp"
+#include "tempera/quant/fold_bn.hpp"
+#include "tempera/quant/packing.hpp"
+#include "tempera/quant/quantizers/uniform.hpp"
+
+namespace tempera::quant {
+namespace {
+
+using core::CheckpointError;
+using core::Tensor;
+
+constexpr const char* kVersionKey = "tempera.packed";
+constexpr const char* kVersion = "1";
+
+// A weight that is stored as integers.
+struct PackedSite {
+  const nn::Site* site;
+  const SiteQuantizer* quantizer;
+  nn::Buffer scale, zero_point;
+
+  [[nodiscard]] int bits() const { return quantizer->quantizer().bits(); }
+  [[nodiscard]] std::int32_t offset() const {
+    return quantizer->quantizer().params()->is_signed ? 0 : 1 << (bits() - 1);
+  }
+  [[nodiscard]] std::size_t bytes() const {
+    return packed_bytes(static_cast<std::size_t>(site->shape.numel()), bits());
+  }
+  /// A parameter or buffer of the model that the file has in another form, or not at all.
+  [[nodiscard]] bool owns(const std::string& name) const {
+    return name == site->name || name.starts_with(site->name + ".");
+  }
+};
+
+std::optional<PackedSite> packed_site(const nn::Site& site) {
+  const SiteQuantizer* quantizer = quantizer_of(site);
+  if (quantizer == nullptr || site.kind != nn::SiteKind::kWeight || quantizer->quantizer().bits() > 8) return {};
+  if (dynamic_cast<const Uniform*>(&quantizer->quantizer()) == nullptr) return {};
+  PackedSite packed{.site = &site, .quantizer = quantizer, .scale = {}, .zero_point = {}};
+  for (const nn::Buffer& buffer : quantizer->buffers()) {
+    if (buffer.name == site.name + ".scale") packed.scale = buffer;
+    if (buffer.name == site.name + ".zero_point") packed.zero_point = buffer;
+  }
+  return packed;
+}
+
+std::vector<PackedSite> packed_sites(const nn::Model& model) {
+  std::vector<PackedSite> all;
+  for (const nn::LayerInfo* layer : model.infos()) {
+    for (const nn::Site& site : layer->sites) {
+      if (const auto packed = packed_site(site)) all.push_back(*packed);
+    }
+  }
+  return all;
+}
+
+bool owned(const std::vector<PackedSite>& sites, const std::string& name) {
+  return std::ranges::any_of(sites, [&](const PackedSite& site) { return site.owns(name); });
+}
+
+// What the weight is multiplied by before it is quantized.
+std::optional<Tensor> factor_of(const PackedSite& packed) {
+  const auto& norm = packed.quantizer->folded();
+  return norm ? std::optional(invertible_factor(*norm)) : std::nullopt;
+}
+
+void add(nn::SafetensorsWriter& writer, const PackedSite& packed) {
+  if (!packed.quantizer->quantizer().ready()) {
+    throw core::UnsupportedError(packed.site->name,
+                                 "its quantizer has no range yet; train or calibrate the model first");
+  }
+  const Tensor& weight = packed.site->parameter.value();
+  const std::optional<Tensor> factor = factor_of(packed);
+  const Integers integers = packed.quantizer->quantizer().integers(factor ? scaled_channels(weight, *factor) : weight);
+  std::vector<std::int8_t> values;
+  for (const std::int32_t q : integers.values) values.push_back(static_cast<std::int8_t>(q - packed.offset()));
+  writer.add(packed.site->name, nn::DType::kU8, {static_cast<std::int64_t>(packed.bytes())},
+             pack(values, packed.bits()));
+  writer.add(packed.scale.name, packed.scale.variable.value());
+  if (!integers.params.symmetric()) writer.add(packed.zero_point.name, packed.zero_point.variable.value());
+}
+
+// The integers' part of a file, read and checked, and not yet in the model.
+struct Loaded {
+  std::vector<std::int8_t> values;
+  Tensor scale, zero_point;
+};
+
+[[noreturn]] void damaged(const nn::SafetensorsReader& file, const std::string& name, const std::string& what) {
+  throw CheckpointError(file.file(), fmt::format("tensor \"{}\" {}", name, what));
+}
+
+Tensor list_of(const nn::SafetensorsReader& file, const nn::Buffer& buffer) {
+  const nn::StoredTensor* stored = file.find(buffer.name);
+  if (stored == nullptr) throw CheckpointError(file.file(), fmt::format("has no tensor \"{}\"", buffer.name));
+  if (!std::ranges::equal(stored->shape, buffer.shape.extents())) {
+    damaged(file, buffer.name, fmt::format("is {}, the model needs {}", stored->text(), buffer.shape.text()));
+  }
+  return file.tensor(buffer.name);
+}
+
+Loaded read(const nn::SafetensorsReader& file, const PackedSite& packed) {
+  const nn::StoredTensor* stored = file.find(packed.site->name);
+  if (stored == nullptr) throw CheckpointError(file.file(), fmt::format("has no tensor \"{}\"", packed.site->name));
+  if (stored->dtype != nn::DType::kU8 || stored->shape != std::vector{static_cast<std::int64_t>(packed.bytes())}) {
+    damaged(file, packed.site->name,
+            fmt::format("is {}, which are not {} integers of {} bits", stored->text(), packed.site->shape.numel(),
+                        packed.bits()));
+  }
+  const QParams grid = *packed.quantizer->quantizer().params();
+  Loaded loaded{
+      .values = unpack(file.bytes(*stored), static_cast<std::size_t>(packed.site->shape.numel()), packed.bits()),
+      .scale = list_of(file, packed.scale),
+      .zero_point = file.find(packed.zero_point.name) == nullptr ? Tensor::zeros(packed.zero_point.shape)
+                                                                 : list_of(file, packed.zero_point)};
+  for (const Scalar s : loaded.scale.values()) {
+    if (!(s >= static_cast<Scalar>(kSmallestScale)) || !std::isfinite(s)) {
+      damaged(file, packed.scale.name, fmt::format("has {}, where a positive normal number belongs", s));
+    }
+  }
+  for (const Scalar z : loaded.zero_point.values()) {
+    if (z != std::nearbyint(z) || z < static_cast<Scalar>(grid.qmin) || z > static_cast<Scalar>(grid.qmax)) {
+      damaged(file, packed.zero_point.name,
+              fmt::format("has {}, which is no integer from {} to {}", z, grid.qmin, grid.qmax));
+    }
+  }
+  return loaded;
+}
+
+void put(const PackedSite& packed, const Loaded& loaded) {
+  packed.scale.variable.mutable_value() = loaded.scale;
+  packed.zero_point.variable.mutable_value() = loaded.zero_point;
+  const QParams grid = *packed.quantizer->quantizer().params();
+  const std::optional<Tensor> factor = factor_of(packed);
+  Tensor weight(packed.site->shape);
+  const std::span<Scalar> to = weight.mutable_values();
+  const std::size_t row = to.size() / static_cast<std::size_t>(packed.site->shape[0]);
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    const std::size_t slot = grid.slot(static_cast<std::int64_t>(i), packed.site->shape);
+    to[i] = static_cast<Scalar>(grid.dequantize(loaded.values[i] + packed.offset(), slot));
+    if (factor) to[i] /= factor->values()[i / row];
+  }
+  packed.site->parameter.mutable_value() = weight;
+}
+
+// Throws if the file has what neither the model nor its packed weights ask for.
+void check_nothing_left(const nn::SafetensorsReader& file, const std::vector<PackedSite>& sites,
+                        const std::vector<nn::TensorSlot>& slots) {
+  std::set<std::string_view> wanted;
+  for (const nn::TensorSlot& slot : slots) wanted.insert(slot.name);
+  for (const PackedSite& packed : sites) {
+    wanted.insert({packed.site->name, packed.scale.name, packed.zero_point.name});
+  }
+  for (const nn::StoredTensor& stored : file.tensors()) {
+    if (!wanted.contains(stored.name)) damaged(file, stored.name, "is none that the model has");
+  }
+}
+
+}  // namespace
+
+void save_packed(const std::filesystem::path& file, const nn::Model& model,
+                 const std::map<std::string, std::string>& metadata) {
+  nn::SafetensorsWriter writer;
+  const std::vector<PackedSite> sites = packed_sites(model);
+  for (const PackedSite& packed : sites) add(writer, packed);
+  for (const nn::Parameter& p : model.parameters()) {
+    if (!owned(sites, p.name)) writer.add(p.name, p.variable.value());
+  }
+  for (const nn::Buffer& b : model.buffers()) {
+    if (!owned(sites, b.name)) writer.add(b.name, b.variable.value());
+  }
+  for (const auto& [key, value] : metadata) writer.metadata(key, value);
+  writer.metadata(kVersionKey, kVersion);
+  writer.write(file);
+}
+
+bool is_packed(const nn::SafetensorsReader& file) { return file.metadata().contains(kVersionKey); }
+
+void load_packed(const nn::SafetensorsReader& file, nn::Model& model) {
+  const auto version = file.metadata().find(kVersionKey);
+  if (version == file.metadata().end() || version->second != kVersion) {
+    throw CheckpointError(file.file(),
+                          fmt::format("has packed format {}, this program reads {}",
+                                      version == file.metadata().end() ? "none" : version->second, kVersion));
+  }
+  const std::vector<PackedSite> sites = packed_sites(model);
+  std::vector<nn::TensorSlot> slots;
+  for (const nn::Parameter& p : model.parameters()) {
+    if (!owned(sites, p.name)) slots.push_back({p.name, p.shape, &p.variable.mutable_value()});
+  }
+  for (const nn::Buffer& b : model.buffers()) {
+    if (!owned(sites, b.name)) slots.push_back({b.name, b.shape, &b.variable.mutable_value()});
+  }
+  check_nothing_left(file, sites, slots);
+  std::vector<Loaded> loaded;
+  for (const PackedSite& packed : sites) loaded.push_back(read(file, packed));
+  nn::load_tensors(file, slots);  // batch norm, too, which weights may be folded with
+  for (std::size_t i = 0; i < sites.size(); ++i) put(sites[i], loaded[i]);
+}
+
+}  // namespace tempera::quant
