@@ -69,7 +69,9 @@ void check_values(const Tensor& y, const nlohmann::json& expected) {
 }
 
 TEST_CASE("a linear layer gives ONNX's DynamicQuantizeLinear and MatMulInteger of each row") {
-  for (const auto& c : golden()["linear"]) {
+  const nlohmann::json all = golden();
+  REQUIRE(all["linear"].size() > 0);
+  for (const auto& c : all["linear"]) {
     CAPTURE(c["bits"].get<int>());
     const std::string layer = fmt::format(R"({{"type": "linear", "name": "fc", "out": {}}})", c["outputs"].get<int>());
     check_values(golden_logits(layer, c, {c["shape"][1].get<std::int64_t>()}, c["bits"].get<std::int64_t>()), c["y"]);
@@ -78,7 +80,9 @@ TEST_CASE("a linear layer gives ONNX's DynamicQuantizeLinear and MatMulInteger o
 
 TEST_CASE(
     "a convolution gives ONNX's DynamicQuantizeLinear and ConvInteger of each image, padded with the zero point") {
-  for (const auto& c : golden()["conv"]) {
+  const nlohmann::json all = golden();
+  REQUIRE(all["conv"].size() > 0);
+  for (const auto& c : all["conv"]) {
     const auto number = [&](const char* name) { return c[name].get<std::int64_t>(); };
     const std::string layer = fmt::format(
         R"({{"type": "conv2d", "name": "fc", "out": {}, "kernel": {}, "stride": {}, "padding": {}, "dilation": {},
@@ -87,6 +91,21 @@ TEST_CASE(
     CAPTURE(layer);
     check_values(golden_logits(layer, c, {c["shape"][1], c["shape"][2], c["shape"][3]}, 8), c["y"]);
   }
+}
+
+TEST_CASE("the guide's example comes out") {
+  nn::Model model(test::layers_of(R"({"type": "linear", "name": "fc", "out": 1})"), {2}, 1);
+  take(model, "fc.weight", {0.75, -1.0});
+  take(model, "fc.bias", {0.0});
+  attach(model, test::rules_of(dynamic_rules(R"("bits": 8)")));
+  const Tensor x({1, 2}, {0.75F, -0.25F});
+  test::calibrate_on(model, x);
+  const Integers q = quantizer_of(*model.sites()[1])->quantizer().integers(x);
+  CHECK(model.sites()[1]->name == "fc.input");
+  CHECK(q.params.zero_point == std::vector<std::int32_t>{64});
+  CHECK(q.values == std::vector<std::int32_t>{255, 0});
+  CHECK(static_cast<double>(DynamicForward(model).logits(x).item()) ==
+        doctest::Approx(26273.0 / (255 * 127)).epsilon(1e-6));
 }
 
 nn::Site& site_named(nn::Model& model, const std::string& name) {
