@@ -1,5 +1,5 @@
-// The AVX512-VNNI and AMX dot kernels on any machine: the same sources, compiled with intrinsics and tiles emulated in
-// plain code. The oracle is the definition of DotTile, by loops.
+// The AVX512-VNNI and AMX integer kernels on any machine: the same sources, compiled with intrinsics and tiles emulated in
+// plain code, against their definitions (int_kernel_checks.hpp).
 #include <doctest/doctest.h>
 
 #if __has_include(<simde/x86/avx512.h>)
@@ -7,15 +7,14 @@
 
 #include <cstdint>
 #include <cstring>
-#include <limits>
-#include <random>
-#include <vector>
 
+#include "kernels/int_kernel_checks.hpp"
 #include "tempera/core/kernels/int_table.hpp"
 
 namespace {
 
 using namespace tempera::core;
+using namespace tempera::test::integer;
 
 // What the emulation of Debian 12 lacks.
 using __mmask16 = simde__mmask16;
@@ -84,65 +83,29 @@ namespace amx {
 #include "../../core/kernels/int_amx.ipp"
 }  // namespace amx
 
-// Compares a kernel with the definition over awkward sizes; a step has `Group` values of A and B.
-template <class A, class B, int Group>
-std::int64_t wrong(void (*kernel)(const DotTile&) noexcept, std::int64_t largest_m) {
-  constexpr std::int64_t kColumns = 32;
-  std::mt19937 random(3);
-  std::int64_t count = 0;
-  for (std::int64_t m = 1; m <= largest_m; ++m) {
-    for (const std::int64_t steps : {1, 2, 15, 16, 17, 33}) {
-      for (const std::int64_t segments : {1, 3}) {
-        const std::int64_t n = 1 + static_cast<std::int64_t>(random() % kColumns), row = steps * Group + 5;
-        std::vector<A> a(static_cast<std::size_t>(m * segments * row));
-        std::vector<B> panel(static_cast<std::size_t>(segments * steps * kColumns * Group));
-        std::vector<std::int32_t> bias(kColumns), c(static_cast<std::size_t>(m * kColumns));
-        const bool extreme = random() % 2 == 0;
-        for (A& x : a) x = extreme ? std::numeric_limits<A>::max() : static_cast<A>(random());
-        for (B& w : panel) w = extreme ? std::numeric_limits<B>::min() : static_cast<B>(random() % 128);
-        for (std::int32_t& b : bias) b = static_cast<std::int32_t>(random() % 1000);
-        std::vector<const void*> rows;
-        for (std::int64_t i = 0; i < m; ++i) rows.push_back(a.data() + i * segments * row);
-        kernel({.m = m,
-                .n = n,
-                .segments = segments,
-                .steps = steps,
-                .a = rows.data(),
-                .a_segment = row * static_cast<std::int64_t>(sizeof(A)),
-                .panel = panel.data(),
-                .bias = bias.data(),
-                .c = c.data()});
-        for (std::int64_t i = 0; i < m; ++i) {
-          for (std::int64_t j = 0; j < n; ++j) {
-            std::int64_t sum = bias[static_cast<std::size_t>(j)];
-            for (std::int64_t s = 0; s < segments; ++s) {
-              for (std::int64_t k = 0; k < steps * Group; ++k) {
-                const std::int64_t step = s * steps + k / Group;
-                sum += std::int64_t{a[static_cast<std::size_t>((i * segments + s) * row + k)]} *
-                       panel[static_cast<std::size_t>((step * kColumns + j) * Group + k % Group)];
-              }
-            }
-            count += c[static_cast<std::size_t>(i * kColumns + j)] != static_cast<std::int32_t>(sum) ? 1 : 0;
-          }
-        }
-      }
-    }
-  }
-  return count;
+IntKernelTable emulated() {
+  IntKernelTable table;
+  vnni::fill_vnni(table);
+  return table;
 }
 
 }  // namespace
 
 TEST_CASE("the AVX512-VNNI kernels, emulated, give the sums of their definition") {
-  IntKernelTable table;
-  vnni::fill_vnni(table);
+  const IntKernelTable table = emulated();
   CHECK(table.columns == 32);
-  CHECK(wrong<std::int16_t, std::int16_t, 2>(table.dot_pairs, table.rows) == 0);
-  CHECK(wrong<std::int16_t, std::int8_t, 2>(table.dot_pairs_s8, table.rows) == 0);
-  CHECK(wrong<std::uint8_t, std::int8_t, 4>(table.dot_quads, table.quad_rows) == 0);
+  check_tiles<std::int16_t, std::int16_t, 2>(table.dot_pairs, table.columns, table.rows);
+  check_tiles<std::int16_t, std::int8_t, 2>(table.dot_pairs_s8, table.columns, table.rows);
+  check_tiles<std::uint8_t, std::int8_t, 4>(table.dot_quads, table.columns, table.quad_rows);
+  check_sparse(table);
+}
+
+TEST_CASE("the AVX-512 requantization and quantization, emulated, round as their definition does") {
+  check_requant(emulated());
+  check_quantize(emulated());
 }
 
 TEST_CASE("the AMX kernel, on emulated tiles, gives the sums of its definition") {
-  CHECK(wrong<std::uint8_t, std::int8_t, 4>(amx::dot_quads, 16) == 0);
+  check_tiles<std::uint8_t, std::int8_t, 4>(amx::dot_quads, 32, 16);
 }
 #endif

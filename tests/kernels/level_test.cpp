@@ -75,6 +75,7 @@ TEST_CASE("no level leaves a kernel without a function") {
     }
     CHECK((t.add_scalar && t.mul_scalar && t.axpy && t.sum && t.sum_squares && t.max && t.column_sum && t.softmax));
     CHECK((t.log_softmax && t.softmax_grad && t.cross_entropy && t.normalize_u8 && t.sgd && t.adam));
+    CHECK((t.min_max && t.fake_quant && t.fake_quant_grad));
     CHECK((t.gemm_pack_a && t.gemm_pack_b && t.gemm_tile && t.gemm_dot && t.gemm_mr > 0 && t.gemm_nr > 0));
   }
 }

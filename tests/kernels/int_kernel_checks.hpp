@@ -1,0 +1,302 @@
+// Integer kernels of a table against the definitions of kernels/int_table.hpp, in 64- and 128-bit loops; all bits have to agree.
+// Every buffer is exactly as long as its definition says and ends at a page without access.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <random>
+#include <type_traits>
+
+#include "kernels/support.hpp"
+#include "tempera/core/kernels/int_table.hpp"
+
+namespace tempera::test::integer {
+
+using namespace core;
+using DotKernel = void (*)(const DotTile&) noexcept;
+__extension__ typedef __int128 Wide;  // no part of ISO C++
+
+inline std::size_t size(std::int64_t n) { return static_cast<std::size_t>(n); }
+
+// Anything of T; or the two ends alone, of which pairs overflow sums of 16 bits and, at −2^15, a sum of 32.
+template <class T>
+std::vector<T> integers(std::int64_t n, bool extreme, std::mt19937& random) {
+  constexpr T kLow = std::numeric_limits<T>::min(), kHigh = std::numeric_limits<T>::max();
+  std::vector<T> values(size(n));
+  for (T& v : values) v = extreme ? (random() % 4 != 0 ? kLow : kHigh) : static_cast<T>(random());
+  if (extreme && random() % 2 == 0) std::ranges::fill(values, std::is_signed_v<T> ? kLow : kHigh);
+  return values;
+}
+
+inline std::int32_t wrapped(std::int64_t x) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(x)); }
+
+// One tile of dot_pairs, dot_pairs_s8 or dot_quads against its definition; a row's segments lie `gap` bytes apart.
+template <class A, class B, std::int64_t Group>
+void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int64_t n, std::int64_t segments,
+                std::int64_t steps, std::int64_t gap, std::mt19937& random) {
+  const std::int64_t length = 4 * steps, distance = length + gap;
+  const bool extreme = random() % 2 == 0;
+  const std::int64_t row_bytes = (segments - 1) * distance + length;
+  std::vector<std::vector<A>> values;
+  std::vector<std::unique_ptr<Guarded<char>>> rows;
+  std::vector<const void*> starts;
+  for (std::int64_t i = 0; i < m; ++i) {  // each row before a page of its own
+    values.push_back(integers<A>(segments * steps * Group, extreme, random));
+    rows.push_back(std::make_unique<Guarded<char>>(size(row_bytes)));
+    for (std::int64_t s = 0; s < segments; ++s) {
+      std::memcpy(rows.back()->data() + s * distance, values.back().data() + s * steps * Group, size(length));
+    }
+    starts.push_back(rows.back()->data());
+  }
+  const std::vector<B> weights = integers<B>(segments * steps * columns * Group, extreme, random);
+  const std::vector<std::int32_t> start = integers<std::int32_t>(columns, extreme, random);
+  Guarded<B> panel(weights);
+  Guarded<std::int32_t> bias(start), c(size(m * columns));
+  kernel({.m = m,
+          .n = n,
+          .segments = segments,
+          .steps = steps,
+          .a = starts.data(),
+          .a_segment = distance,
+          .panel = panel.data(),
+          .bias = bias.data(),
+          .c = c.data()});
+  for (std::int64_t i = 0; i < m; ++i) {
+    for (std::int64_t j = 0; j < n; ++j) {
+      std::int64_t sum = start[size(j)];
+      for (std::int64_t k = 0; k < segments * steps * Group; ++k) {
+        sum += std::int64_t{values[size(i)][size(k)]} * weights[size((k / Group * columns + j) * Group + k % Group)];
+      }
+      REQUIRE(c.data()[i * columns + j] == wrapped(sum));
+    }
+  }
+}
+
+template <class A, class B, std::int64_t Group>
+void check_tiles(DotKernel kernel, std::int64_t columns, std::int64_t most_rows) {
+  std::mt19937 random(11);
+  for (std::int64_t m = 1; m <= most_rows; ++m) {
+    for (const std::int64_t steps : {0, 1, 2, 3, 7, 15, 16, 17, 33}) {
+      for (const std::int64_t segments : {1, 3}) {
+        CAPTURE(m);
+        CAPTURE(steps);
+        CAPTURE(segments);
+        const auto any = 1 + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(columns));
+        check_tile<A, B, Group>(kernel, columns, m, columns, segments, steps, 0, random);
+        check_tile<A, B, Group>(kernel, columns, m, any, segments, steps, 6, random);
+      }
+    }
+  }
+}
+
+// The lists of a requantization, in the order the kernels read them.
+struct Columns {
+  std::vector<std::int32_t> multiplier;
+  std::vector<std::uint64_t> half[2], count[2];  // of even and odd columns
+};
+
+inline Columns columns_of(std::int64_t n, std::mt19937& random) {
+  Columns all;
+  for (std::int64_t j = 0; j < n; ++j) {
+    const std::int32_t ends[] = {1 << 30, std::numeric_limits<std::int32_t>::max(), 3 << 29};
+    all.multiplier.push_back(random() % 3 == 0 ? ends[random() % 3]
+                                               : static_cast<std::int32_t>((1U << 30) | (random() & 0x3FFFFFFF)));
+    const std::uint64_t counts[] = {31, 32, 33, 47, 62, 63, 64, 31 + random() % 34};
+    const std::uint64_t count = counts[random() % 8];
+    all.half[j % 2].push_back(std::uint64_t{1} << (count - 1));
+    all.count[j % 2].push_back(count);
+  }
+  return all;
+}
+
+inline std::int32_t half_away(std::int64_t c, std::int64_t multiplier, std::uint64_t count) {
+  const Wide product = Wide{c} * multiplier, half = Wide{1} << (count - 1);
+  const Wide magnitude = ((product < 0 ? -product : product) + half) >> count;
+  return static_cast<std::int32_t>(product < 0 ? -magnitude : magnitude);
+}
+
+inline void check_sparse_row(const IntKernelTable& table, std::int64_t panels, std::int64_t all_steps,
+                             std::mt19937& random) {
+  const std::int64_t columns = table.columns;
+  std::vector<std::int32_t> steps, values;
+  for (std::int64_t s = 0; s < all_steps; ++s) {
+    if (random() % 3 == 0) continue;
+    steps.push_back(static_cast<std::int32_t>(s));
+    const std::vector<std::int16_t> pair = integers<std::int16_t>(2, s % 2 == 0, random);
+    std::int32_t packed;
+    std::memcpy(&packed, pair.data(), sizeof packed);
+    values.push_back(packed);
+  }
+  const std::int64_t panel_values = all_steps * columns * 2;
+  const std::vector<std::int8_t> weights = integers<std::int8_t>(panels * panel_values, panels % 2 == 0, random);
+  const std::vector<std::int32_t> start = integers<std::int32_t>(panels * columns, false, random);
+  Guarded<std::int32_t> at(steps), of(values), bias(start), c(start.size());
+  Guarded<std::int8_t> panel(weights);
+  table.dot_sparse({.count = static_cast<std::int64_t>(steps.size()),
+                    .steps = at.data(),
+                    .values = of.data(),
+                    .panels = panels,
+                    .panel = panel.data(),
+                    .panel_bytes = panel_values,
+                    .bias = bias.data(),
+                    .c = c.data()});
+  for (std::int64_t column = 0; column < panels * columns; ++column) {
+    std::int64_t sum = start[size(column)];
+    for (std::size_t s = 0; s < steps.size(); ++s) {
+      std::int16_t pair[2];
+      std::memcpy(pair, &values[s], sizeof pair);
+      const std::int8_t* w =
+          weights.data() + column / columns * panel_values + (steps[s] * columns + column % columns) * 2;
+      sum += std::int64_t{pair[0]} * w[0] + std::int64_t{pair[1]} * w[1];
+    }
+    REQUIRE(c.data()[column] == wrapped(sum));
+  }
+}
+
+/// Sparse rows add up the steps that are listed, in every panel.
+inline void check_sparse(const IntKernelTable& table) {
+  std::mt19937 random(12);
+  for (const std::int64_t panels : {1, 2, 3, 4, 5, 9}) {
+    for (const std::int64_t all_steps : {1, 2, 17, 64}) {
+      CAPTURE(panels);
+      CAPTURE(all_steps);
+      check_sparse_row(table, panels, all_steps, random);
+    }
+  }
+}
+
+inline void check_requant_tile(const IntKernelTable& table, std::int64_t n, std::mt19937& random) {
+  const std::int64_t columns = table.columns;
+  const std::int64_t whole = (n + columns - 1) / columns * columns, m = 3, c_row = whole + 3, y_row = n + 2;
+  const Columns lists = columns_of(whole, random);
+  std::vector<std::int32_t> c = integers<std::int32_t>((m - 1) * c_row + whole, n % 3 == 0, random);
+  for (std::size_t i = 0; i < c.size(); i += 2) c[i] >>= random() % 32;     // of every size
+  for (std::size_t i = 0; i < c.size(); i += 5) c[i] = 1 << random() % 31;  // ties of powers of two
+  Guarded<std::int32_t> in(c), multiplier(lists.multiplier);
+  Guarded<std::uint64_t> half_even(lists.half[0]), half_odd(lists.half[1]), count_even(lists.count[0]),
+      count_odd(lists.count[1]);
+  Guarded<std::int16_t> y(std::vector<std::int16_t>(size((m - 1) * y_row + n), 12345));
+  table.requant({.m = m,
+                 .n = n,
+                 .c = in.data(),
+                 .c_row = c_row,
+                 .multiplier = multiplier.data(),
+                 .half_even = half_even.data(),
+                 .half_odd = half_odd.data(),
+                 .count_even = count_even.data(),
+                 .count_odd = count_odd.data(),
+                 .low = -30000,
+                 .high = 20000,
+                 .offset = 1234,
+                 .y = y.data(),
+                 .y_row = y_row});
+  for (std::int64_t i = 0; i < m; ++i) {
+    for (std::int64_t j = 0; j < (i + 1 < m ? y_row : n); ++j) {
+      const std::int16_t got = y.data()[i * y_row + j];
+      if (j >= n) {
+        REQUIRE(got == 12345);  // between the rows
+        continue;
+      }
+      const std::int64_t accumulator = c[size(i * c_row + j)];
+      const std::int32_t exact = half_away(accumulator, lists.multiplier[size(j)], lists.count[j % 2][size(j / 2)]);
+      REQUIRE(got == std::clamp(exact, -30000, 20000) + 1234);
+    }
+  }
+}
+
+/// The exact product rounded half away from zero for every shift; n columns are written and no more.
+inline void check_requant(const IntKernelTable& table) {
+  std::mt19937 random(13);
+  for (std::int64_t n = 1; n <= 3 * table.columns + 1; ++n) {
+    CAPTURE(n);
+    check_requant_tile(table, n, random);
+  }
+}
+
+struct ValueRange {
+  float scale, low, high;
+  std::int32_t offset;
+};
+
+inline std::int32_t quantized(const ValueRange& r, float x) {
+  const double low = static_cast<double>(r.low), high = static_cast<double>(r.high);
+  const double ratio = std::isnan(x) ? 0 : static_cast<double>(x / r.scale);
+  const double inside = std::clamp(ratio, low - 1, high + 1), below = std::floor(inside), rest = inside - below;
+  const double rounded = below + (rest > 0.5 || (rest == 0.5 && std::fmod(below, 2) != 0) ? 1 : 0);
+  return static_cast<std::int32_t>(std::clamp(rounded, low, high)) + r.offset;
+}
+
+/// True division, half to even, NaN as 0, infinities at the ends.
+inline void check_quantize(const IntKernelTable& table) {
+  for (const ValueRange r :
+       {ValueRange{0.5F, -128, 127, 0}, ValueRange{0.1F, -255, 0, 127}, ValueRange{3, 0, 65535, -32768},
+        ValueRange{1e-3F, -65535, 0, 32767}, ValueRange{1e30F, -4, 3, 0}}) {
+    for (const std::int64_t n : kSizes) {
+      std::vector<float> x = uniform(n, static_cast<double>(2 * r.low) - 9, static_cast<double>(2 * r.high) + 9, 3);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        x[i] = i % 6 == 5 ? kSpecial[i % kSpecial.size()] : std::round(x[i]) / 2 * r.scale;  // ties
+      }
+      Guarded<float> in(x);
+      Guarded<std::int16_t> y(x.size());
+      table.quantize_s16(n, in.data(), r.scale, r.low, r.high, r.offset, y.data());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        CAPTURE(x[i]);
+        REQUIRE(y.data()[i] == quantized(r, x[i]));
+      }
+    }
+  }
+}
+
+inline void check_windows_of(const IntKernelTable& table, std::int64_t channels, std::int64_t count,
+                             const std::vector<std::int64_t>& cells, std::mt19937& random) {
+  const std::int64_t taps = static_cast<std::int64_t>(cells.size()), step = 2 * channels;
+  std::vector<std::int64_t> offsets;
+  for (const std::int64_t cell : cells) offsets.push_back(cell * channels);
+  const std::int64_t reach = count == 0 ? 0 : (count - 1) * step + offsets.back() + channels;
+  const bool extreme = random() % 2 == 0;
+  const auto values = integers<std::int16_t>(reach, extreme, random);
+  const auto weights = integers<std::int16_t>(taps * channels, extreme, random);
+  const auto start = integers<std::int32_t>(channels, extreme, random);
+  Guarded<std::int64_t> at(offsets);
+  Guarded<std::int16_t> x(values), weight(weights), largest(size(count * channels));
+  Guarded<std::int32_t> bias(start), sums(size(count * channels));
+  const ChannelWindows windows{
+      .count = count, .channels = channels, .step = step, .cells = taps, .offsets = at.data(), .x = x.data()};
+  table.max_windows(windows, largest.data());
+  table.dot_windows(windows, weight.data(), bias.data(), sums.data());
+  for (std::int64_t i = 0; i < count * channels; ++i) {
+    const std::int64_t c = i % channels;
+    std::int16_t most = std::numeric_limits<std::int16_t>::min();
+    std::int64_t sum = start[size(c)];
+    for (std::int64_t k = 0; k < taps; ++k) {
+      const std::int16_t value = values[size(i / channels * step + offsets[size(k)] + c)];
+      most = std::max(most, value);
+      sum += std::int64_t{value} * weights[size(k * channels + c)];
+    }
+    REQUIRE(largest.data()[i] == most);
+    REQUIRE(sums.data()[i] == wrapped(sum));
+  }
+}
+
+/// The largest value and the sum of products of each window.
+inline void check_windows(const IntKernelTable& table) {
+  std::mt19937 random(14);
+  for (const std::int64_t channels : {1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 70}) {
+    for (const std::vector<std::int64_t>& cells :
+         {std::vector<std::int64_t>{0}, {0, 1}, {0, 1, 5, 6}, {0, 1, 2, 5, 6, 7, 10, 11, 12}}) {
+      for (const std::int64_t count : {0, 1, 2, 5}) {
+        CAPTURE(channels);
+        CAPTURE(cells.size());
+        CAPTURE(count);
+        check_windows_of(table, channels, count, cells, random);
+      }
+    }
+  }
+}
+
+}  // namespace tempera::test::integer

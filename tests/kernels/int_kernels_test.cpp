@@ -1,0 +1,51 @@
+// The integer kernels of the level in use, against their definitions; see int_kernel_checks.hpp.
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/int_kernel_checks.hpp"
+
+namespace {
+
+using namespace tempera::test;
+using namespace tempera::test::integer;
+
+}  // namespace
+
+TEST_CASE("dot products of pairs are exact modulo 2^32, at every tile, and read their buffers alone") {
+  const IntKernelTable& t = int_kernels();
+  check_tiles<std::int16_t, std::int16_t, 2>(t.dot_pairs, t.columns, t.rows);
+  check_tiles<std::int16_t, std::int8_t, 2>(t.dot_pairs_s8, t.columns, t.rows);
+}
+
+TEST_CASE("dot products of four bytes are exact, 255 · −128 and 255 · 127 too") {
+  const IntKernelTable& t = int_kernels();
+  if (t.dot_quads == nullptr) return;  // below avx512vnni
+  check_tiles<std::uint8_t, std::int8_t, 4>(t.dot_quads, t.columns, t.quad_rows);
+}
+
+TEST_CASE("sparse rows add up the steps that are listed, in every panel") { check_sparse(int_kernels()); }
+
+TEST_CASE("requantization rounds the exact product half away from zero for every shift, and writes n columns") {
+  check_requant(int_kernels());
+}
+
+TEST_CASE("floats become int16 by true division, half to even, with NaN as 0 and infinities at the ends") {
+  check_quantize(int_kernels());
+}
+
+TEST_CASE("int16 become bytes, at every size") {
+  for (const std::int64_t n : kSizes) {
+    std::vector<std::int16_t> x(static_cast<std::size_t>(n));
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<std::int16_t>(i * 37 % 256 - 128);
+    Guarded<std::int16_t> in(x);
+    Guarded<std::uint8_t> y(x.size());
+    int_kernels().narrow_u8(n, in.data(), 128, y.data());
+    for (std::size_t i = 0; i < x.size(); ++i) REQUIRE(y.data()[i] == i * 37 % 256);
+  }
+}
+
+TEST_CASE("windows of channels give their largest value and their sum of products, and read their cells alone") {
+  check_windows(int_kernels());
+}
