@@ -31,7 +31,7 @@ using nlohmann::ordered_json;
 
 struct Arguments {
   std::string model, config, out, measure = "size";
-  bool search = false;
+  bool search = false, resume = false;
   double budget = 0;
   std::vector<std::string> sets;
 };
@@ -150,7 +150,7 @@ int quantize(const Session& session, const Arguments& arguments) {
   if (arguments.search) return search(session, arguments);
   std::string text;
   const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
-  RunOptions options;
+  RunOptions options{.resume = arguments.resume};
   if (!arguments.out.empty()) options.out = arguments.out;
   const RunResult result = run_experiment(loaded, text, options);
   auto document = ordered_json::parse(report::summary_text(result.summary));
@@ -187,6 +187,7 @@ void add_quantize(CLI::App& app, Session& session) {
       ->check(CLI::IsMember({"size", "bit_operations"}))
       ->type_name("NAME");
   verb->add_option("--out", arguments->out, "folder to write into (default: runs/<name>-<hash>)")->type_name("DIR");
+  verb->add_flag("--resume", arguments->resume, "begin again in a folder in which this did not finish");
 }
 
 }  // namespace tempera::cli
