@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "quant/random_program.hpp"
@@ -76,6 +77,37 @@ TEST_CASE("a program cut off anywhere, or of another version, is refused and nev
   REQUIRE(version != std::string::npos);
   other[version + 19] = '7';
   refused(other);
+}
+
+TEST_CASE("a word that the format does not know is refused by its name, wherever it stands") {
+  const TemporaryFolder folder;
+  // Each stands in one of the programs; what takes its place is as long, so that the file stays whole.
+  for (const auto& [word, other] : {std::pair{"linear", "softly"},
+                                    {"quantize", "float_op"},
+                                    {"single", "triple"},
+                                    {"half_even", "half_down"},
+                                    {"s32", "f32"}}) {
+    bool found = false;
+    for (std::uint64_t seed = 1; seed <= 60 && !found; ++seed) {
+      save_program(folder / "p.safetensors", test::random_program(seed));
+      std::ifstream in(folder / "p.safetensors", std::ios::binary);
+      std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+      const std::string quoted = R"(\")" + std::string(word) + R"(\")";  // within a string of the header
+      const std::size_t at = bytes.find(quoted);
+      if (at == std::string::npos) continue;
+      found = true;
+      bytes.replace(at + 2, std::string(word).size(), other);
+      std::ofstream(folder / "damaged.safetensors", std::ios::binary) << bytes;
+      CAPTURE(word);
+      try {
+        static_cast<void>(load_program(folder / "damaged.safetensors"));
+        FAIL("was taken");
+      } catch (const core::CheckpointError& error) {
+        CHECK(std::string(error.what()).find(other) != std::string::npos);
+      }
+    }
+    CHECK(found);
+  }
 }
 
 TEST_CASE("a multiplier out of range in a file is refused with the instruction's place") {

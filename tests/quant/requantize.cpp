@@ -85,6 +85,29 @@ TEST_CASE("gemmlowp's mode rounds twice as its definition does") {
   CHECK(wrong == 0);
 }
 
+TEST_CASE("gemmlowp's mode breaks ties upwards in the high product and away from 0 in the shift") {
+  // By hand: the accumulator times 2^30 (M = ½ of what the shift leaves), rounded to the high half, then shifted.
+  const auto at = [](std::int32_t acc, std::int32_t multiplier, std::int32_t shift) {
+    return requantize(acc, {multiplier, shift, 0}, RequantMode::kGemmlowpDouble);
+  };
+  constexpr std::int32_t kHalf = 1 << 30;
+  CHECK(at(1, kHalf, 0) == 1);    // ½
+  CHECK(at(-1, kHalf, 0) == 0);   // −½
+  CHECK(at(-3, kHalf, 0) == -1);  // −1½
+  CHECK(at(2, kHalf, 1) == 1);    // 1, then ½
+  CHECK(at(-2, kHalf, 1) == -1);  // −1, then −½
+  CHECK(at(1, kHalf, 1) == 1);    // ¼ is ½ of ½: rounded up twice
+  CHECK(at(-1, kHalf, 1) == 0);
+  CHECK(at(kMin, kMax, 0) == -kMax);
+  CHECK(at(kMax, kMax, 0) == kMax - 1);   // 2^31 − 2 + 2^−31
+  CHECK(at(kMax, kMax, -1) == kMax - 1);  // doubled, and saturated before it is multiplied
+  CHECK(at(kMin, kMax, -31) == -kMax);
+  CHECK(at(kMax, kHalf, 31) == 1);   // 2^30 − ½ goes up to 2^30, which is half of 2^31
+  CHECK(at(kMin, kHalf, 31) == -1);  // −2^30
+  CHECK(at(kMin, kMax, 32) == 0);
+  CHECK(at(kMin, kMax, 33) == 0);
+}
+
 TEST_CASE("the modes differ where two roundings make a tie out of less than a half") {
   const Multiplier below{(1 << 30) + (1 << 20), 10, 0};  // 2^-11·(1 + 2^-10)
   std::int64_t differences = 0;
