@@ -1,5 +1,6 @@
 #include "tempera/quant/dynamic_forward.hpp"
 
+#include <limits>
 #include <map>
 #include <optional>
 #include <utility>
@@ -98,7 +99,8 @@ class Walk {
                                              op.epsilon)};
   }
   Value visit(const Node& node, const nn::graph::Clamp& op) {
-    return {.x = core::clamp(floats(node), op.low, op.high)};
+    const bool relu = op.low == 0 && op.high == std::numeric_limits<double>::infinity();
+    return {.x = relu ? core::relu(floats(node)) : core::clamp(floats(node), op.low, op.high)};
   }
   Value visit(const Node& node, const nn::graph::MaxPool2d& op) {
     return {.x = core::max_pool2d(in(node).x, op.options), .rows = in(node).rows};

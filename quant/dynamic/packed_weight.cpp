@@ -53,7 +53,10 @@ PackedWeight::PackedWeight(const nn::GraphNode& node, const QParams& grid) : ker
   const QParams& params = integers.params;
   piece_ = params.granularity == Granularity::kGroup ? std::min(params.group, length_) : length_;
   pieces_ = ceil_div(length_, piece_);
-  if (conv != nullptr && pieces_ == 1) taps_ = shape[2] * shape[3];
+  if (conv != nullptr && pieces_ == 1) {
+    taps_ = shape[2] * shape[3];
+    if (conv->options.dilation[1] == 1) segments_ = shape[2];
+  }
   padded_ = ceil_div(outputs_, kernels_.columns) * kernels_.columns;
   scale_.assign(static_cast<std::size_t>(groups_ * pieces_ * padded_), 0);
   bias_.assign(static_cast<std::size_t>(groups_ * padded_), 0);
@@ -85,7 +88,10 @@ PackedWeight::Part PackedWeight::part_of(const nn::GraphNode& node, const QParam
     scale_[static_cast<std::size_t>((group * pieces_ + piece) * padded_ + o)] =
         static_cast<Scalar>(integers.params.scale[slot]) / f;
   }
-  if (rows.narrow()) return {.narrow = engine::pack<std::int8_t>(rows, kernels_.columns, 2), .wide = {}};
+  const bool bytes = rows.narrow() && std::holds_alternative<nn::graph::Linear>(node.operation);
+  rows.segments = segments_;
+  rows.length = n / segments_;
+  if (bytes) return {.narrow = engine::pack<std::int8_t>(rows, kernels_.columns, 2), .wide = {}};
   return {.narrow = {}, .wide = engine::pack<std::int16_t>(rows, kernels_.columns, 2)};
 }
 
@@ -95,15 +101,7 @@ void PackedWeight::multiply(std::int64_t group, const Rows& rows) const {
   const std::int64_t panels = padded_ / kernels_.columns, blocks = ceil_div(rows.m, kBlock);
   const std::int64_t products = std::min(rows.m, kBlock) * kernels_.columns * length_;
   core::parallel_for(blocks * panels, grain_of(products), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t first = i / panels * kBlock;
-      Rows block = rows;
-      block.m = std::min(kBlock, rows.m - first);
-      block.q += first * rows.stride;
-      block.scale += first * rows.scale_step;
-      block.y += first * rows.y_row;
-      multiply_panel(group, i % panels, block);
-    }
+    for (std::int64_t i = begin; i < end; ++i) multiply_panel(group, i % panels, rows, i / panels * kBlock);
   });
 }
 
@@ -113,7 +111,7 @@ void PackedWeight::multiply_few(std::int64_t group, const Rows& rows) const {
   std::vector<std::int32_t> steps(static_cast<std::size_t>(panels.steps)), values(steps.size());
   std::vector<std::int32_t> c(static_cast<std::size_t>(padded_));
   for (std::int64_t i = 0; i < rows.m; ++i) {
-    const std::int16_t* q = rows.q + i * rows.stride;
+    const std::int16_t* q = rows.row(i);
     std::int64_t count = 0;
     for (std::int64_t step = 0; step < panels.steps; ++step) {  // without a branch: what is 0 is written over
       std::int32_t pair = 0;
@@ -142,18 +140,19 @@ void PackedWeight::multiply_few(std::int64_t group, const Rows& rows) const {
   }
 }
 
-void PackedWeight::multiply_panel(std::int64_t group, std::int64_t panel, const Rows& rows) const {
-  const std::int64_t columns = kernels_.columns, first = panel * columns;
-  const std::int64_t n = std::min(columns, outputs_ - first);
+// Rows from `first` on, at most kBlock.
+void PackedWeight::multiply_panel(std::int64_t group, std::int64_t panel, const Rows& rows, std::int64_t first) const {
+  const std::int64_t columns = kernels_.columns, m = std::min(kBlock, rows.m - first);
   std::array<const void*, kBlock> a{};
   alignas(64) std::array<std::int32_t, kBlock * kLargestPanel> c;  // NOLINT: written before it is read
   alignas(64) std::array<Scalar, kBlock * kLargestPanel> sum;      // NOLINT: likewise
   for (std::int64_t p = 0; p < pieces_; ++p) {
-    for (std::int64_t i = 0; i < rows.m; ++i) a[static_cast<std::size_t>(i)] = rows.q + i * rows.stride + p * piece_;
-    dots(parts_[static_cast<std::size_t>(group * pieces_ + p)], panel, rows.m, a.data(), c.data());
-    const Scalar* scale = scale_.data() + (group * pieces_ + p) * padded_ + first;
-    for (std::int64_t i = 0; i < rows.m; ++i) {
-      const auto s_x = static_cast<Scalar>(rows.scale[i * rows.scale_step]);
+    for (std::int64_t i = 0; i < m; ++i) a[static_cast<std::size_t>(i)] = rows.row(first + i) + p * piece_;
+    dots(parts_[static_cast<std::size_t>(group * pieces_ + p)], panel, std::span(a).first(static_cast<std::size_t>(m)),
+         rows.segment, c.data());
+    const Scalar* scale = scale_.data() + (group * pieces_ + p) * padded_ + panel * columns;
+    for (std::int64_t i = 0; i < m; ++i) {
+      const auto s_x = static_cast<Scalar>(rows.scale[(first + i) * rows.scale_step]);
       const std::int32_t* from = c.data() + i * columns;
       Scalar* to = sum.data() + i * columns;
       for (std::int64_t j = 0; j < columns; ++j) {
@@ -162,30 +161,37 @@ void PackedWeight::multiply_panel(std::int64_t group, std::int64_t panel, const 
       }
     }
   }
+  write(group, panel, m, sum.data(), rows.y + first * rows.y_row, rows);
+}
+
+void PackedWeight::write(std::int64_t group, std::int64_t panel, std::int64_t m, const Scalar* sum, Scalar* y,
+                         const Rows& rows) const {
+  const std::int64_t columns = kernels_.columns, first = panel * columns, n = std::min(columns, outputs_ - first);
   const Scalar* bias = bias_.data() + group * padded_ + first;
-  Scalar* y = rows.y + first * rows.y_output;
+  y += first * rows.y_output;
   if (rows.y_row == 1) {  // the pixels of an output channel lie together
-    for (std::int64_t j = 0; j < n; ++j) {
-      for (std::int64_t i = 0; i < rows.m; ++i)
-        y[j * rows.y_output + i] = sum[static_cast<std::size_t>(i * columns + j)] + bias[j];
+    for (std::int64_t j = 0; j < n; ++j, y += rows.y_output) {
+      for (std::int64_t i = 0; i < m; ++i) y[i] = sum[i * columns + j] + bias[j];
     }
     return;
   }
-  for (std::int64_t i = 0; i < rows.m; ++i) {
-    const Scalar* from = sum.data() + i * columns;
-    for (std::int64_t j = 0; j < n; ++j) y[i * rows.y_row + j * rows.y_output] = from[j] + bias[j];
+  for (std::int64_t i = 0; i < m; ++i, y += rows.y_row) {
+    for (std::int64_t j = 0; j < n; ++j) y[j * rows.y_output] = sum[i * columns + j] + bias[j];
   }
 }
 
-void PackedWeight::dots(const Part& part, std::int64_t panel, std::int64_t m, const void* const* rows,
+void PackedWeight::dots(const Part& part, std::int64_t panel, std::span<const void* const> rows, std::int64_t segment,
                         std::int32_t* c) const {
   const bool narrow = part.wide.values.empty();
+  const auto m = static_cast<std::int64_t>(rows.size());
   for (std::int64_t i = 0; i < m; i += kernels_.rows) {
     const core::DotTile tile{
         .m = std::min(kernels_.rows, m - i),
         .n = kernels_.columns,
+        .segments = segments_,
         .steps = narrow ? part.narrow.steps : part.wide.steps,
-        .a = rows + i,
+        .a = rows.data() + i,
+        .a_segment = segment * static_cast<std::int64_t>(sizeof(std::int16_t)),
         .panel = narrow ? static_cast<const void*>(part.narrow.panel(panel)) : part.wide.panel(panel),
         .bias = no_bias_.data(),
         .c = c + i * kernels_.columns};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "tempera/core/scalar.hpp"
@@ -11,17 +12,24 @@
 
 namespace tempera::quant::dynamic {
 
-/// Rows of integers less their zero point, and where their products go.
+/// Rows of integers less their zero point, wherever they lie, and where their products go. Distances are in values.
 struct Rows {
-  std::int64_t m = 0, stride = 0;   ///< in values; a row is readable one value beyond its length
-  const std::int16_t* q = nullptr;  ///< q − z
-  const float* scale = nullptr;     ///< of each row
-  std::int64_t scale_step = 1;      ///< 0: all rows have the first
-  Scalar* y = nullptr;              ///< output 0 of row 0, and the steps to the next
+  std::int64_t m = 0;
+  const std::int16_t* q = nullptr;  ///< q − z; row i begins at q + (i / per_line)·line + (i % per_line)·step
+  std::int64_t step = 0, per_line = 1, line = 0;
+  std::int64_t segment = 0;      ///< from a piece of a row to the next, each readable one value beyond its length
+  const float* scale = nullptr;  ///< of each row
+  std::int64_t scale_step = 1;   ///< 0: all rows have the first
+  Scalar* y = nullptr;           ///< output 0 of row 0, and the steps to the next
   std::int64_t y_row = 0, y_output = 1;
+
+  [[nodiscard]] const std::int16_t* row(std::int64_t i) const noexcept {
+    return q + i / per_line * line + i % per_line * step;
+  }
 };
 
-/// A layer's weights [groups · outputs, length] as bytes, or int16 where integers less their zero point need more.
+/// A layer's weights [groups · outputs, length]: as bytes for linear layers, which read each of them once a batch, as int16
+/// for convolutions, which read them again for every few pixels, and where bytes are too small.
 class PackedWeight {
  public:
   /// Of a linear layer or a convolution; `grid`: what the integers of its inputs have in common. Throws UnsupportedError
@@ -37,6 +45,9 @@ class PackedWeight {
     return taps_ == 1 ? k : k % (length_ / taps_) * taps_ + k / (length_ / taps_);
   }
 
+  /// Pieces of a row that may lie apart: the kernel rows of a filter without gaps, else 1.
+  [[nodiscard]] std::int64_t segments() const noexcept { return segments_; }
+
   /// y[i, o] = Σ_p float(Σ_{k in p} q_x[i, k]·q_w[o, k]) · (s_x[i]·s_w[o, p]) + b[o] for the outputs of a group, where p are the
   /// inputs that share a scale. Sums within p are exact, everything outside is float32, from left to right: the same bits
   /// on every level and for every number of threads.
@@ -51,12 +62,16 @@ class PackedWeight {
   [[nodiscard]] Part part_of(const nn::GraphNode& node, const QParams& grid, const Integers& integers,
                              std::int64_t group, std::int64_t piece);
   void multiply_few(std::int64_t group, const Rows& rows) const;
-  void multiply_panel(std::int64_t group, std::int64_t panel, const Rows& rows) const;
-  void dots(const Part& part, std::int64_t panel, std::int64_t m, const void* const* rows, std::int32_t* c) const;
+  void multiply_panel(std::int64_t group, std::int64_t panel, const Rows& rows, std::int64_t first) const;
+  void dots(const Part& part, std::int64_t panel, std::span<const void* const> rows, std::int64_t segment,
+            std::int32_t* c) const;
+  void write(std::int64_t group, std::int64_t panel, std::int64_t m, const Scalar* sum, Scalar* y,
+             const Rows& rows) const;
 
   const core::IntKernelTable& kernels_;
   std::int64_t groups_ = 1, outputs_ = 0, length_ = 0;
-  std::int64_t taps_ = 1;                // of a filter, if channels stand together
+  std::int64_t taps_ = 1;  // of a filter, if channels stand together
+  std::int64_t segments_ = 1;
   std::int64_t pieces_ = 1, piece_ = 0;  // p: how many, how long
   std::int64_t padded_ = 0;              // outputs in whole panels
   std::vector<Part> parts_;              // [groups, pieces]

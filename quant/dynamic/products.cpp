@@ -49,7 +49,8 @@ void arrange(const Image& image, const core::Conv2dOptions& options, const std::
   }
 }
 
-// Values that lie together both in an image, `offset` from where a window begins, and in a row of the product.
+// Where the rows of a filter have gaps, or inputs share scales across channels, windows are copied. Values that lie together both
+// in an image, `offset` from where a window begins, and in a row of the product.
 struct Run {
   std::int64_t offset, length;
 };
@@ -97,8 +98,8 @@ Tensor linear(const Tensor& x, const QParams& rows, const PackedWeight& weight) 
     }
   });
   weight.multiply(0, {.m = batch,
-                      .stride = stride,
                       .q = q.data(),
+                      .line = stride,
                       .scale = rows.scale.data(),
                       .y = y.mutable_data(),
                       .y_row = weight.outputs()});
@@ -112,27 +113,39 @@ Tensor conv2d(const Tensor& x, const QParams& rows, const PackedWeight& weight, 
                     .channels = x.dim(1) / options.groups,
                     .height = x.dim(2) + 2 * options.padding[0],
                     .width = x.dim(3) + 2 * options.padding[1]};
-  const std::vector<Run> runs = runs_of(image, options, kernel, weight);
+  const bool in_place = weight.segments() > 1 || weight.length() == image.channels;
+  const std::vector<Run> runs = in_place ? std::vector<Run>() : runs_of(image, options, kernel, weight);
   const std::int64_t cells = output[1] * output[2], stride = stride_of(weight.length());
   Tensor y(output.with_batch(batch));
   Scalar* results = y.mutable_data();
   core::parallel_for(batch, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<std::int16_t> planes(static_cast<std::size_t>(sample));
-    std::vector<std::int16_t> arranged(static_cast<std::size_t>(image.groups * image.pixels()));  // its border stays 0
-    std::vector<std::int16_t> matrix(static_cast<std::size_t>(cells * stride));
+    // The border stays 0; one value more, which kernels may read.
+    std::vector<std::int16_t> arranged(static_cast<std::size_t>(image.groups * image.pixels() + 1));
+    std::vector<std::int16_t> matrix(static_cast<std::size_t>(in_place ? 0 : cells * stride));
     for (std::int64_t i = begin; i < end; ++i) {
       quantize_sample(rows, static_cast<std::size_t>(i), sample, x.data() + i * sample, planes.data());
       arrange(image, options, planes.data(), arranged.data());
       for (std::int64_t g = 0; g < weight.groups(); ++g) {
-        unfold(image, options, output, runs, arranged.data() + g * image.pixels(), stride, matrix.data());
-        weight.multiply(g, {.m = cells,
-                            .stride = stride,
-                            .q = matrix.data(),
-                            .scale = rows.scale.data() + i,
-                            .scale_step = 0,
-                            .y = results + (i * output[0] + g * weight.outputs()) * cells,
-                            .y_row = 1,
-                            .y_output = cells});
+        const std::int16_t* group = arranged.data() + g * image.pixels();
+        Rows windows{.m = cells,
+                     .q = group,
+                     .step = options.stride[1] * image.channels,
+                     .per_line = output[2],
+                     .line = options.stride[0] * image.width * image.channels,
+                     .segment = options.dilation[0] * image.width * image.channels,
+                     .scale = rows.scale.data() + i,
+                     .scale_step = 0,
+                     .y = results + (i * output[0] + g * weight.outputs()) * cells,
+                     .y_row = 1,
+                     .y_output = cells};
+        if (!in_place) {
+          unfold(image, options, output, runs, group, stride, matrix.data());
+          windows.q = matrix.data();
+          windows.step = stride;
+          windows.line = output[2] * stride;
+        }
+        weight.multiply(g, windows);
       }
     }
   });

@@ -15,6 +15,7 @@
 #include "quant/quantized_model.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/core/parallel.hpp"
+#include "tempera/nn/graph.hpp"
 
 namespace {
 
@@ -169,6 +170,74 @@ TEST_CASE("every granularity, sign, number of bits and rounding gives the formul
       Quantized network(R"({"type": "linear", "name": "fc", "out": 35})", {53}, dynamic_rules(w, a), -2, 3);
       const Tensor y = DynamicForward(network.model).logits(network.images);
       CHECK(std::ranges::equal(y.values(), plain_linear(network.model, network.images).values()));
+    }
+  }
+}
+
+// One pixel of one image: the formula over [channel, kernel row, kernel column], which is the order of groups that share a scale.
+Scalar plain_pixel(const Integers& q, const Integers& w, const core::Shape& x, const nn::graph::Conv2d& conv,
+                   std::array<std::int64_t, 4> at, Scalar bias) {
+  const auto [i, o, top, left] = at;
+  const core::Shape& shape = conv.weight.shape();
+  const std::int64_t kernel = shape[2], length = shape[1] * kernel * kernel;
+  const std::int64_t piece = w.params.granularity == Granularity::kGroup ? w.params.group : length;
+  const std::int64_t from = o / (shape[0] / conv.options.groups) * shape[1];  // first channel of its group
+  const std::int32_t zero = q.params.zero_point[static_cast<std::size_t>(i)];
+  Scalar sum = 0;
+  for (std::int64_t begin = 0; begin < length; begin += piece) {
+    const std::size_t slot = w.params.slot(o * length + begin, shape);
+    std::int64_t accumulator = 0;
+    for (std::int64_t k = begin; k < std::min(begin + piece, length); ++k) {
+      const std::int64_t c = from + k / (kernel * kernel);
+      const std::int64_t h = top + k / kernel % kernel * conv.options.dilation[0];
+      const std::int64_t v = left + k % kernel * conv.options.dilation[1];
+      if (h < 0 || h >= x[2] || v < 0 || v >= x[3]) continue;
+      accumulator += (q.values[static_cast<std::size_t>(((i * x[1] + c) * x[2] + h) * x[3] + v)] - zero) *
+                     (w.values[static_cast<std::size_t>(o * length + k)] - w.params.zero_point[slot]);
+    }
+    sum += static_cast<Scalar>(accumulator) * (static_cast<Scalar>(q.params.scale[static_cast<std::size_t>(i)]) *
+                                               static_cast<Scalar>(w.params.scale[slot]));
+  }
+  return sum + bias;
+}
+
+TEST_CASE("every shape of a convolution gives the formula's floats in every bit") {
+  const std::vector<std::string> shapes{R"("kernel": 3)",
+                                        R"("kernel": 1, "stride": 2)",
+                                        R"("kernel": 2, "padding": 1, "groups": 2)",
+                                        R"("kernel": 5, "padding": 2)",
+                                        R"("kernel": 3, "padding": 1, "dilation": 2)",
+                                        R"("kernel": 3, "stride": 2, "groups": 4)",
+                                        R"("kernel": 1, "dilation": 3)"};
+  const std::vector<std::string> weights{R"("bits": 8, "granularity": "per_channel")",
+                                         R"("bits": 4, "granularity": "per_group", "group": 5)",
+                                         R"("bits": 8, "symmetric": false, "signed": false)"};
+  for (const std::string& shape : shapes) {
+    for (const std::string& bits : weights) {
+      CAPTURE(shape);
+      CAPTURE(bits);
+      Quantized network(R"({"type": "conv2d", "name": "fc", "out": 20, )" + shape + "}", {4, 7, 9}, dynamic_rules(bits),
+                        -1, 2);
+      const Tensor x(core::Shape{3, 4, 7, 9}, network.images.values().first(3 * 4 * 7 * 9));
+      const Tensor y = DynamicForward(network.model).logits(x);
+      const nn::Graph graph = nn::lower(network.model);
+      const auto& conv = std::get<nn::graph::Conv2d>(graph[graph.output()].operation);
+      const Integers q = quantizer_of(site_named(network.model, "fc.input"))->quantizer().integers(x);
+      const Integers w = quantizer_of(*conv.weight_site)->quantizer().integers(conv.weight.value());
+      std::size_t at = 0;
+      for (std::int64_t i = 0; i < 3; ++i) {
+        for (std::int64_t o = 0; o < 20; ++o) {
+          for (std::int64_t h = 0; h < y.dim(2); ++h) {
+            for (std::int64_t v = 0; v < y.dim(3); ++v) {
+              const Scalar expected = plain_pixel(q, w, x.shape(), conv,
+                                                  {i, o, h * conv.options.stride[0] - conv.options.padding[0],
+                                                   v * conv.options.stride[1] - conv.options.padding[1]},
+                                                  conv.bias.value().values()[static_cast<std::size_t>(o)]);
+              CHECK(y.values()[at++] == expected);
+            }
+          }
+        }
+      }
     }
   }
 }
