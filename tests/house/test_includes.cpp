@@ -1,6 +1,8 @@
 // The house's dependencies point one way. Oracle: the list of arrows in tests/house/includes.cpp, which is the design's.
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "house/includes.hpp"
 
 namespace house = tempera::house;
@@ -51,4 +53,19 @@ TEST_CASE("no file of the tree includes what its folder may not know") {
     }
   }
   CHECK(files > 20);  // the walk found the tree
+}
+
+TEST_CASE("a source includes the header of its name before anything else, so that the header is known to stand alone") {
+  std::size_t pairs = 0;
+  for (const auto* folder : {"core", "nn", "quant", "distill", "datasets", "apps"}) {
+    for (const auto& file : house::read_tree(folder, {".cpp"})) {
+      const std::string header = file.path.substr(0, file.path.size() - 3) + "hpp";
+      if (!std::filesystem::exists(std::filesystem::path(TEMPERA_SOURCE_DIR) / header)) continue;
+      ++pairs;
+      const auto names = house::includes_of(file.text);
+      CAPTURE(file.path);
+      CHECK((!names.empty() && names[0] == "\"tempera/" + header + "\""));
+    }
+  }
+  CHECK(pairs > 100);
 }
