@@ -57,13 +57,35 @@ Variable function(const nn::GraphNode& node, const nn::graph::Function& op, cons
   refuse(node, "has no form in floats here");
 }
 
-using Weights = std::map<nn::GraphValue, dynamic::PackedWeight>;
+bool is_relu(const nn::GraphNode& node) {
+  const auto* clamp = std::get_if<nn::graph::Clamp>(&node.operation);
+  return clamp != nullptr && clamp->low == 0 && clamp->high == std::numeric_limits<double>::infinity();
+}
+
+// A layer that multiplies integers.
+struct Layer {
+  dynamic::PackedWeight weight;
+  bool relu = false;  // it applies that of the node behind it, which alone reads it
+};
+using Layers = std::map<nn::GraphValue, Layer>;
+
+// Rectifiers go into the layers before them.
+void fuse(const nn::Graph& graph, Layers& layers) {
+  std::map<nn::GraphValue, int> readers;
+  for (const nn::GraphNode& node : graph.nodes) {
+    for (const nn::GraphValue input : node.inputs) ++readers[input];
+  }
+  for (const nn::GraphNode& node : graph.nodes) {
+    if (!is_relu(node) || readers[node.inputs[0]] != 1) continue;
+    if (const auto layer = layers.find(node.inputs[0]); layer != layers.end()) layer->second.relu = true;
+  }
+}
 
 // One pass of a batch through the graph.
 class Walk {
  public:
-  Walk(const nn::Graph& graph, const Weights& weights, const core::Tensor& x)
-      : graph_(graph), weights_(weights), batch_(x.dim(0)), x_(x) {}
+  Walk(const nn::Graph& graph, const Layers& layers, const core::Tensor& x)
+      : graph_(graph), layers_(layers), batch_(x.dim(0)), x_(x) {}
 
   core::Tensor run() {
     for (const nn::GraphNode& node : graph_.nodes) {
@@ -82,14 +104,16 @@ class Walk {
     return {.x = (*op.site)(x, context_)};
   }
   Value visit(const Node& node, const nn::graph::Linear& op) {
-    if (const dynamic::PackedWeight* weight = packed()) {
-      return {.x = Variable(dynamic::linear(in(node).x.value(), *in(node).rows, *weight))};
+    if (const Layer* layer = packed()) {
+      return {.x = Variable(dynamic::linear(in(node).x.value(), *in(node).rows, layer->weight, layer->relu))};
     }
     return {.x = core::linear(floats(node), (*op.weight_site)(op.weight, context_), op.bias)};
   }
   Value visit(const Node& node, const nn::graph::Conv2d& op) {
-    if (const dynamic::PackedWeight* weight = packed()) {
-      return {.x = Variable(dynamic::conv2d(in(node).x.value(), *in(node).rows, *weight, op.options,
+    if (const Layer* layer = packed()) {
+      core::Conv2dOptions options = op.options;
+      options.relu = layer->relu;
+      return {.x = Variable(dynamic::conv2d(in(node).x.value(), *in(node).rows, layer->weight, options,
                                             {op.weight.shape()[2], op.weight.shape()[3]}, node.shape))};
     }
     return {.x = core::conv2d(floats(node), (*op.weight_site)(op.weight, context_), op.bias, op.options)};
@@ -99,8 +123,10 @@ class Walk {
                                              op.epsilon)};
   }
   Value visit(const Node& node, const nn::graph::Clamp& op) {
-    const bool relu = op.low == 0 && op.high == std::numeric_limits<double>::infinity();
-    return {.x = relu ? core::relu(floats(node)) : core::clamp(floats(node), op.low, op.high)};
+    if (!is_relu(node)) return {.x = core::clamp(floats(node), op.low, op.high)};
+    const auto before = layers_.find(node.inputs[0]);
+    const bool done = before != layers_.end() && before->second.relu;
+    return {.x = done ? in(node).x : core::relu(floats(node))};
   }
   Value visit(const Node& node, const nn::graph::MaxPool2d& op) {
     return {.x = core::max_pool2d(in(node).x, op.options), .rows = in(node).rows};
@@ -125,9 +151,9 @@ class Walk {
   Value visit(const Node& node, const nn::graph::Function& op) { return {.x = function(node, op, floats(node))}; }
 
   // Of the node that is being visited.
-  [[nodiscard]] const dynamic::PackedWeight* packed() const {
-    const auto found = weights_.find(static_cast<nn::GraphValue>(values_.size()));
-    return found == weights_.end() ? nullptr : &found->second;
+  [[nodiscard]] const Layer* packed() const {
+    const auto found = layers_.find(static_cast<nn::GraphValue>(values_.size()));
+    return found == layers_.end() ? nullptr : &found->second;
   }
   [[nodiscard]] const Value& in(const Node& node, std::size_t i = 0) const {
     return values_[static_cast<std::size_t>(node.inputs[i])];
@@ -138,7 +164,7 @@ class Walk {
   [[nodiscard]] Variable floats(const Node& node, std::size_t i = 0) const { return settled(in(node, i)); }
 
   const nn::Graph& graph_;
-  const Weights& weights_;
+  const Layers& layers_;
   std::int64_t batch_;
   Variable x_;
   nn::ForwardContext context_;
@@ -149,8 +175,8 @@ class Walk {
 
 struct DynamicForward::State {
   nn::Graph graph;
-  Weights weights;
-  std::vector<std::string> layers;
+  Layers layers;
+  std::vector<std::string> names;
 };
 
 DynamicForward::DynamicForward(const nn::Model& model) : state_(std::make_unique<State>()) {
@@ -159,8 +185,9 @@ DynamicForward::DynamicForward(const nn::Model& model) : state_(std::make_unique
   for (const nn::GraphNode& node : state_->graph.nodes) {
     const DynamicUniform* before = node.inputs.empty() ? nullptr : grids[static_cast<std::size_t>(node.inputs[0])];
     if (before != nullptr && multiplies(node)) {
-      state_->weights.try_emplace(static_cast<nn::GraphValue>(grids.size()), node, before->grid());
-      state_->layers.push_back(node.layer);
+      state_->layers.try_emplace(static_cast<nn::GraphValue>(grids.size()),
+                                 Layer{dynamic::PackedWeight(node, before->grid())});
+      state_->names.push_back(node.layer);
     }
     grids.push_back(keeps_grid(node) ? before : dynamic_of(node));
   }
@@ -168,14 +195,15 @@ DynamicForward::DynamicForward(const nn::Model& model) : state_(std::make_unique
     throw core::UnsupportedError("dynamic quantization",
                                  "no linear layer or convolution reads what a dynamic rule quantizes");
   }
+  fuse(state_->graph, state_->layers);
 }
 DynamicForward::~DynamicForward() = default;
 
 core::Tensor DynamicForward::logits(const core::Tensor& x) const {
   const core::NoGrad no_history;
-  return Walk(state_->graph, state_->weights, x).run();
+  return Walk(state_->graph, state_->layers, x).run();
 }
 
-const std::vector<std::string>& DynamicForward::integer_layers() const noexcept { return state_->layers; }
+const std::vector<std::string>& DynamicForward::integer_layers() const noexcept { return state_->names; }
 
 }  // namespace tempera::quant

@@ -46,6 +46,10 @@ std::string result_text(const RunResult& result) {
     text += fmt::format("program of integers: {} bytes; as float32 {} bytes\n", count_text(program->second),
                         count_text(result.summary.model.bytes.at("float32")));
   }
+  if (const auto packed = result.summary.model.bytes.find("packed"); packed != result.summary.model.bytes.end()) {
+    text += fmt::format("model with packed weights: {} bytes; as float32 {} bytes\n", count_text(packed->second),
+                        count_text(result.summary.model.bytes.at("float32")));
+  }
   if (run.temperature) {
     text += temperature_text(*run.temperature, run.evaluation ? run.evaluation->classes : std::vector<std::string>());
   }

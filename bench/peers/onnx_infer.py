@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Inference throughput of ONNX Runtime: float32, and statically quantized 8 bits (QDQ, weights per channel). The weights are
-random, because the time does not depend on them; the inputs are MNIST's test images.
+"""Inference throughput of ONNX Runtime: float32, statically quantized 8 bits (QDQ, weights per channel), and dynamically
+quantized 8 bits (DynamicQuantizeLinear and MatMulInteger or ConvInteger; one range for the whole batch). The weights are random, because the time does not depend on them; the inputs are MNIST's test images.
 
-    onnx_infer.py --data DIR --workload mlp1200 --batch 1 --threads 1 [--formats fp32,int8]
+    onnx_infer.py --data DIR --workload mlp1200 --batch 1 --threads 1 [--formats fp32,int8,dynamic_int8]
 """
 import argparse
 import os
@@ -98,6 +98,10 @@ def quantize(source, target, images):
                                  weight_type=quantization.QuantType.QInt8)
 
 
+def quantize_dynamically(source, target):
+    quantization.quantize_dynamic(source, target, per_channel=True, weight_type=quantization.QuantType.QInt8)
+
+
 images = common.images(args.data, "t10k")
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = args.threads
@@ -109,7 +113,9 @@ with tempfile.TemporaryDirectory() as folder:
     for name in args.formats.split(","):
         if name == "int8":
             quantize(plain, quantized, images)
-        session = onnxruntime.InferenceSession(quantized if name == "int8" else plain, options,
+        if name == "dynamic_int8":
+            quantize_dynamically(plain, quantized)
+        session = onnxruntime.InferenceSession(plain if name == "fp32" else quantized, options,
                                                providers=["CPUExecutionProvider"])
         common.say(f"onnxruntime-{onnxruntime.__version__}-{name}",
                    {"workload": args.workload, "batch": args.batch, "threads": args.threads},

@@ -28,6 +28,28 @@ std::int64_t grain_of(std::int64_t products) noexcept {
   return std::max<std::int64_t>(1, kGrainProducts / std::max<std::int64_t>(1, products));
 }
 
+Scalar result(Scalar sum, Scalar bias, const Rows& rows) noexcept {
+  const Scalar y = sum + bias;
+  return rows.relu && y < 0 ? 0 : y;
+}
+
+struct Extents {
+  std::int64_t m, n, columns;
+};
+
+void write(const Rows& rows, Extents tile, const Scalar* sum, const Scalar* bias, Scalar* y) noexcept {
+  if (rows.y_row != 1) {
+    for (std::int64_t i = 0; i < tile.m; ++i, y += rows.y_row, sum += tile.columns) {
+      for (std::int64_t j = 0; j < tile.n; ++j) y[j * rows.y_output] = result(sum[j], bias[j], rows);
+    }
+    return;
+  }
+  // The pixels of an output channel lie together.
+  for (std::int64_t j = 0; j < tile.n; ++j, y += rows.y_output) {
+    for (std::int64_t i = 0; i < tile.m; ++i) y[i] = result(sum[i * tile.columns + j], bias[j], rows);
+  }
+}
+
 // Σ |w| of a row, times what an input may be.
 void check_reach(const nn::GraphNode& node, std::int64_t output, std::span<const std::int16_t> row,
                  const QParams& grid) {
@@ -132,9 +154,9 @@ void PackedWeight::multiply_few(std::int64_t group, const Rows& rows) const {
                            .panel_bytes = panels.size(),
                            .bias = no_bias_.data(),
                            .c = c.data() + first});
-      const Scalar *scale = scale_.data() + group * padded_, *bias = bias_.data() + group * padded_;
+      const Scalar *s_w = scale(group, 0), *b = bias(group);
       for (std::int64_t j = first; j < last; ++j) {
-        y[j * rows.y_output] = static_cast<Scalar>(c[static_cast<std::size_t>(j)]) * (s_x * scale[j]) + bias[j];
+        y[j * rows.y_output] = result(static_cast<Scalar>(c[static_cast<std::size_t>(j)]) * (s_x * s_w[j]), b[j], rows);
       }
     });
   }
@@ -150,34 +172,20 @@ void PackedWeight::multiply_panel(std::int64_t group, std::int64_t panel, const 
     for (std::int64_t i = 0; i < m; ++i) a[static_cast<std::size_t>(i)] = rows.row(first + i) + p * piece_;
     dots(parts_[static_cast<std::size_t>(group * pieces_ + p)], panel, std::span(a).first(static_cast<std::size_t>(m)),
          rows.segment, c.data());
-    const Scalar* scale = scale_.data() + (group * pieces_ + p) * padded_ + panel * columns;
+    const Scalar* s_w = scale(group, p) + panel * columns;
     for (std::int64_t i = 0; i < m; ++i) {
       const auto s_x = static_cast<Scalar>(rows.scale[(first + i) * rows.scale_step]);
       const std::int32_t* from = c.data() + i * columns;
       Scalar* to = sum.data() + i * columns;
       for (std::int64_t j = 0; j < columns; ++j) {
-        const Scalar real = static_cast<Scalar>(from[j]) * (s_x * scale[j]);
+        const Scalar real = static_cast<Scalar>(from[j]) * (s_x * s_w[j]);
         to[j] = p == 0 ? real : to[j] + real;
       }
     }
   }
-  write(group, panel, m, sum.data(), rows.y + first * rows.y_row, rows);
-}
-
-void PackedWeight::write(std::int64_t group, std::int64_t panel, std::int64_t m, const Scalar* sum, Scalar* y,
-                         const Rows& rows) const {
-  const std::int64_t columns = kernels_.columns, first = panel * columns, n = std::min(columns, outputs_ - first);
-  const Scalar* bias = bias_.data() + group * padded_ + first;
-  y += first * rows.y_output;
-  if (rows.y_row == 1) {  // the pixels of an output channel lie together
-    for (std::int64_t j = 0; j < n; ++j, y += rows.y_output) {
-      for (std::int64_t i = 0; i < m; ++i) y[i] = sum[i * columns + j] + bias[j];
-    }
-    return;
-  }
-  for (std::int64_t i = 0; i < m; ++i, y += rows.y_row) {
-    for (std::int64_t j = 0; j < n; ++j) y[j * rows.y_output] = sum[i * columns + j] + bias[j];
-  }
+  const std::int64_t n = std::min(columns, outputs_ - panel * columns);
+  write(rows, {.m = m, .n = n, .columns = columns}, sum.data(), bias(group) + panel * columns,
+        rows.y + first * rows.y_row + panel * columns * rows.y_output);
 }
 
 void PackedWeight::dots(const Part& part, std::int64_t panel, std::span<const void* const> rows, std::int64_t segment,

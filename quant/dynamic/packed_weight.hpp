@@ -22,6 +22,7 @@ struct Rows {
   std::int64_t scale_step = 1;   ///< 0: all rows have the first
   Scalar* y = nullptr;           ///< output 0 of row 0, and the steps to the next
   std::int64_t y_row = 0, y_output = 1;
+  bool relu = false;  ///< max(·, 0) last
 
   [[nodiscard]] const std::int16_t* row(std::int64_t i) const noexcept {
     return q + i / per_line * line + i % per_line * step;
@@ -65,8 +66,10 @@ class PackedWeight {
   void multiply_panel(std::int64_t group, std::int64_t panel, const Rows& rows, std::int64_t first) const;
   void dots(const Part& part, std::int64_t panel, std::span<const void* const> rows, std::int64_t segment,
             std::int32_t* c) const;
-  void write(std::int64_t group, std::int64_t panel, std::int64_t m, const Scalar* sum, Scalar* y,
-             const Rows& rows) const;
+  [[nodiscard]] const Scalar* scale(std::int64_t group, std::int64_t piece) const noexcept {
+    return scale_.data() + (group * pieces_ + piece) * padded_;
+  }
+  [[nodiscard]] const Scalar* bias(std::int64_t group) const noexcept { return bias_.data() + group * padded_; }
 
   const core::IntKernelTable& kernels_;
   std::int64_t groups_ = 1, outputs_ = 0, length_ = 0;

@@ -86,7 +86,7 @@ void unfold(const Image& image, const core::Conv2dOptions& options, const core::
 
 }  // namespace
 
-Tensor linear(const Tensor& x, const QParams& rows, const PackedWeight& weight) {
+Tensor linear(const Tensor& x, const QParams& rows, const PackedWeight& weight, bool relu) {
   const std::int64_t batch = x.dim(0), length = weight.length(), stride = stride_of(length);
   Tensor y({batch, weight.outputs()});
   if (batch == 0) return y;
@@ -102,7 +102,8 @@ Tensor linear(const Tensor& x, const QParams& rows, const PackedWeight& weight) 
                       .line = stride,
                       .scale = rows.scale.data(),
                       .y = y.mutable_data(),
-                      .y_row = weight.outputs()});
+                      .y_row = weight.outputs(),
+                      .relu = relu});
   return y;
 }
 
@@ -138,7 +139,8 @@ Tensor conv2d(const Tensor& x, const QParams& rows, const PackedWeight& weight, 
                      .scale_step = 0,
                      .y = results + (i * output[0] + g * weight.outputs()) * cells,
                      .y_row = 1,
-                     .y_output = cells};
+                     .y_output = cells,
+                     .relu = options.relu};
         if (!in_place) {
           unfold(image, options, output, runs, group, stride, matrix.data());
           windows.q = matrix.data();

@@ -11,10 +11,11 @@
 
 namespace tempera::quant::dynamic {
 
-/// x [batch, in] and the grid of each of its samples → [batch, out].
-[[nodiscard]] core::Tensor linear(const core::Tensor& x, const QParams& rows, const PackedWeight& weight);
+/// x [batch, in] and the grid of each of its samples → [batch, out]; max(·, 0) last if `relu`.
+[[nodiscard]] core::Tensor linear(const core::Tensor& x, const QParams& rows, const PackedWeight& weight, bool relu);
 
-/// x [batch, in, H, W] → [batch, `output`]; `kernel` is {height, width} of the filters. Padding is the integer of 0.
+/// x [batch, in, H, W] → [batch, `output`]; `kernel` is {height, width} of the filters. Padding is the integer of 0. `options`
+/// say whether max(·, 0) comes last.
 [[nodiscard]] core::Tensor conv2d(const core::Tensor& x, const QParams& rows, const PackedWeight& weight,
                                   const core::Conv2dOptions& options, std::array<std::int64_t, 2> kernel,
                                   const core::Shape& output);

@@ -242,11 +242,33 @@ TEST_CASE("every shape of a convolution gives the formula's floats in every bit"
   }
 }
 
+TEST_CASE("a rectifier behind a product of integers cuts off what is below 0 and changes nothing else") {
+  for (const std::string layer : {R"({"type": "linear", "name": "fc", "out": 35})",
+                                  R"({"type": "conv2d", "name": "fc", "out": 7, "kernel": 3})"}) {
+    const core::Shape sample = layer.find("conv2d") == std::string::npos ? core::Shape{53} : core::Shape{2, 5, 6};
+    for (const std::string bits : {R"("bits": 8)", R"("bits": 4, "granularity": "per_group", "group": 4)"}) {
+      Quantized plain(layer, sample, dynamic_rules(bits)),
+          cut(layer + R"(, {"type": "relu"})", sample, dynamic_rules(bits));
+      for (const std::int64_t n : {1, 64}) {  // few samples take another kernel
+        const Tensor x(sample.with_batch(n), plain.images.values().first(static_cast<std::size_t>(n * sample.numel())));
+        const Tensor y = DynamicForward(plain.model).logits(x), z = DynamicForward(cut.model).logits(x);
+        std::int64_t below = 0;
+        for (std::size_t i = 0; i < y.values().size(); ++i) {
+          below += y.values()[i] < 0 ? 1 : 0;
+          CHECK(z.values()[i] == std::max(y.values()[i], Scalar{0}));
+        }
+        CHECK(below > 0);
+      }
+    }
+  }
+}
+
 // Convolutions, pooling, a residual block and a folded batch norm between dynamic sites.
 const char* const kLayers = R"(
     {"type": "conv2d", "name": "conv1", "out": 5, "kernel": 3, "padding": 1}, {"type": "batch_norm", "name": "norm1"},
     {"type": "relu", "name": "act1"}, {"type": "max_pool2d", "size": 2},
-    {"type": "residual", "layers": [{"type": "conv2d", "name": "conv2", "out": 5, "kernel": 3, "padding": 1}]},
+    {"type": "residual", "layers": [{"type": "conv2d", "name": "conv2", "out": 5, "kernel": 3, "padding": 1},
+                                     {"type": "relu"}]},
     {"type": "avg_pool2d", "size": 2}, {"type": "flatten"}, {"type": "linear", "name": "fc1", "out": 9},
     {"type": "gelu"}, {"type": "linear", "name": "fc2", "out": 4})";
 const char* const kRules = R"({"when": "after", "rules": [
