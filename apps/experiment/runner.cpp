@@ -8,6 +8,7 @@
 #include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
+#include "tempera/apps/experiment/format_notices.hpp"
 #include "tempera/apps/experiment/initial_weights.hpp"
 #include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/provenance.hpp"
@@ -252,11 +253,16 @@ report::Summary summary_in(const RunFolder& folder) {
 }
 
 void announce(const ExperimentConfig& config, const data::LoadedData& data, const fs::path& folder) {
-  const nn::ModelFacts facts = nn::Model::planned(config.model, data.set.sample()).facts();
+  nn::Model plan = nn::Model::planned(config.model, data.set.sample());
+  const nn::ModelFacts facts = plan.facts();
   say(fmt::format("{}: {} parameters; {} training, {} validation, {} test images of {} ({})", config.name,
                   count_text(facts.parameters), count_text(data.set.train.size()),
                   count_text(data.set.validation.size()), count_text(data.set.test.size()), data.used,
                   data.set.origin));
+  if (config.quantization) {
+    const auto sites = quant::plan(plan, *config.quantization);
+    for (const std::string& notice : format_notices(sites, inspect_hardware(), config.lower.has_value())) say(notice);
+  }
   say(fmt::format("writing to {}", folder.string()));
 }
 

@@ -1,0 +1,78 @@
+#include "tempera/apps/experiment/format_notices.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+namespace tempera::cli {
+namespace {
+
+const FormatSupport& support_of(const Hardware& hardware, const std::string& format) {
+  const auto found = std::ranges::find(hardware.formats, format, &FormatSupport::format);
+  static const FormatSupport kUnknown{};
+  return found == hardware.formats.end() ? kUnknown : *found;
+}
+
+bool is_float(const quant::SitePlan& site) { return site.quantizer == "float16" || site.quantizer == "bfloat16"; }
+
+std::string bits_text(const std::set<int>& bits) { return fmt::format("{}", fmt::join(bits, ", ")); }
+
+}  // namespace
+
+std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan, const Hardware& hardware,
+                                        bool lowered) {
+  bool integers = lowered;  // dynamic sites are computed in integers without being lowered
+  std::set<std::string> floats;
+  std::set<int> few_bits, many_bits;
+  bool eight_bits = false;
+  for (const quant::SitePlan& site : plan) {
+    if (site.quantizer.empty()) continue;
+    integers = integers || site.how == quant::How::kDynamic;
+    if (is_float(site)) {
+      floats.insert(site.quantizer);
+    } else if (site.bits > 8) {
+      many_bits.insert(site.bits);
+    } else if (site.bits < 8) {
+      few_bits.insert(site.bits);
+    } else {
+      eight_bits = true;
+    }
+  }
+  std::vector<std::string> notices;
+  for (const std::string& type : floats) {
+    const FormatSupport& support = support_of(hardware, type == "float16" ? "fp16" : "bf16");
+    notices.push_back(
+        fmt::format("{}: values are rounded to it and computed in float32 ({}): smaller files, no speed{}", type,
+                    support.native ? "this processor has " + support.by + ", which nothing uses yet"
+                                   : "emulated here: " + support.by,
+                    support.native ? " yet" : ""));
+  }
+  if (!integers) {
+    if (!few_bits.empty() || !many_bits.empty() || eight_bits) {
+      notices.emplace_back(
+          "integers are simulated in float32, which is slower than plain float32; a section \"lower\" ships them as "
+          "integers");
+    }
+    return notices;
+  }
+  if (!few_bits.empty()) {
+    notices.push_back(
+        fmt::format("{} bits: computed as 8 (no processor multiplies fewer): smaller files, the speed of int8",
+                    bits_text(few_bits)));
+  }
+  if (!many_bits.empty()) {
+    notices.push_back(
+        fmt::format("{} bits: computed as int16, at half the rate of int8 where that is native", bits_text(many_bits)));
+  }
+  if (eight_bits || !few_bits.empty()) {
+    const FormatSupport& int8 = support_of(hardware, "int8");
+    notices.push_back(
+        int8.native ? fmt::format("int8 is native here: {}", int8.by)
+                    : fmt::format("int8 is emulated here ({}): little speed over float32 in large batches", int8.by));
+  }
+  return notices;
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,72 @@
+// Oracle: what each processor has, put together by hand.
+#include "tempera/apps/experiment/format_notices.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+namespace tempera::test {
+namespace {
+
+using quant::SitePlan;
+
+cli::Hardware processor(bool int8, bool bf16) {
+  cli::Hardware hardware;
+  hardware.formats = {
+      {.format = "fp16", .native = false, .by = "converted", .kernel = ""},
+      {.format = "bf16", .native = bf16, .by = bf16 ? "AMX-BF16" : "converted by a shift", .kernel = ""},
+      {.format = "int8", .native = int8, .by = int8 ? "AVX512-VNNI" : "widened to int16", .kernel = ""}};
+  return hardware;
+}
+
+SitePlan site(const std::string& quantizer, int bits) {
+  return {.site = "fc1.weight",
+          .kind = nn::SiteKind::kWeight,
+          .shape = {},
+          .rule = 0,
+          .quantizer = quantizer,
+          .bits = bits};
+}
+
+bool contains(const std::vector<std::string>& notices, const std::string& part) {
+  for (const std::string& notice : notices) {
+    if (notice.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("eight bits are warned of where the processor has no instructions for them") {
+  CHECK(contains(cli::format_notices({site("uniform", 8)}, processor(true, false), true), "native here: AVX512-VNNI"));
+  const auto notices = cli::format_notices({site("uniform", 8)}, processor(false, false), true);
+  REQUIRE(notices.size() == 1);
+  CHECK(contains(notices, "widened to int16"));
+}
+
+TEST_CASE("fewer bits than eight are the speed of eight, more are that of sixteen") {
+  const auto notices = cli::format_notices(
+      {site("uniform", 4), site("lsq", 2), site("uniform", 4), site("uniform", 12)}, processor(true, false), true);
+  REQUIRE(notices.size() == 3);
+  CHECK(contains(notices, "2, 4 bits"));
+  CHECK(contains(notices, "12 bits: computed as int16"));
+}
+
+TEST_CASE("short floats are emulated, or native and unused") {
+  const auto emulated = cli::format_notices({site("float16", 16), site("bfloat16", 16)}, processor(true, false), false);
+  REQUIRE(emulated.size() == 2);
+  CHECK(contains(emulated,
+                 "bfloat16: values are rounded to it and computed in float32 (emulated here: converted by a shift)"));
+  CHECK(contains(cli::format_notices({site("bfloat16", 16)}, processor(true, true), false),
+                 "AMX-BF16, which nothing uses yet"));
+}
+
+TEST_CASE("integers that are not shipped are slower than floats, and sites without a quantizer say nothing") {
+  SitePlan dynamic = site("uniform", 8);
+  dynamic.how = quant::How::kDynamic;
+  CHECK_FALSE(contains(cli::format_notices({dynamic}, processor(true, false), false), "\"lower\""));
+  CHECK(contains(cli::format_notices({site("uniform", 8)}, processor(true, false), false), "\"lower\""));
+  CHECK(cli::format_notices({site("", 32)}, processor(false, false), true).empty());
+}
+
+}  // namespace tempera::test
