@@ -2,8 +2,10 @@
 
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/text_file.hpp"
+#include "tempera/core/errors.hpp"
 #include "tempera/datasets/sha256.hpp"
 #include "tempera/nn/checkpoint.hpp"
+#include "tempera/quant/packed_model.hpp"
 
 namespace tempera::cli {
 
@@ -12,7 +14,14 @@ std::string initial_sha256(const std::string& path) {
 }
 
 void take_initial(const std::string& path, nn::Model& model) {
-  nn::load_weights(nn::SafetensorsReader(model_file(path)), model);
+  const nn::SafetensorsReader file(model_file(path));
+  if (quant::is_packed(file)) {
+    throw core::CheckpointError(
+        file.file(),
+        "holds packed integers, what is left of the weights of a finished network; training starts "
+        "from the model.safetensors that was written beside it");
+  }
+  nn::load_weights(file, model);
 }
 
 }  // namespace tempera::cli

@@ -74,6 +74,10 @@ TEST_CASE("a dynamically quantized model runs on integers, from its packed file 
   CHECK(quantized["model"]["bytes"]["packed"].get<std::int64_t>() < weights / 2 + 4 * (weights / 28 + 60) + 8192);
 
   CHECK(tempera({"verify", (folder / "quantized").string()}).status == 1);
+  const Finished trained =
+      tempera(smoke(folder / "trained", {"--set", "train.initial=" + (folder / "alone.safetensors").string()}));
+  CHECK(trained.status != 0);
+  CHECK(has(trained.err, "packed integers"));
   const Finished lowered = tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--set",
                                     "lower={}", "--out", (folder / "lowered").string()});
   CHECK(lowered.status == 2);
