@@ -32,9 +32,14 @@ class MovingAverage final : public Observer {
   void observe(std::int64_t channel, std::span<const Scalar> values) override {
     if (values.empty()) return;
     const Range now = finite_range(values, site_);
-    const auto share = at(seen_, channel) > 0 ? static_cast<Scalar>(rate_) : Scalar{1};
-    at(low_, channel) += share * (static_cast<Scalar>(now.low) - at(low_, channel));
-    at(high_, channel) += share * (static_cast<Scalar>(now.high) - at(high_, channel));
+    const bool first = at(seen_, channel) == 0;
+    // In double, where the difference of two float32 cannot overflow.
+    const auto follow = [&](Scalar& average, float newest) {
+      const auto before = static_cast<double>(average), after = static_cast<double>(newest);
+      average = static_cast<Scalar>(first ? after : before + rate_ * (after - before));
+    };
+    follow(at(low_, channel), now.low);
+    follow(at(high_, channel), now.high);
     at(seen_, channel) = 1;
   }
   void reset() override { std::ranges::fill(seen_.mutable_value().mutable_values(), Scalar{0}); }
