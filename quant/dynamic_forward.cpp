@@ -13,7 +13,6 @@
 #include "tempera/core/ops/norm.hpp"
 #include "tempera/core/ops/pool2d.hpp"
 #include "tempera/core/ops/softmax.hpp"
-#include "tempera/nn/graph.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/dynamic/products.hpp"
 #include "tempera/quant/integer_rules.hpp"
@@ -84,8 +83,8 @@ void fuse(const nn::Graph& graph, Layers& layers) {
 // One pass of a batch through the graph.
 class Walk {
  public:
-  Walk(const nn::Graph& graph, const Layers& layers, const core::Tensor& x)
-      : graph_(graph), layers_(layers), batch_(x.dim(0)), x_(x) {}
+  Walk(const nn::Graph& graph, const Layers& layers, const core::Tensor& x, const DynamicWatch& watch)
+      : graph_(graph), layers_(layers), watch_(watch), batch_(x.dim(0)), x_(x) {}
 
   core::Tensor run() {
     for (const nn::GraphNode& node : graph_.nodes) {
@@ -105,7 +104,7 @@ class Walk {
   }
   Value visit(const Node& node, const nn::graph::Linear& op) {
     if (const Layer* layer = packed()) {
-      return {.x = Variable(dynamic::linear(in(node).x.value(), *in(node).rows, layer->weight, layer->relu))};
+      return product(node, *layer, dynamic::linear(in(node).x.value(), *in(node).rows, layer->weight, layer->relu));
     }
     return {.x = core::linear(floats(node), (*op.weight_site)(op.weight, context_), op.bias)};
   }
@@ -113,8 +112,9 @@ class Walk {
     if (const Layer* layer = packed()) {
       core::Conv2dOptions options = op.options;
       options.relu = layer->relu;
-      return {.x = Variable(dynamic::conv2d(in(node).x.value(), *in(node).rows, layer->weight, options,
-                                            {op.weight.shape()[2], op.weight.shape()[3]}, node.shape))};
+      return product(node, *layer,
+                     dynamic::conv2d(in(node).x.value(), *in(node).rows, layer->weight, options,
+                                     {op.weight.shape()[2], op.weight.shape()[3]}, node.shape));
     }
     return {.x = core::conv2d(floats(node), (*op.weight_site)(op.weight, context_), op.bias, op.options)};
   }
@@ -150,6 +150,10 @@ class Walk {
   }
   Value visit(const Node& node, const nn::graph::Function& op) { return {.x = function(node, op, floats(node))}; }
 
+  Value product(const Node& node, const Layer& layer, const core::Tensor& y) const {
+    if (watch_) watch_({.node = node, .x = in(node).x.value(), .rows = *in(node).rows, .y = y, .relu = layer.relu});
+    return {.x = Variable(y)};
+  }
   // Of the node that is being visited.
   [[nodiscard]] const Layer* packed() const {
     const auto found = layers_.find(static_cast<nn::GraphValue>(values_.size()));
@@ -165,6 +169,7 @@ class Walk {
 
   const nn::Graph& graph_;
   const Layers& layers_;
+  const DynamicWatch& watch_;
   std::int64_t batch_;
   Variable x_;
   nn::ForwardContext context_;
@@ -199,9 +204,9 @@ DynamicForward::DynamicForward(const nn::Model& model) : state_(std::make_unique
 }
 DynamicForward::~DynamicForward() = default;
 
-core::Tensor DynamicForward::logits(const core::Tensor& x) const {
+core::Tensor DynamicForward::logits(const core::Tensor& x, const DynamicWatch& watch) const {
   const core::NoGrad no_history;
-  return Walk(state_->graph, state_->layers, x).run();
+  return Walk(state_->graph, state_->layers, x, watch).run();
 }
 
 const std::vector<std::string>& DynamicForward::integer_layers() const noexcept { return state_->names; }

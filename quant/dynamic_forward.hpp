@@ -6,14 +6,28 @@
 // rounding of these sums, and where a value then falls on the other side of a tie, by a step of the next grid.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tempera/core/tensor.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/model.hpp"
+#include "tempera/quant/qparams.hpp"
 
 namespace tempera::quant {
+
+/// A product of integers that was computed: the layer, its input with the grid of each sample, and its output, with `relu` behind
+/// max(·, 0).
+struct DynamicProduct {
+  const nn::GraphNode& node;
+  const core::Tensor& x;
+  const QParams& rows;
+  const core::Tensor& y;
+  bool relu;
+};
+using DynamicWatch = std::function<void(const DynamicProduct& product)>;
 
 class DynamicForward {
  public:
@@ -27,7 +41,7 @@ class DynamicForward {
 
   /// x [batch, sample…] → logits [batch, classes]. What a sample gives does not depend on the others. Throws NumericError
   /// naming the site and the sample for values that are not finite.
-  [[nodiscard]] core::Tensor logits(const core::Tensor& x) const;
+  [[nodiscard]] core::Tensor logits(const core::Tensor& x, const DynamicWatch& watch = {}) const;
 
   /// Paths of the layers that multiply integers; all others compute in floats.
   [[nodiscard]] const std::vector<std::string>& integer_layers() const noexcept;

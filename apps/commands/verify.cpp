@@ -41,17 +41,12 @@ int verify(const Session& session, const Arguments& arguments) {
   if (!saved.config.quantization) {
     throw core::UnsupportedError(arguments.model, "is not quantized: there are no integers to compare it with");
   }
-  if (saved.config.quantization->dynamic()) {
-    throw core::UnsupportedError(
-        arguments.model,
-        "is quantized dynamically: floats lie between its products, and there is no program of "
-        "integers to compare (`tempera eval --mode integer` and `--mode fake_quant` run both forms)");
-  }
-  const quant::Program program = shipped(saved);
+  const bool dynamic = saved.config.quantization->dynamic();
   const data::LoadedData data = load_data(saved.config.data);
   const std::int64_t images = arguments.images > 0 ? arguments.images : data.set.test.size();
   const report::Proof proof =
-      prove(saved.config, saved.model, program, data.set.test, saved.input.normalization, images);
+      dynamic ? prove_dynamic(saved.model, data.set.test, saved.input.normalization, images)
+              : prove(saved.config, saved.model, shipped(saved), data.set.test, saved.input.normalization, images);
   print_result(session,
                {{"model", saved.file.string()},
                 {"data", data.used},
@@ -63,7 +58,7 @@ int verify(const Session& session, const Arguments& arguments) {
                 {"difference", proof.difference},
                 {"float_form",
                  {{"activations_differ", proof.float_activations}, {"predictions_differ", proof.float_predictions}}}},
-               fmt::format("{}\n", proof_text(proof)));
+               fmt::format("{}\n", dynamic ? dynamic_proof_text(proof) : proof_text(proof)));
   return proof.equal ? kDone : kFailed;
 }
 
@@ -71,9 +66,11 @@ int verify(const Session& session, const Arguments& arguments) {
 
 void add_verify(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::App* verb = add_verb(app, session, "verify",
-                            "prove that fake quantization, reference and integer engine are one network, bit by bit",
-                            [&session, arguments] { return verify(session, *arguments); });
+  CLI::App* verb =
+      add_verb(app, session, "verify",
+               "prove bit by bit that fake quantization, reference and integer engine are one network, or that dynamic "
+               "products are what they are defined to be",
+               [&session, arguments] { return verify(session, *arguments); });
   verb->add_option("MODEL", arguments->model, "a run folder or a model file, quantized")->required();
   verb->add_option("--images", arguments->images, "so many of the test set instead of all")
       ->check(CLI::PositiveNumber)

@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/report/run_data.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/datasets/loader.hpp"
 #include "tempera/quant/dynamic_forward.hpp"
+#include "tempera/quant/dynamic_verify.hpp"
 #include "tempera/quant/engine.hpp"
 #include "tempera/quant/exact_forward.hpp"
 #include "tempera/quant/lower.hpp"
@@ -16,6 +18,8 @@
 
 namespace tempera::cli {
 namespace {
+
+constexpr std::int64_t kBatch = 100;  // images at a time, of proofs
 
 // The road that a config without a section "lower" takes, too.
 quant::LowerConfig lowering_of(const ExperimentConfig& config) { return config.lower.value_or(quant::LowerConfig{}); }
@@ -56,7 +60,6 @@ bool runs_integers(const ExperimentConfig& config) {
 
 report::Proof prove(const ExperimentConfig& config, nn::Model& model, const quant::Program& program,
                     const data::Split& split, const data::Normalization& normalization, std::int64_t images) {
-  constexpr std::int64_t kBatch = 100;
   data::Loader loader(split, normalization, kBatch);
   const quant::Verification found =
       quant::verify(model, lowering_of(config), program, loader, images, &interrupt_requested());
@@ -73,6 +76,33 @@ report::Proof prove(const ExperimentConfig& config, nn::Model& model, const quan
                                    d.index, d.first, d.second);
   }
   return proof;
+}
+
+report::Proof prove_dynamic(nn::Model& model, const data::Split& split, const data::Normalization& normalization,
+                            std::int64_t images) {
+  data::Loader loader(split, normalization, kBatch);
+  const quant::DynamicVerification found = quant::verify_dynamic(model, loader, images, &interrupt_requested());
+  report::Proof proof{.done = true,
+                      .equal = !found.difference,
+                      .images = found.images,
+                      .values = found.values,
+                      .difference = {},
+                      .float_activations = report::kUnknown,  // every sample has a grid of its own
+                      .float_predictions = found.float_predictions_differ};
+  if (found.difference) {
+    const quant::DynamicDifference& d = *found.difference;
+    proof.difference = fmt::format("definition and product differ at \"{}\", image {}, index {}: {} and {}", d.layer,
+                                   d.image, d.index, d.definition, d.product);
+  }
+  return proof;
+}
+
+std::string dynamic_proof_text(const report::Proof& proof) {
+  if (!proof.equal) return fmt::format("NOT what it is defined to be: {}", proof.difference);
+  return fmt::format(
+      "every product of integers is its definition in plain loops, in every bit: {} images, {} values\n"
+      "fake quantization, which multiplies floats, differs in {:.2g} of all predictions",
+      count_text(proof.images), count_text(proof.values), proof.float_predictions);
 }
 
 std::string proof_text(const report::Proof& proof) {

@@ -33,6 +33,10 @@ namespace tempera::cli {
 [[nodiscard]] report::Proof prove(const ExperimentConfig& config, nn::Model& model, const quant::Program& program,
                                   const data::Split& split, const data::Normalization& normalization,
                                   std::int64_t images);
+/// The same for a network with dynamic rules: each of its products of integers against plain loops.
+[[nodiscard]] report::Proof prove_dynamic(nn::Model& model, const data::Split& split,
+                                          const data::Normalization& normalization, std::int64_t images);
+[[nodiscard]] std::string dynamic_proof_text(const report::Proof& proof);
 /// In a sentence or two.
 [[nodiscard]] std::string proof_text(const report::Proof& proof);
 
