@@ -115,7 +115,7 @@ void Trainer::finish_epoch() {
 
 void Trainer::validate(EpochRecord& record) {
   if (parts_.validation == nullptr) return;
-  const Outputs outputs = outputs_of_average();
+  const Outputs outputs = outputs_of_average({});
   if (!std::isfinite(outputs.loss)) {
     throw core::NumericError("validation", state_.step, fmt::format("its mean loss is {}; {}", outputs.loss, kAdvice));
   }
@@ -126,9 +126,12 @@ void Trainer::validate(EpochRecord& record) {
   scores.errors = metrics.errors;
   scores.nll = metrics.nll;
   scores.ece = metrics.ece;
+  if (!options_.soft_validation) return;
+  const Outputs soft = outputs_of_average({.epoch = state_.epoch, .soft = true});
+  scores.soft_accuracy = classification_metrics(soft.logits, soft.labels).accuracy;
 }
 
-Outputs Trainer::outputs_of_average() {
+Outputs Trainer::outputs_of_average(const ForwardContext& context) {
   struct Swapped {
     explicit Swapped(std::optional<WeightAverage>& a) : average(a) {
       if (average) average->swap();
@@ -142,7 +145,7 @@ Outputs Trainer::outputs_of_average() {
   };
   try {
     const Swapped swapped(average_);
-    return evaluate(parts_.model, *parts_.validation, parts_.objective, options_.interrupt);
+    return evaluate(parts_.model, *parts_.validation, parts_.objective, options_.interrupt, context);
   } catch (const core::Interrupted&) {
     save(kLastCheckpoint);  // all batches of the epoch are done: a resumed run begins with its validation
     throw;

@@ -32,6 +32,7 @@ struct TrainerOptions {
   std::uint64_t seed = 0;                ///< of the masks that layers draw
   std::optional<double> weight_average;  ///< decay of an average of the weights; it is what is evaluated and kept
   std::optional<std::int64_t> freeze_batch_norm;  ///< epochs after which batch norm keeps its running statistics
+  bool soft_validation = false;  ///< validate a second time with ForwardContext::soft, at the epoch's steepness
   Watch watch = Watch::kAccuracy;
   std::optional<std::int64_t> patience;  ///< epochs without improvement after which training ends early
   double min_delta = 0;                  ///< a smaller change of the watched score is no improvement
@@ -92,7 +93,7 @@ class Trainer {
   void set_scheduled_numbers(std::int64_t batch);
   void finish_epoch();
   void validate(EpochRecord& record);
-  [[nodiscard]] Outputs outputs_of_average();
+  [[nodiscard]] Outputs outputs_of_average(const ForwardContext& context);
   [[nodiscard]] bool improved(const EpochRecord& record);
   void stop_if_interrupted();
   void save(const char* name);

@@ -20,6 +20,7 @@ ordered_json json_of(const EpochRecord& r) {
                           {"errors", r.validation->errors},
                           {"nll", r.validation->nll},
                           {"ece", r.validation->ece}};
+    if (r.validation->soft_accuracy) json["validation"]["soft_accuracy"] = *r.validation->soft_accuracy;
   }
   if (!r.numbers.empty()) json["numbers"] = r.numbers;
   json["seconds"] = r.seconds;
@@ -41,6 +42,7 @@ EpochRecord record_from(const ordered_json& json) {
     scores.errors = v.at("errors").get<std::int64_t>();
     scores.nll = v.at("nll").get<double>();
     scores.ece = v.at("ece").get<double>();
+    if (v.contains("soft_accuracy")) scores.soft_accuracy = v.at("soft_accuracy").get<double>();
   }
   if (json.contains("numbers")) r.numbers = json.at("numbers").get<std::map<std::string, double>>();
   r.seconds = json.at("seconds").get<double>();

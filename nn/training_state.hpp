@@ -20,6 +20,7 @@ struct ValidationScores : SetScores {
   std::int64_t errors = 0;
   double nll = 0;
   double ece = 0;
+  std::optional<double> soft_accuracy;  ///< of the soft forms of quantizers (TrainerOptions::soft_validation)
 };
 
 /// One line of metrics.jsonl.

@@ -68,6 +68,8 @@ class Quantizer {
   /// Learned numbers (an LSQ scale) and state (a range); their names begin with the site's.
   [[nodiscard]] virtual std::vector<nn::Parameter> parameters() const { return {}; }
   [[nodiscard]] virtual std::vector<nn::Buffer> buffers() const { return {}; }
+  /// The steepness T of the soft form in an epoch (from 0), for quantizers that train with one and are shipped without.
+  [[nodiscard]] virtual std::optional<double> temperature(std::int64_t /*epoch*/) const { return std::nullopt; }
   /// Numbers that a schedule may change (the temperature of a soft form).
   virtual void numbers(core::FieldVisitor& /*v*/) {}
 };

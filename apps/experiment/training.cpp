@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -12,12 +14,13 @@
 #include "tempera/datasets/loader.hpp"
 #include "tempera/nn/checkpoint.hpp"
 #include "tempera/nn/safetensors.hpp"
+#include "tempera/quant/attach.hpp"
 
 namespace tempera::cli {
 namespace fs = std::filesystem;
 namespace {
 
-nn::TrainerOptions trainer_options(const ExperimentConfig& config, const TrainingOptions& options) {
+nn::TrainerOptions trainer_options(const ExperimentConfig& config, const TrainingOptions& options, nn::Model& model) {
   const TrainSection& train = config.train;
   nn::TrainerOptions result;
   result.epochs = train.epochs;
@@ -30,6 +33,7 @@ nn::TrainerOptions trainer_options(const ExperimentConfig& config, const Trainin
   }
   if (config.quantization && config.quantization->when == quant::When::kAware) {
     result.freeze_batch_norm = config.quantization->freeze_batch_norm;
+    result.soft_validation = soft_temperature(model, 0).has_value();
   }
   result.checkpoints = options.checkpoints;
   result.checkpoint_seconds = static_cast<double>(train.checkpoint_seconds);
@@ -53,6 +57,16 @@ std::vector<nn::ScheduledNumber> scheduled_numbers(const ExperimentConfig& confi
 }
 
 }  // namespace
+
+std::optional<double> soft_temperature(nn::Model& model, std::int64_t epoch) {
+  std::optional<double> steepest;
+  for (const nn::Site* site : model.sites()) {
+    const quant::SiteQuantizer* quantizer = quant::quantizer_of(*site);
+    const std::optional<double> t = quantizer == nullptr ? std::nullopt : quantizer->quantizer().temperature(epoch);
+    if (t) steepest = std::max(steepest.value_or(*t), *t);
+  }
+  return steepest;
+}
 
 nn::Objective objective_of(const ExperimentConfig& config) {
   const std::shared_ptr<const nn::Loss> loss = config.registry().losses().make(*config.loss);
@@ -79,7 +93,7 @@ nn::TrainingState train(const ExperimentConfig& config, const data::LoadedData& 
                        .validation = validation.get(),
                        .objective = objective_of(config),
                        .schedules = scheduled_numbers(config, numbers)},
-                      trainer_options(config, options));
+                      trainer_options(config, options, model));
   if (options.on_step) trainer.on_step = options.on_step;
   if (options.on_epoch) trainer.on_epoch = [&](const nn::EpochRecord&) { options.on_epoch(trainer.state()); };
   const fs::path last = options.checkpoints / nn::kLastCheckpoint;

@@ -137,9 +137,10 @@ class SmoothedSigmoid final : public Quantizer {
   }
   [[nodiscard]] Variable forward(const Variable& x, ForwardContext& context) override {
     if (!context.training && !context.soft) return fake_quant(x, *params(), Surrogate::kClipped);
-    return soft(x, stairs(context.training ? temperature_at(context.epoch) : config_.max_temperature));
+    return soft(x, stairs(temperature_at(context.epoch)));
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }
+  [[nodiscard]] std::optional<double> temperature(std::int64_t epoch) const override { return temperature_at(epoch); }
   // The gradient of α is a sum over all values of the site: at their rate it would outrun them (Esser et al. 2020, §2.2).
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override {
     const auto values = static_cast<double>(std::max<std::int64_t>(1, site_.shape.numel()));

@@ -161,6 +161,23 @@ TEST_CASE("a smooth weight is odd: its steps are symmetric around 0") {
   for (std::size_t i = 0; i < 100; ++i) CHECK(y.values()[i] == doctest::Approx(-z.values()[i]).epsilon(1e-5));
 }
 
+TEST_CASE("the soft form of an evaluation is the sum of sigmoids at the steepness of its epoch") {
+  const auto q = quantizer(R"({"type": "smoothed_sigmoid", "alpha": 1, "bits": 2, "temperature": 4})", activation({3}));
+  nn::ForwardContext third{.epoch = 2, .soft = true}, hard{.epoch = 2};
+  const Variable x(Tensor({1, 3}, {Scalar(0.1), Scalar(0.45), Scalar(0.9)}));
+  REQUIRE(q->temperature(2) == 12.0);
+  const Tensor soft = q->forward(x, third).value();
+  for (std::size_t i = 0; i < 3; ++i) {
+    double sum = 0;
+    for (const double step : {0.5, 1.5, 2.5}) {
+      sum += 1 / (1 + std::exp(-12 * (3 * static_cast<double>(x.value().values()[i]) - step)));
+    }
+    CHECK(soft.values()[i] == doctest::Approx(sum / 3).epsilon(1e-5));
+  }
+  CHECK(q->forward(x, hard).value().values()[0] == 0);
+  CHECK_FALSE(quantizer(R"({"type": "lsq"})", activation({3}))->temperature(0));
+}
+
 TEST_CASE("the temperature grows as its course says, and a schedule may hold it instead") {
   const Tensor x = normal({1, 50});
   const auto values = [&](const std::string& more, std::int64_t epoch, double temperature) {

@@ -16,12 +16,19 @@ namespace {
 
 constexpr std::size_t kMarkersUpTo = 25;  // epochs; beyond, markers touch each other
 
+constexpr const char* kSoftAccuracy = "validation_soft_accuracy";
+
 using Getter = std::function<double(const EpochMetrics&)>;
 
 struct Curve {
   std::string name;
   Getter value;
 };
+
+// What is not of every run.
+Getter extra_of(const std::string& name) {
+  return [name](const EpochMetrics& e) { return e.extra.contains(name) ? e.extra.at(name) : kUnknown; };
+}
 
 bool measured(const RunData& run, const Getter& value) {
   return std::ranges::any_of(run.epochs, [&](const EpochMetrics& epoch) { return std::isfinite(value(epoch)); });
@@ -56,6 +63,7 @@ std::string curves(const RunData& run, const std::string& id, const std::string&
 std::string extra_title(const std::string& name) {
   if (name == "validation_nll") return "Negative log-likelihood, validation, nats";
   if (name == "validation_ece") return "Expected calibration error, validation";
+  if (name == "soft_temperature") return "Steepness T of the smoothed staircases";
   return name;
 }
 
@@ -84,7 +92,8 @@ std::string training(const RunData& run) {
                             {"validation", [](const EpochMetrics& e) { return e.validation.loss; }}}));
   figures.push_back(curves(run, "training-accuracy", "Accuracy", TickFormat::percent,
                            {{"training", [](const EpochMetrics& e) { return e.train.accuracy; }},
-                            {"validation", [](const EpochMetrics& e) { return e.validation.accuracy; }}}));
+                            {"validation", [](const EpochMetrics& e) { return e.validation.accuracy; }},
+                            {"validation, soft form", extra_of(kSoftAccuracy)}}));
   figures.push_back(curves(run, "training-rate", "Learning rate", TickFormat::plain,
                            {{"learning rate", [](const EpochMetrics& e) { return e.learning_rate; }}}));
   std::set<std::string> extra;
@@ -92,10 +101,10 @@ std::string training(const RunData& run) {
     for (const auto& [name, value] : epoch.extra) extra.insert(name);
   }
   for (const std::string& name : extra) {
+    if (name == kSoftAccuracy) continue;  // stands beside the hard one
     const std::string title = extra_title(name);
-    const Getter value = [name](const EpochMetrics& e) { return e.extra.contains(name) ? e.extra.at(name) : kUnknown; };
-    figures.push_back(
-        curves(run, fmt::format("training-extra-{}", figures.size()), title, TickFormat::plain, {{title, value}}));
+    figures.push_back(curves(run, fmt::format("training-extra-{}", figures.size()), title, TickFormat::plain,
+                             {{title, extra_of(name)}}));
   }
   return multiples(figures) + numbers(epoch_table(run));
 }
