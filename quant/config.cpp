@@ -59,6 +59,9 @@ void QuantizationConfig::fields(core::FieldVisitor& v) {
   v.field("freeze_batch_norm", freeze_batch_norm,
           {.help = "epochs after which batch norm keeps its running statistics", .unit = "epochs", .min = 0});
   v.object("calibration", calibration, {.help = "ranges for a finished model"});
+  std::string sites = "[]";  // never kept: rules decide, also in a resolved config that is changed and run again
+  v.raw("sites", sites,
+        {.help = "written into resolved configs, not read: every site with the rule that took it and what came of it"});
 }
 
 void LowerConfig::fields(core::FieldVisitor& v) {

@@ -1,11 +1,15 @@
 #include "tempera/quant/program_file.hpp"
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "tempera/core/errors.hpp"
@@ -19,6 +23,35 @@ namespace {
 constexpr const char* kVersionKey = "tempera.program";
 constexpr const char* kVersion = "1";
 constexpr const char* kStructure = "tempera.instructions";
+constexpr const char* kChecksum = "tempera.crc32";
+
+// Of everything in a file but itself and the layout of its header: name and bytes of each tensor, key and value of each
+// metadata, in the order of their names, each with its length before it.
+class Checksum {
+ public:
+  void add(std::string_view text) { add(std::as_bytes(std::span(text))); }
+  void add(std::span<const std::byte> bytes) {
+    const std::array<std::uint64_t, 1> length{bytes.size()};
+    update(std::as_bytes(std::span(length)));
+    update(bytes);
+  }
+  [[nodiscard]] std::string text() const { return fmt::format("{:08x}", sum_); }
+
+ private:
+  void update(std::span<const std::byte> bytes) {
+    sum_ =
+        static_cast<std::uint32_t>(::crc32_z(sum_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+  }
+  std::uint32_t sum_ = 0;
+};
+
+void add_all(Checksum& sum, const std::map<std::string, std::string>& metadata) {
+  for (const auto& [key, value] : metadata) {
+    if (key == kChecksum) continue;
+    sum.add(key);
+    sum.add(value);
+  }
+}
 
 template <class T>
 std::vector<std::byte> bytes_of(const std::vector<T>& values) {
@@ -30,31 +63,42 @@ std::vector<std::byte> bytes_of(const std::vector<T>& values) {
 // Lists go into tensors of their own; everything else into the structure.
 class FileLists final : public ListStore {
  public:
-  explicit FileLists(nn::SafetensorsWriter& writer) : writer_(writer) {}
   // In bytes where all fit, as shifts do.
   void put(const std::string& name, const std::vector<std::int32_t>& values) override {
     const auto fits = [](std::int32_t v) { return v >= -128 && v <= 127; };
     if (std::ranges::all_of(values, fits)) {
-      writer_.add(name, nn::DType::kI8, {static_cast<std::int64_t>(values.size())},
-                  bytes_of(std::vector<std::int8_t>(values.begin(), values.end())));
+      add(name, nn::DType::kI8, bytes_of(std::vector<std::int8_t>(values.begin(), values.end())));
       return;
     }
-    writer_.add(name, nn::DType::kI32, {static_cast<std::int64_t>(values.size())}, bytes_of(values));
+    add(name, nn::DType::kI32, bytes_of(values));
   }
   void put(const std::string& name, const std::vector<std::int64_t>& values) override {
-    writer_.add(name, nn::DType::kI64, {static_cast<std::int64_t>(values.size())}, bytes_of(values));
+    add(name, nn::DType::kI64, bytes_of(values));
   }
   void put(const std::string& name, const std::vector<float>& values) override {
-    writer_.add(name, nn::DType::kF32, {static_cast<std::int64_t>(values.size())}, bytes_of(values));
+    add(name, nn::DType::kF32, bytes_of(values));
   }
   void put_packed(const std::string& name, const std::vector<std::int8_t>& values, int bits) override {
-    std::vector<std::byte> bytes = pack(values, bits);
-    const auto count = static_cast<std::int64_t>(bytes.size());
-    writer_.add(name, nn::DType::kU8, {count}, std::move(bytes));
+    add(name, nn::DType::kU8, pack(values, bits));
+  }
+  void write(nn::SafetensorsWriter& writer, Checksum& sum) {
+    for (auto& [name, list] : lists_) {
+      sum.add(name);
+      sum.add(list.bytes);
+      const auto count = static_cast<std::int64_t>(list.bytes.size() / nn::dtype_bytes(list.dtype));
+      writer.add(name, list.dtype, {count}, std::move(list.bytes));
+    }
   }
 
  private:
-  nn::SafetensorsWriter& writer_;
+  struct List {
+    nn::DType dtype;
+    std::vector<std::byte> bytes;
+  };
+  void add(const std::string& name, nn::DType dtype, std::vector<std::byte> bytes) {
+    lists_.emplace(name, List{dtype, std::move(bytes)});
+  }
+  std::map<std::string, List> lists_;
 };
 
 class FileSource final : public ListSource {
@@ -114,6 +158,25 @@ nlohmann::json parse_structure(const std::string& text) {
       });
 }
 
+// What check() cannot know to be wrong: a weight of another value, a scale, a pixel's normalization. Files of other writers
+// may have no sum.
+void check_sum(const nn::SafetensorsReader& reader) {
+  const auto stored = reader.metadata().find(kChecksum);
+  if (stored == reader.metadata().end()) return;
+  std::map<std::string, const nn::StoredTensor*> by_name;
+  for (const nn::StoredTensor& tensor : reader.tensors()) by_name.emplace(tensor.name, &tensor);
+  Checksum sum;
+  for (const auto& [name, tensor] : by_name) {
+    sum.add(name);
+    sum.add(reader.bytes(*tensor));
+  }
+  add_all(sum, reader.metadata());
+  if (sum.text() == stored->second) return;
+  throw core::CheckpointError(reader.file(),
+                              fmt::format("is damaged: its content has the checksum {}, but {} was written as its {}",
+                                          sum.text(), stored->second, kChecksum));
+}
+
 const std::string& required(const nn::SafetensorsReader& reader, const char* key) {
   const auto found = reader.metadata().find(key);
   if (found != reader.metadata().end()) return found->second;
@@ -122,16 +185,20 @@ const std::string& required(const nn::SafetensorsReader& reader, const char* key
 
 }  // namespace
 
-bool is_program(const std::filesystem::path& file) {
-  return nn::SafetensorsReader(file).metadata().contains(kVersionKey);
-}
+bool is_program(const std::filesystem::path& file) { return is_program(nn::SafetensorsReader(file)); }
+bool is_program(const nn::SafetensorsReader& file) { return file.metadata().contains(kVersionKey); }
 
 void save_program(const std::filesystem::path& file, const Program& program) {
   nn::SafetensorsWriter writer;
-  FileLists lists(writer);
-  writer.metadata(kStructure, program_structure(program, lists).dump());
-  writer.metadata(kVersionKey, kVersion);
-  for (const auto& [key, value] : program.metadata) writer.metadata(key, value);
+  FileLists lists;
+  Checksum sum;
+  std::map<std::string, std::string> metadata = program.metadata;
+  metadata[kStructure] = program_structure(program, lists).dump();
+  metadata[kVersionKey] = kVersion;
+  lists.write(writer, sum);
+  add_all(sum, metadata);
+  metadata[kChecksum] = sum.text();
+  for (const auto& [key, value] : metadata) writer.metadata(key, value);
   writer.write(file);
 }
 
@@ -147,9 +214,10 @@ Program load_program(const std::filesystem::path& file) {
     const nlohmann::json structure = parse_structure(text);
     Program program = program_from(structure, FileSource(reader));
     for (const auto& [key, value] : reader.metadata()) {
-      if (key != kVersionKey && key != kStructure) program.metadata[key] = value;
+      if (key != kVersionKey && key != kStructure && key != kChecksum) program.metadata[key] = value;
     }
     check(program);
+    check_sum(reader);  // last: the others say more of what is wrong
     return program;
   } catch (const nlohmann::json::exception& error) {
     throw core::CheckpointError(reader.file(), fmt::format("\"{}\" is damaged: {}", kStructure, error.what()));

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -17,7 +19,8 @@ float to_power_of_two(float scale) noexcept {
 float usable(double scale, bool power_of_two) noexcept {
   constexpr double kLargest = std::numeric_limits<float>::max();
   auto narrowed = static_cast<float>(std::clamp<double>(scale, kSmallestScale, kLargest));
-  if (power_of_two) narrowed = to_power_of_two(narrowed);
+  constexpr float kLargestPower = 0x1p127F;
+  if (power_of_two) narrowed = to_power_of_two(std::min(narrowed, kLargestPower));
   return std::max(narrowed, kSmallestScale);
 }
 
@@ -50,7 +53,9 @@ Range finite_range(std::span<const Scalar> values, const std::string& site) {
   Scalar low = 0, high = 0;
   core::kernels().min_max(static_cast<std::int64_t>(values.size()), values.data(), &low, &high);
   if (std::isfinite(low) && std::isfinite(high)) return {static_cast<float>(low), static_cast<float>(high)};
-  throw core::NumericError(site, -1, "a value to choose the range of integers by is not finite");
+  throw core::NumericError(
+      site, -1,
+      fmt::format("a value to choose the range of integers by is not finite: {}", std::isfinite(low) ? high : low));
 }
 
 }  // namespace tempera::quant

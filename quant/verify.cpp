@@ -126,21 +126,31 @@ core::Batch first_of(const core::Batch& batch, std::int64_t images) {
                       batch.indices.begin() + static_cast<std::ptrdiff_t>(std::min(n, batch.indices.size()))}};
 }
 
+// The real number that an integer of the last buffer stands for.
+float real_of(const Program& program, std::int32_t q, std::int64_t index) {
+  const ProgramBuffer& buffer = program.buffers[static_cast<std::size_t>(program.instructions.back().output)];
+  const auto values = static_cast<std::size_t>(buffer.shape.numel());
+  const std::size_t slot = static_cast<std::size_t>(index) / (values / buffer.scale.size());
+  return static_cast<float>(q - buffer.zero_point) * buffer.scale[slot];
+}
+
 class Verifier {
  public:
+  explicit Verifier(const Program& program) : program_(program), engine_(program) {}
   Verifier(nn::Model& model, const LowerConfig& config, const Program& program)
-      : model_(model), program_(program), exact_(model, config), engine_(program) {
+      : model_(&model), program_(program), exact_(std::make_unique<ExactForward>(model, config)), engine_(program) {
     for (const nn::Site* site : model.sites()) names_.insert(site->name);
   }
 
   // False where the roads part.
   bool compare_batch(const core::Batch& batch) {
-    const Exact exact = exact_of(batch.inputs);
+    const Exact exact = model_ != nullptr ? exact_of(batch.inputs) : Exact{};
     const std::vector<IntTensor> engine = engine_of(batch.inputs);
     const auto part = [&](std::int64_t begin, std::int64_t end) {
       Found found;
       const auto watch = [&](std::size_t i, const IntTensor& value) {
-        if (const IntTensor* expected = site_value(exact, i)) compare(value, *expected, begin, i, 0, found);
+        const IntTensor* expected = model_ != nullptr ? site_value(exact, i) : nullptr;
+        if (expected != nullptr) compare(value, *expected, begin, i, 0, found);
         if (!engine[i].values.empty()) compare(value, engine[i], begin, i, 1, found);
       };
       static_cast<void>(run_reference(program_, slice(batch.inputs, begin, end), watch));
@@ -151,11 +161,14 @@ class Verifier {
           all.merge(more);
           return all;
         });
-    compare_floats(batch, exact);
     result_.values += found.compared;
     if (found.place) report(found, batch);
+    if (model_ != nullptr) {
+      compare_floats(batch, exact);
+      if (!found.place) compare_reals(batch, exact);
+    }
     result_.images += batch.size();
-    return !found.place;
+    return !result_.difference;
   }
 
   Verification take() {
@@ -170,7 +183,7 @@ class Verifier {
  private:
   Exact exact_of(const Tensor& x) {
     Exact exact;
-    exact.logits = exact_.logits(x, [&](const std::string& site, const IntTensor& value) {
+    exact.logits = exact_->logits(x, [&](const std::string& site, const IntTensor& value) {
       if (names_.contains(site)) exact.sites[site] = value;
       exact.last = value;
     });
@@ -207,9 +220,9 @@ class Verifier {
   // Training's form of fake quantization is allowed to differ; how often is what is asked.
   void compare_floats(const core::Batch& batch, const Exact& exact) {
     const core::NoGrad no_grad;
-    const Recording recording(model_);  // no longer than needed: it hides the quantizers from the exact forward
+    const Recording recording(*model_);  // no longer than needed: it hides the quantizers from the exact forward
     nn::ForwardContext context;
-    const Tensor logits = model_.forward(nn::Variable(batch.inputs), context).value();
+    const Tensor logits = model_->forward(nn::Variable(batch.inputs), context).value();
     for (const Recording::Entry& entry : recording.sites()) {
       const auto found = exact.sites.find(entry.site->name);
       if (found == exact.sites.end()) continue;
@@ -229,33 +242,57 @@ class Verifier {
     }
   }
 
-  void report(const Found& found, const core::Batch& batch) {
-    const auto [instruction, roads, image, index] = *found.place;
-    const auto in_batch = static_cast<std::size_t>(image);
-    const bool known = in_batch < batch.indices.size();
-    result_.difference =
-        Difference{.site = program_.buffers[static_cast<std::size_t>(program_.instructions[instruction].output)].site,
-                   .image = known ? batch.indices[in_batch] : result_.images + image,
-                   .index = index,
-                   .first = found.first,
-                   .second = found.second,
-                   .between = kBetween[roads]};
+  // Equal integers stand for equal numbers only where their scale is the same: a program of weights twice as large has the
+  // same integers.
+  void compare_reals(const core::Batch& batch, const Exact& exact) {
+    const std::span<const Scalar> reals = exact.logits.values();
+    const auto each = static_cast<std::int64_t>(reals.size()) / batch.size();
+    for (std::size_t i = 0; i < reals.size(); ++i) {
+      const std::int64_t index = static_cast<std::int64_t>(i) % each;
+      const std::int32_t q = exact.last.values[i];
+      const float real = real_of(program_, q, index);
+      if (static_cast<float>(reals[i]) == real) continue;
+      result_.difference = Difference{.site = site_of(program_.instructions.size() - 1),
+                                      .image = image_of(batch, static_cast<std::int64_t>(i) / each),
+                                      .index = index,
+                                      .first = q,
+                                      .second = q,
+                                      .between = "the real outputs of fake quantization and program",
+                                      .reals = std::pair(static_cast<double>(reals[i]), static_cast<double>(real))};
+      return;
+    }
   }
 
-  nn::Model& model_;
+  [[nodiscard]] const std::string& site_of(std::size_t instruction) const {
+    return program_.buffers[static_cast<std::size_t>(program_.instructions[instruction].output)].site;
+  }
+  [[nodiscard]] std::int64_t image_of(const core::Batch& batch, std::int64_t in_batch) const {
+    const auto i = static_cast<std::size_t>(in_batch);
+    return i < batch.indices.size() ? batch.indices[i] : result_.images + in_batch;
+  }
+
+  void report(const Found& found, const core::Batch& batch) {
+    const auto [instruction, roads, image, index] = *found.place;
+    result_.difference = Difference{.site = site_of(instruction),
+                                    .image = image_of(batch, image),
+                                    .index = index,
+                                    .first = found.first,
+                                    .second = found.second,
+                                    .between = kBetween[roads],
+                                    .reals = {}};
+  }
+
+  nn::Model* model_ = nullptr;
   const Program& program_;
-  ExactForward exact_;
+  std::unique_ptr<ExactForward> exact_;
   Engine engine_;
   std::set<std::string> names_;  ///< of the model's sites; other buffers are named after their layers
   Verification result_;
   std::int64_t activations_ = 0, activations_differ_ = 0, predictions_differ_ = 0;
 };
 
-}  // namespace
-
-Verification verify(nn::Model& model, const LowerConfig& config, const Program& program, core::BatchSource& images,
-                    std::int64_t limit, const std::atomic<bool>* interrupt) {
-  Verifier verifier(model, config, program);
+Verification verified(Verifier& verifier, core::BatchSource& images, std::int64_t limit,
+                      const std::atomic<bool>* interrupt) {
   core::Batch batch;
   images.start(0, 0);
   while (limit > 0 && images.next(batch)) {
@@ -267,6 +304,20 @@ Verification verify(nn::Model& model, const LowerConfig& config, const Program& 
     if (!verifier.compare_batch(part)) break;
   }
   return verifier.take();
+}
+
+}  // namespace
+
+Verification verify(nn::Model& model, const LowerConfig& config, const Program& program, core::BatchSource& images,
+                    std::int64_t limit, const std::atomic<bool>* interrupt) {
+  Verifier verifier(model, config, program);
+  return verified(verifier, images, limit, interrupt);
+}
+
+Verification verify(const Program& program, core::BatchSource& images, std::int64_t limit,
+                    const std::atomic<bool>* interrupt) {
+  Verifier verifier(program);
+  return verified(verifier, images, limit, interrupt);
 }
 
 }  // namespace tempera::quant

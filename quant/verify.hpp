@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tempera/core/batch.hpp"
@@ -21,6 +22,8 @@ struct Difference {
   std::int64_t index = 0;  ///< within the sample's value
   std::int64_t first = 0, second = 0;
   std::string between;  ///< "fake quantization and reference", "reference and engine"
+  /// Set where the integers are equal, but not the numbers that they stand for at the output.
+  std::optional<std::pair<double, double>> reals;
 };
 
 struct Verification {
@@ -32,10 +35,14 @@ struct Verification {
   double float_activations_differ = 0, float_predictions_differ = 0;
 };
 
-/// Runs every image three ways (exact fake quantization of the model, reference, engine) and compares every site. Throws
-/// Interrupted, UnsupportedError.
+/// Runs every image three ways (exact fake quantization of the model, reference, engine) and compares every site, and at the
+/// output the real numbers, too. Throws Interrupted, UnsupportedError, Error for a program whose shapes are not the model's.
 [[nodiscard]] Verification verify(nn::Model& model, const LowerConfig& config, const Program& program,
                                   core::BatchSource& images, std::int64_t limit,
+                                  const std::atomic<bool>* interrupt = nullptr);
+
+/// The two roads of a program whose model is not at hand: reference and engine, at every instruction. Throws Interrupted.
+[[nodiscard]] Verification verify(const Program& program, core::BatchSource& images, std::int64_t limit,
                                   const std::atomic<bool>* interrupt = nullptr);
 
 }  // namespace tempera::quant

@@ -3,10 +3,12 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/cost.hpp"
@@ -59,36 +61,76 @@ std::int64_t parameters_of(const nn::LayerInfo& layer) {
   return count;
 }
 
-constexpr std::int64_t kFloatBits = 32;
+constexpr int kFloatBits = 32;
 
-ordered_json layer_json(const nn::LayerInfo& layer) {
+// Bits that each weight is stored in, by site; what no rule takes, and every bias, keeps 32.
+using WeightBits = std::map<std::string, int>;
+
+WeightBits weight_bits(const std::vector<quant::SitePlan>& sites) {
+  WeightBits bits;
+  for (const quant::SitePlan& site : sites) {
+    if (site.kind == nn::SiteKind::kWeight && !site.quantizer.empty()) bits[site.site] = site.bits;
+  }
+  return bits;
+}
+
+int bits_of(const nn::Parameter& parameter, const WeightBits& bits) {
+  const auto found = bits.find(parameter.name);
+  return found == bits.end() ? kFloatBits : found->second;
+}
+
+// Of the weight, which is most of a layer; 32 where there is none.
+int bits_of(const nn::LayerInfo& layer, const WeightBits& bits) {
+  for (const nn::Parameter& parameter : layer.parameters) {
+    if (bits.contains(parameter.name)) return bits_of(parameter, bits);
+  }
+  return kFloatBits;
+}
+
+std::int64_t bytes_of(std::int64_t values, int bits) { return (values * bits + 7) / 8; }
+
+std::int64_t bytes_of(const nn::LayerInfo& layer, const WeightBits& bits) {
+  std::int64_t bytes = 0;
+  for (const nn::Parameter& p : layer.parameters) bytes += bytes_of(p.numel(), bits_of(p, bits));
+  return bytes;
+}
+
+std::int64_t bytes_of(const nn::Model& model, const WeightBits& bits) {
+  std::int64_t bytes = 0;
+  for (const nn::LayerInfo* layer : model.infos()) bytes += bytes_of(*layer, bits);
+  return bytes;
+}
+
+ordered_json layer_json(const nn::LayerInfo& layer, const WeightBits& bits) {
   ordered_json tensors = ordered_json::array();
   for (const nn::Parameter& p : layer.parameters) {
-    tensors.push_back({{"name", p.name}, {"shape", p.shape.extents()}, {"bits", kFloatBits}});
+    tensors.push_back({{"name", p.name},
+                       {"shape", p.shape.extents()},
+                       {"bits", bits_of(p, bits)},
+                       {"bytes", bytes_of(p.numel(), bits_of(p, bits))}});
   }
-  const std::int64_t parameters = parameters_of(layer);
   return {{"layer", layer.path},
           {"type", layer.type},
           {"input", layer.input.extents()},
           {"output", layer.output.extents()},
-          {"parameters", parameters},
+          {"parameters", parameters_of(layer)},
           {"multiply_adds", layer.multiply_adds},
-          {"bits", kFloatBits},
-          {"bytes", parameters * kFloatBits / 8},
+          {"bits", bits_of(layer, bits)},
+          {"bytes", bytes_of(layer, bits)},
           {"tensors", tensors}};
 }
 
-std::string layers_text(const nn::Model& model) {
+std::string layers_text(const nn::Model& model, const WeightBits& bits) {
   Table table({"layer", "type", "input", "output", "parameters", "multiply-adds", "bits", "bytes"});
   for (const nn::LayerInfo* layer : model.infos()) {
     const std::int64_t parameters = parameters_of(*layer);
     table.row({layer->path, layer->type, layer->input.text(), layer->output.text(), count_text(parameters),
-               count_text(layer->multiply_adds), parameters > 0 ? std::to_string(kFloatBits) : "-",
-               parameters > 0 ? count_text(parameters * kFloatBits / 8) : "-"});
+               count_text(layer->multiply_adds), parameters > 0 ? std::to_string(bits_of(*layer, bits)) : "-",
+               parameters > 0 ? count_text(bytes_of(*layer, bits)) : "-"});
   }
   const nn::ModelFacts facts = model.facts();
   table.row({"total", "", model.input().text(), model.output().text(), count_text(facts.parameters),
-             count_text(facts.multiply_adds), "", count_text(facts.parameters * kFloatBits / 8)});
+             count_text(facts.multiply_adds), "", count_text(bytes_of(model, bits))});
   return table.text();
 }
 
@@ -118,7 +160,7 @@ std::string sites_text(const std::vector<quant::SitePlan>& sites, const quant::Q
     if (site.quantizer.empty()) continue;
     const bool weight = site.kind == nn::SiteKind::kWeight;
     table.row({site.site, site.shape.text(), site.quantizer + (site.how == quant::How::kDynamic ? ", dynamic" : ""),
-               std::to_string(site.bits), weight ? count_text((site.shape.numel() * site.bits + 7) / 8) : "-",
+               std::to_string(site.bits), weight ? count_text(bytes_of(site.shape.numel(), site.bits)) : "-",
                rule_text(site, config)});
   }
   return table.text();
@@ -126,21 +168,20 @@ std::string sites_text(const std::vector<quant::SitePlan>& sites, const quant::Q
 
 int describe(const Session& session, const std::string& path, const std::vector<std::string>& sets, bool estimate) {
   const Subject subject = subject_of(session, path, sets);
-  const nn::Model model = nn::Model::planned(subject.config.model, subject.sample);
+  nn::Model model = nn::Model::planned(subject.config.model, subject.sample);
   const nn::ModelFacts facts = model.facts();
+  std::vector<quant::SitePlan> sites;
+  if (subject.config.quantization) sites = quant::plan(model, *subject.config.quantization);
+  const WeightBits bits = weight_bits(sites);
   ordered_json layers = ordered_json::array();
-  for (const nn::LayerInfo* layer : model.infos()) layers.push_back(layer_json(*layer));
-  ordered_json document{{"name", subject.config.name},
-                        {"trained", subject.trained},
-                        {"layers", layers},
-                        {"parameters", facts.parameters},
-                        {"multiply_adds", facts.multiply_adds},
-                        {"bytes", facts.parameters * kFloatBits / 8}};
+  for (const nn::LayerInfo* layer : model.infos()) layers.push_back(layer_json(*layer, bits));
+  ordered_json document{
+      {"name", subject.config.name},         {"trained", subject.trained},           {"layers", layers},
+      {"parameters", facts.parameters},      {"multiply_adds", facts.multiply_adds}, {"bytes", bytes_of(model, bits)},
+      {"float32_bytes", bytes_of(model, {})}};
   std::string text = fmt::format("{} ({})\n\n{}", subject.config.name, subject.trained ? "trained model" : "config",
-                                 layers_text(model));
+                                 layers_text(model, bits));
   if (subject.config.quantization) {
-    nn::Model planned = nn::Model::planned(subject.config.model, subject.sample);
-    const std::vector<quant::SitePlan> sites = quant::plan(planned, *subject.config.quantization);
     document["sites"] = sites_json(sites, *subject.config.quantization);
     text += "\n" + sites_text(sites, *subject.config.quantization);
   }

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,6 +15,7 @@
 #include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/npy_file.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/training.hpp"
 #include "tempera/apps/interrupt.hpp"
@@ -34,8 +37,7 @@ const data::Split& split_named(const data::Dataset& set, const std::string& name
   return name == "validation" ? set.validation : set.test;
 }
 
-data::DataConfig data_of(const SavedModel& saved, const std::string& name) {
-  data::DataConfig config = saved.config.data;
+data::DataConfig data_named(data::DataConfig config, const std::string& name) {
   if (name.empty()) return config;
   for (std::size_t i = 0; i < data::kSets.size(); ++i) {
     if (data::kSets[i].name == name) {
@@ -84,22 +86,53 @@ nn::Outputs outputs_in(const std::string& mode, SavedModel& saved, const data::S
   return outputs_of(saved.model, split, saved.input.normalization, objective, {.transform = mode == "fake_quant"});
 }
 
+// What is evaluated: a model in one of its arithmetics, or a program.
+struct Subject {
+  std::string file, mode;
+  data::DataConfig data;
+  InputPipeline input;
+  std::function<nn::Outputs(const data::Split&)> outputs;
+};
+
+// How it was trained is not in a program's file, so its loss is the cross-entropy.
+Subject subject_of_program(const std::filesystem::path& file, const Session& session, const Arguments& arguments) {
+  if (!arguments.mode.empty() && arguments.mode != "integer") {
+    throw core::UnsupportedError(
+        "--mode " + arguments.mode,
+        fmt::format("{} is a program of integers; the model that it was made of (model.safetensors of its run) "
+                    "has the other arithmetics",
+                    file.string()));
+  }
+  const auto saved = std::make_shared<SavedProgram>(load_saved_program(file));
+  const nn::Objective objective = objective_of(ExperimentConfig(*session.registry));
+  return {.file = file.string(),
+          .mode = "integer",
+          .data = saved->data,
+          .input = saved->input,
+          .outputs = [saved, objective](const data::Split& split) {
+            return outputs_of(engine_forward(saved->program), split, saved->input.normalization, objective);
+          }};
+}
+
+Subject subject_of(const Session& session, const Arguments& arguments) {
+  if (const auto file = program_file(arguments.model)) return subject_of_program(*file, session, arguments);
+  const auto saved = std::make_shared<SavedModel>(load_model(arguments.model, *session.registry));
+  const std::string mode = mode_of(*saved, arguments.mode);
+  return {.file = saved->file.string(),
+          .mode = mode,
+          .data = saved->config.data,
+          .input = saved->input,
+          .outputs = [saved, mode](const data::Split& split) { return outputs_in(mode, *saved, split); }};
+}
+
 int evaluate(const Session& session, const Arguments& arguments) {
   const InterruptGuard guard;
-  SavedModel saved = load_model(arguments.model, *session.registry);
-  const std::string mode = mode_of(saved, arguments.mode);
-  const data::LoadedData data = load_data(data_of(saved, arguments.data));
+  const Subject subject = subject_of(session, arguments);
+  const data::LoadedData data = load_data(data_named(subject.data, arguments.data));
   const data::Split& split = split_named(data.set, arguments.split);
   if (split.size() == 0) throw core::DataError(data.used, "has no " + arguments.split + " samples");
-  if (data.set.sample() != saved.input.sample) {
-    throw core::ShapeError(fmt::format("{} has samples {}, the model takes {}", data.used, data.set.sample().text(),
-                                       saved.input.sample.text()));
-  }
-  if (data.set.classes.size() != saved.input.classes.size()) {
-    throw core::DataError(data.used, fmt::format("has {} classes, the model tells {} apart", data.set.classes.size(),
-                                                 saved.input.classes.size()));
-  }
-  const nn::Outputs outputs = outputs_in(mode, saved, split);
+  check_fits(subject.input, data);
+  const nn::Outputs outputs = subject.outputs(split);
   if (!arguments.logits.empty()) write_npy(arguments.logits, outputs.logits);
   const report::Scores scores = scores_of(outputs);
   const nn::ClassificationMetrics metrics = nn::classification_metrics(outputs.logits, outputs.labels);
@@ -107,8 +140,8 @@ int evaluate(const Session& session, const Arguments& arguments) {
   const double equal_mass =
       nn::expected_calibration_error(nn::reliability(outputs.logits, outputs.labels, nn::Binning::kEqualMass));
   const Interval interval = wilson_interval(scores.errors, scores.n);
-  std::string text = fmt::format("{} on {} of {} ({} samples), {}\n", saved.file.string(), arguments.split, data.used,
-                                 count_text(scores.n), mode);
+  std::string text = fmt::format("{} on {} of {} ({} samples), {}\n", subject.file, arguments.split, data.used,
+                                 count_text(scores.n), subject.mode);
   text +=
       fmt::format("accuracy {:.2f} %   errors {} ({:.2f} %, 95 % interval {:.2f} - {:.2f})\n", 100 * scores.accuracy,
                   scores.errors, 100 * (1 - scores.accuracy), 100 * interval.low, 100 * interval.high);
@@ -116,11 +149,11 @@ int evaluate(const Session& session, const Arguments& arguments) {
       fmt::format("nll {:.4f} nats   brier {:.4f}   ece {:.4f} (bins of equal mass {:.4f})   entropy {:.4f} nats\n\n",
                   metrics.nll, metrics.brier, metrics.ece, equal_mass, metrics.entropy);
   print_result(session,
-               {{"model", saved.file.string()},
+               {{"model", subject.file},
                 {"data", data.used},
                 {"fallback", data.fallback},
                 {"split", arguments.split},
-                {"mode", mode},
+                {"mode", subject.mode},
                 {"n", scores.n},
                 {"errors", scores.errors},
                 {"accuracy", scores.accuracy},
@@ -142,7 +175,7 @@ void add_eval(CLI::App& app, Session& session) {
   const auto arguments = std::make_shared<Arguments>();
   CLI::App* verb = add_verb(app, session, "eval", "test a saved model: errors, confusion, calibration",
                             [&session, arguments] { return evaluate(session, *arguments); });
-  verb->add_option("MODEL", arguments->model, "a run folder or a model file")->required();
+  verb->add_option("MODEL", arguments->model, "a run folder, a model file or a program of integers")->required();
   verb->add_option("--data", arguments->data,
                    "another set than the one it was trained on; `tempera data list` names them")
       ->type_name("NAME");

@@ -9,6 +9,7 @@
 
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/check_experiment.hpp"
+#include "tempera/apps/experiment/resolved_sites.hpp"
 #include "tempera/apps/experiment/runner.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/study_runner.hpp"
@@ -57,8 +58,11 @@ std::string result_text(const RunResult& result) {
 }
 
 int dry_run(const LoadedFile<ExperimentConfig>& file) {
-  check_all(file);
-  fmt::print("{}", core::pretty_json(file.whole.resolved));
+  const core::Shape sample = check_all(file);
+  // The runs of a study may have different rules.
+  fmt::print("{}", core::pretty_json(file.whole.config.is_study()
+                                         ? file.whole.resolved
+                                         : with_sites(file.whole.resolved, file.whole.config, sample)));
   say("nothing was trained or written (--dry-run); the config above is complete and valid");
   return kDone;
 }

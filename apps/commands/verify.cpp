@@ -1,16 +1,20 @@
 // tempera verify: the proof that the network that was trained is the one that is shipped.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
@@ -27,39 +31,99 @@ struct Arguments {
   std::int64_t images = 0;
 };
 
-// The program that stands beside the model, which is what is shipped; without one, what the model gives now.
-quant::Program shipped(const SavedModel& saved) {
-  const fs::path beside = saved.file.parent_path() / "program.safetensors";
-  if (fs::exists(beside)) return quant::load_program(beside);
-  say(fmt::format("{} is not there: the model is lowered now, and what comes out is compared", beside.string()));
+// What was compared with what.
+enum class Roads { kAll, kProgramAlone, kDynamic };
+
+nlohmann::ordered_json names_of(Roads roads) {
+  if (roads == Roads::kProgramAlone) return {"reference", "engine"};
+  if (roads == Roads::kDynamic) return {"definition", "product"};
+  return {"fake_quant", "reference", "engine"};
+}
+
+std::string text_of(const report::Proof& proof, Roads roads) {
+  return roads == Roads::kDynamic ? dynamic_proof_text(proof) : proof_text(proof, roads == Roads::kProgramAlone);
+}
+
+void print_proof(const Session& session, const std::string& file, const data::LoadedData& data,
+                 const report::Proof& proof, Roads roads) {
+  nlohmann::ordered_json document{
+      {"model", file},
+      {"data", data.used},
+      {"fallback", data.fallback},
+      {"level", core::isa_name(core::kernels().level)},
+      {"images", proof.images},
+      {"values", proof.values},
+      {"roads", names_of(roads)},
+      {"equal", proof.equal},
+      {"difference", proof.difference},
+      {"float_form",
+       {{"activations_differ", proof.float_activations}, {"predictions_differ", proof.float_predictions}}}};
+  if (roads == Roads::kProgramAlone) document["float_form"] = nullptr;
+  print_result(session, document, fmt::format("{}\n", text_of(proof, roads)));
+}
+
+std::int64_t images_of(const Arguments& arguments, const data::LoadedData& data) {
+  return arguments.images > 0 ? arguments.images : data.set.test.size();
+}
+
+// Integers are the same only if they are made of the same pixels.
+void check_same_input(const SavedProgram& program, const SavedModel& model) {
+  const data::Normalization &a = program.input.normalization, &b = model.input.normalization;
+  if (program.input.sample == model.input.sample && a.scale == b.scale && a.shift == b.shift) return;
+  throw core::Error(fmt::format("{} is fed otherwise than {}: {} and {}, pixel · {} + {} and pixel · {} + {}",
+                                program.file.string(), model.file.string(), program.input.sample.text(),
+                                model.input.sample.text(), fmt::join(a.scale, ", "), fmt::join(a.shift, ", "),
+                                fmt::join(b.scale, ", "), fmt::join(b.shift, ", ")));
+}
+
+// What is shipped; without a file, what the model gives now.
+quant::Program shipped(const SavedModel& saved, const fs::path& file) {
+  if (fs::exists(file)) {
+    SavedProgram program = load_saved_program(file);
+    check_same_input(program, saved);
+    return std::move(program.program);
+  }
+  say(fmt::format("{} is not there: the model is lowered now, and what comes out is compared", file.string()));
   return program_of(saved.config, saved.model, {});
 }
 
-int verify(const Session& session, const Arguments& arguments) {
-  const InterruptGuard guard;
-  SavedModel saved = load_model(arguments.model, *session.registry);
+int verify_model(const Session& session, const Arguments& arguments, SavedModel saved, const fs::path& file) {
   if (!saved.config.quantization) {
-    throw core::UnsupportedError(arguments.model, "is not quantized: there are no integers to compare it with");
+    throw core::UnsupportedError(saved.file.string(), "is not quantized: there are no integers to compare it with");
   }
   const bool dynamic = saved.config.quantization->dynamic();
   const data::LoadedData data = load_data(saved.config.data);
-  const std::int64_t images = arguments.images > 0 ? arguments.images : data.set.test.size();
+  check_fits(saved.input, data);
   const report::Proof proof =
-      dynamic ? prove_dynamic(saved.model, data.set.test, saved.input.normalization, images)
-              : prove(saved.config, saved.model, shipped(saved), data.set.test, saved.input.normalization, images);
-  print_result(session,
-               {{"model", saved.file.string()},
-                {"data", data.used},
-                {"fallback", data.fallback},
-                {"level", core::isa_name(core::kernels().level)},
-                {"images", proof.images},
-                {"values", proof.values},
-                {"equal", proof.equal},
-                {"difference", proof.difference},
-                {"float_form",
-                 {{"activations_differ", proof.float_activations}, {"predictions_differ", proof.float_predictions}}}},
-               fmt::format("{}\n", dynamic ? dynamic_proof_text(proof) : proof_text(proof)));
+      dynamic ? prove_dynamic(saved.model, data.set.test, saved.input.normalization, images_of(arguments, data))
+              : prove(saved.config, saved.model, shipped(saved, file), data.set.test, saved.input.normalization,
+                      images_of(arguments, data));
+  print_proof(session, saved.file.string(), data, proof, dynamic ? Roads::kDynamic : Roads::kAll);
   return proof.equal ? kDone : kFailed;
+}
+
+int verify_alone(const Session& session, const Arguments& arguments, const fs::path& file) {
+  const SavedProgram saved = load_saved_program(file);
+  const data::LoadedData data = load_data(saved.data);
+  check_fits(saved.input, data);
+  const report::Proof proof =
+      prove(saved.program, data.set.test, saved.input.normalization, images_of(arguments, data));
+  print_proof(session, file.string(), data, proof, Roads::kProgramAlone);
+  return proof.equal ? kDone : kFailed;
+}
+
+// A program is compared with the model beside it, a model with the program beside it.
+int verify(const Session& session, const Arguments& arguments) {
+  const InterruptGuard guard;
+  const std::optional<fs::path> program = program_file(arguments.model);
+  if (!program) {
+    SavedModel saved = load_model(arguments.model, *session.registry);
+    const fs::path beside = saved.file.parent_path() / "program.safetensors";
+    return verify_model(session, arguments, std::move(saved), beside);
+  }
+  const fs::path model = program->parent_path() / "model.safetensors";
+  if (!fs::exists(model)) return verify_alone(session, arguments, *program);
+  return verify_model(session, arguments, load_model(model, *session.registry), *program);
 }
 
 }  // namespace
@@ -71,7 +135,8 @@ void add_verify(CLI::App& app, Session& session) {
                "prove bit by bit that fake quantization, reference and integer engine are one network, or that dynamic "
                "products are what they are defined to be",
                [&session, arguments] { return verify(session, *arguments); });
-  verb->add_option("MODEL", arguments->model, "a run folder or a model file, quantized")->required();
+  verb->add_option("MODEL", arguments->model, "a run folder, a quantized model file or a program of integers")
+      ->required();
   verb->add_option("--images", arguments->images, "so many of the test set instead of all")
       ->check(CLI::PositiveNumber)
       ->type_name("N");

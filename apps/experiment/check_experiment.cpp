@@ -156,16 +156,19 @@ void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::
   if (!issues.empty()) throw core::ConfigError(std::move(issues));
 }
 
-void check_all(const LoadedFile<ExperimentConfig>& file) {
+core::Shape check_all(const LoadedFile<ExperimentConfig>& file) {
   std::optional<data::LoadedData> data;
   std::string loaded;  // the section that `data` came from: most studies vary other things
+  core::Shape sample;
   for (const LoadedConfig<ExperimentConfig>& run : file.runs) {
     const core::ConfigValue* section = run.resolved.find("data");
     std::string wanted = section == nullptr ? std::string() : core::canonical_json(*section);
     if (!data || wanted != loaded) data = load_data(run.config.data);
     loaded = std::move(wanted);
     check_experiment(run, *data);
+    if (&run == &file.runs.front()) sample = data->set.sample();
   }
+  return sample;
 }
 
 }  // namespace tempera::cli

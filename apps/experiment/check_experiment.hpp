@@ -16,7 +16,8 @@ void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::
 /// Gives every issue without a file the place that its pointer, or the nearest one above it, has in `document`.
 void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIssue>& issues);
 
-/// check_experiment for every run of a file, so that a varied value that does not fit shows before the first hour is spent.
-void check_all(const LoadedFile<ExperimentConfig>& file);
+/// check_experiment for every run of a file, so that a varied value that does not fit shows before the first hour is spent. Gives the shape of
+/// a sample of the first run's data.
+core::Shape check_all(const LoadedFile<ExperimentConfig>& file);
 
 }  // namespace tempera::cli

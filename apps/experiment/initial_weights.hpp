@@ -12,7 +12,8 @@ namespace tempera::cli {
 [[nodiscard]] std::string initial_sha256(const std::string& path);
 
 /// Puts its weights and buffers into the layers of `model`, by name. What quantizers keep is taken where the file has it.
-/// Throws FileError, CheckpointError naming the first tensor that does not fit.
+/// Throws FileError, CheckpointError naming the first tensor that does not fit, NumericError naming a
+/// parameter that has a value which is not finite.
 void take_initial(const std::string& path, nn::Model& model);
 
 }  // namespace tempera::cli

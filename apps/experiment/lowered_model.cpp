@@ -24,13 +24,24 @@ constexpr std::int64_t kBatch = 100;  // images at a time, of proofs
 // The road that a config without a section "lower" takes, too.
 quant::LowerConfig lowering_of(const ExperimentConfig& config) { return config.lower.value_or(quant::LowerConfig{}); }
 
-}  // namespace
-
-std::map<std::string, std::string> program_metadata(const std::map<std::string, std::string>& model) {
-  std::map<std::string, std::string> kept;
-  if (const auto input = model.find(kInputMetadata); input != model.end()) kept.insert(*input);
-  return kept;
+report::Proof proof_of(const quant::Verification& found) {
+  report::Proof proof{.done = true,
+                      .equal = !found.difference,
+                      .images = found.images,
+                      .values = found.values,
+                      .difference = {},
+                      .float_activations = found.float_activations_differ,
+                      .float_predictions = found.float_predictions_differ};
+  if (!found.difference) return proof;
+  const quant::Difference& d = *found.difference;
+  proof.difference = fmt::format("{} differ at \"{}\", image {}, index {}: ", d.between, d.site, d.image, d.index);
+  proof.difference += d.reals
+                          ? fmt::format("{} and {}, both of the integer {}", d.reals->first, d.reals->second, d.first)
+                          : fmt::format("{} and {}", d.first, d.second);
+  return proof;
 }
+
+}  // namespace
 
 quant::Program program_of(const ExperimentConfig& config, const nn::Model& model,
                           const std::map<std::string, std::string>& metadata) {
@@ -61,21 +72,13 @@ bool runs_integers(const ExperimentConfig& config) {
 report::Proof prove(const ExperimentConfig& config, nn::Model& model, const quant::Program& program,
                     const data::Split& split, const data::Normalization& normalization, std::int64_t images) {
   data::Loader loader(split, normalization, kBatch);
-  const quant::Verification found =
-      quant::verify(model, lowering_of(config), program, loader, images, &interrupt_requested());
-  report::Proof proof{.done = true,
-                      .equal = !found.difference,
-                      .images = found.images,
-                      .values = found.values,
-                      .difference = {},
-                      .float_activations = found.float_activations_differ,
-                      .float_predictions = found.float_predictions_differ};
-  if (found.difference) {
-    const quant::Difference& d = *found.difference;
-    proof.difference = fmt::format("{} differ at \"{}\", image {}, index {}: {} and {}", d.between, d.site, d.image,
-                                   d.index, d.first, d.second);
-  }
-  return proof;
+  return proof_of(quant::verify(model, lowering_of(config), program, loader, images, &interrupt_requested()));
+}
+
+report::Proof prove(const quant::Program& program, const data::Split& split, const data::Normalization& normalization,
+                    std::int64_t images) {
+  data::Loader loader(split, normalization, kBatch);
+  return proof_of(quant::verify(program, loader, images, &interrupt_requested()));
 }
 
 report::Proof prove_dynamic(nn::Model& model, const data::Split& split, const data::Normalization& normalization,
@@ -105,8 +108,14 @@ std::string dynamic_proof_text(const report::Proof& proof) {
       count_text(proof.images), count_text(proof.values), proof.float_predictions);
 }
 
-std::string proof_text(const report::Proof& proof) {
+std::string proof_text(const report::Proof& proof, bool alone) {
   if (!proof.equal) return fmt::format("NOT the same network: {}", proof.difference);
+  if (alone) {
+    return fmt::format(
+        "reference = engine, in every bit: {} images, {} integers\n"
+        "the model is not beside the program, so fake quantization was not compared",
+        count_text(proof.images), count_text(proof.values));
+  }
   return fmt::format(
       "fake quantization = reference = engine, in every bit: {} images, {} integers\n"
       "the float form that training uses differs in {:.2g} of all activations, {:.2g} of all predictions",

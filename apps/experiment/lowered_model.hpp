@@ -13,9 +13,6 @@
 
 namespace tempera::cli {
 
-/// Of a model's metadata what a program needs: its input and the names of the classes. How it was trained stays with the model.
-[[nodiscard]] std::map<std::string, std::string> program_metadata(const std::map<std::string, std::string>& model);
-
 /// The program with the metadata that lets it run on pixels and be known by name. Throws UnsupportedError as quant::lower.
 [[nodiscard]] quant::Program program_of(const ExperimentConfig& config, const nn::Model& model,
                                         const std::map<std::string, std::string>& metadata);
@@ -33,11 +30,14 @@ namespace tempera::cli {
 [[nodiscard]] report::Proof prove(const ExperimentConfig& config, nn::Model& model, const quant::Program& program,
                                   const data::Split& split, const data::Normalization& normalization,
                                   std::int64_t images);
+/// Compares the two roads of a program whose model is not at hand: reference and engine.
+[[nodiscard]] report::Proof prove(const quant::Program& program, const data::Split& split,
+                                  const data::Normalization& normalization, std::int64_t images);
 /// The same for a network with dynamic rules: each of its products of integers against plain loops.
 [[nodiscard]] report::Proof prove_dynamic(nn::Model& model, const data::Split& split,
                                           const data::Normalization& normalization, std::int64_t images);
 [[nodiscard]] std::string dynamic_proof_text(const report::Proof& proof);
-/// In a sentence or two.
-[[nodiscard]] std::string proof_text(const report::Proof& proof);
+/// In a sentence or two; `alone` where there was no model to compare with.
+[[nodiscard]] std::string proof_text(const report::Proof& proof, bool alone = false);
 
 }  // namespace tempera::cli

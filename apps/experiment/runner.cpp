@@ -13,8 +13,10 @@
 #include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/provenance.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
+#include "tempera/apps/experiment/resolved_sites.hpp"
 #include "tempera/apps/experiment/run_folder.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/training.hpp"
 #include "tempera/apps/experiment/training_progress.hpp"
 #include "tempera/apps/interrupt.hpp"
@@ -66,7 +68,7 @@ class Run {
   Run(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text, const data::LoadedData& data,
       RunFolder& folder, const std::string& identity)
       : config_(loaded.config), data_(data), folder_(folder) {
-    const std::string resolved = core::pretty_json(loaded.resolved);
+    const std::string resolved = core::pretty_json(with_sites(loaded.resolved, config_, data.set.sample()));
     metadata_ = model_metadata(resolved, pipeline_of(data));
     run_.folder = folder.path().filename().string();
     run_.config_input = input_text;
@@ -184,18 +186,19 @@ class Run {
   // error of this program, and ends the run after all that is known was written.
   nn::Outputs lower_model(nn::Model& model) {
     nn::Outputs test = evaluate_in("fake_quant", exact_forward(config_, model));
-    const quant::Program program = program_of(config_, model, program_metadata(metadata_));
+    const quant::Program program = program_of(config_, model, program_metadata(config_, metadata_));
     quant::save_program(folder_.file(kProgram), program);
     auto& bytes = run_.summary.model.bytes;
     bytes["program"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kProgram)));
     bytes["stored"] = bytes["program"];
     static_cast<void>(evaluate_in("integer", engine_forward(program)));
     const std::int64_t images = data_.set.test.size();
-    run_.quantization->proof = prove(config_, model, program, data_.set.test, data_.normalization, images);
-    say(proof_text(run_.quantization->proof));
-    if (run_.quantization->proof.equal) return test;
+    const report::Proof proof = prove(config_, model, program, data_.set.test, data_.normalization, images);
+    run_.quantization->proof = run_.summary.verification = proof;
+    say(proof_text(proof));
+    if (proof.equal) return test;
     folder_.write("quantization.json", report::quantization_text(*run_.quantization));
-    throw core::Error(proof_text(run_.quantization->proof));
+    throw core::Error(proof_text(proof));
   }
 
   // Products of integers between floats: there is no program, and what is shipped is the model with its weights packed.

@@ -1,10 +1,10 @@
 #include "tempera/apps/experiment/saved_model.hpp"
 
 #include <fmt/format.h>
-#include "tempera/apps/experiment/quantized_model.hpp"
 
 #include <utility>
 
+#include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/config/reader.hpp"
 #include "tempera/core/config/writer.hpp"
@@ -13,6 +13,7 @@
 #include "tempera/nn/safetensors.hpp"
 #include "tempera/nn/trainer.hpp"
 #include "tempera/quant/packed_model.hpp"
+#include "tempera/quant/program_file.hpp"
 
 namespace tempera::cli {
 namespace fs = std::filesystem;
@@ -24,6 +25,10 @@ constexpr const char* kConfig = "tempera.config";
 const std::string& required(const nn::SafetensorsReader& reader, const char* key) {
   const auto found = reader.metadata().find(key);
   if (found == reader.metadata().end()) {
+    if (quant::is_program(reader)) {
+      throw core::CheckpointError(
+          reader.file(), "is a program of integers, not a model (`tempera eval` and `tempera verify` take it)");
+    }
     throw core::CheckpointError(reader.file(), fmt::format("is no tempera model: its metadata has no \"{}\"", key));
   }
   return found->second;
@@ -77,6 +82,17 @@ InputPipeline pipeline_of(const data::LoadedData& data) {
           .classes = data.set.classes,
           .data_name = data.used,
           .data_sha256 = data.set.sha256};
+}
+
+void check_fits(const InputPipeline& input, const data::LoadedData& data) {
+  if (data.set.sample() != input.sample) {
+    throw core::ShapeError(
+        fmt::format("{} has samples {}, the model takes {}", data.used, data.set.sample().text(), input.sample.text()));
+  }
+  if (data.set.classes.size() != input.classes.size()) {
+    throw core::DataError(data.used, fmt::format("has {} classes, the model tells {} apart", data.set.classes.size(),
+                                                 input.classes.size()));
+  }
 }
 
 std::map<std::string, std::string> model_metadata(const std::string& resolved, InputPipeline input) {

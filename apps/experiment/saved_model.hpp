@@ -30,6 +30,10 @@ struct InputPipeline {
 
 [[nodiscard]] InputPipeline pipeline_of(const data::LoadedData& data);
 
+/// Throws ShapeError or DataError unless a network with that input can be tested on these data: samples of its shape, and as
+/// many classes.
+void check_fits(const InputPipeline& input, const data::LoadedData& data);
+
 /// A model that was read back.
 struct SavedModel {
   ExperimentConfig config;  ///< resolved

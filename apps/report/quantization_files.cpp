@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tempera/apps/report/json_node.hpp"
+#include "tempera/apps/report/proof_json.hpp"
 #include "tempera/apps/report/run_files.hpp"
 
 namespace tempera::cli::report {
@@ -49,17 +50,8 @@ QuantizedSite site_from(const JsonNode& node) {
 std::string quantization_text(const Quantization& quantization) {
   json sites = json::array();
   for (const QuantizedSite& site : quantization.sites) sites.push_back(site_json(site));
-  const Proof& proof = quantization.proof;
   json document{{"format", 1}, {"sites", sites}};
-  if (proof.done) {
-    document["verification"] = {
-        {"equal", proof.equal},
-        {"images", proof.images},
-        {"values", proof.values},
-        {"difference", proof.difference},
-        {"float_form",
-         {{"activations_differ", proof.float_activations}, {"predictions_differ", proof.float_predictions}}}};
-  }
+  if (quantization.proof.done) document["verification"] = proof_json(quantization.proof);
   return json_text(document, true);
 }
 
@@ -68,16 +60,7 @@ Quantization parse_quantization(std::string_view text, const std::string& file) 
   const JsonNode root(document, file);
   Quantization out;
   for (const JsonNode& node : root.at("sites").items()) out.sites.push_back(site_from(node));
-  if (!root.has("verification")) return out;
-  const JsonNode node = root.at("verification");
-  out.proof.done = true;
-  out.proof.equal = node.at("equal").boolean();
-  out.proof.images = node.at("images").integer();
-  out.proof.values = node.at("values").integer();
-  node.read("difference", out.proof.difference);
-  const JsonNode floats = node.at("float_form");
-  floats.read("activations_differ", out.proof.float_activations);
-  floats.read("predictions_differ", out.proof.float_predictions);
+  if (root.has("verification")) out.proof = proof_from(root.at("verification"));
   return out;
 }
 

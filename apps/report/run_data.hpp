@@ -67,6 +67,7 @@ struct Summary {
   /// By mode ("float", "fake_quant", "integer"), then by split ("test", "validation").
   std::map<std::string, std::map<std::string, Scores>> results;
   TrainingFacts training;
+  Proof verification;  ///< where the network was lowered
 };
 
 // ---- metrics.jsonl ------------------------------------------------------------------------------------------------

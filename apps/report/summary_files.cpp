@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tempera/apps/report/json_node.hpp"
+#include "tempera/apps/report/proof_json.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -78,27 +79,28 @@ std::string summary_text(const Summary& summary) {
   for (const auto& [mode, splits] : summary.results) {
     for (const auto& [split, scores] : splits) results[mode][split] = scores_json(scores);
   }
-  const ordered_json document = {{"format", kFormat},
-                                 {"name", summary.name},
-                                 {"status", summary.status},
-                                 {"data",
-                                  {{"requested", data.requested},
-                                   {"used", data.used},
-                                   {"fallback", data.fallback},
-                                   {"train", data.train},
-                                   {"validation", data.validation},
-                                   {"test", data.test},
-                                   {"sha256", data.sha256}}},
-                                 {"model",
-                                  {{"parameters", summary.model.parameters},
-                                   {"multiply_adds", summary.model.multiply_adds},
-                                   {"bytes", summary.model.bytes}}},
-                                 {"results", results},
-                                 {"training",
-                                  {{"epochs", summary.training.epochs},
-                                   {"steps", summary.training.steps},
-                                   {"seconds", summary.training.seconds},
-                                   {"samples_per_second", summary.training.samples_per_second}}}};
+  ordered_json document = {{"format", kFormat},
+                           {"name", summary.name},
+                           {"status", summary.status},
+                           {"data",
+                            {{"requested", data.requested},
+                             {"used", data.used},
+                             {"fallback", data.fallback},
+                             {"train", data.train},
+                             {"validation", data.validation},
+                             {"test", data.test},
+                             {"sha256", data.sha256}}},
+                           {"model",
+                            {{"parameters", summary.model.parameters},
+                             {"multiply_adds", summary.model.multiply_adds},
+                             {"bytes", summary.model.bytes}}},
+                           {"results", results},
+                           {"training",
+                            {{"epochs", summary.training.epochs},
+                             {"steps", summary.training.steps},
+                             {"seconds", summary.training.seconds},
+                             {"samples_per_second", summary.training.samples_per_second}}}};
+  if (summary.verification.done) document["verification"] = proof_json(summary.verification);
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
@@ -112,6 +114,7 @@ Summary parse_summary(std::string_view text, const std::string& file) {
   if (node.has("data")) out.data = data_from(node.at("data"));
   if (node.has("model")) out.model = model_from(node.at("model"));
   if (node.has("training")) out.training = training_from(node.at("training"));
+  if (node.has("verification")) out.verification = proof_from(node.at("verification"));
   if (!node.has("results")) return out;
   for (const auto& [mode, splits] : node.at("results").members()) {
     for (const auto& [split, scores] : splits.members()) out.results[mode][split] = scores_from(scores);

@@ -25,9 +25,11 @@ HistogramObserver::HistogramObserver(const ObserverFacts& facts)
 // Bins merge in pairs towards the middle.
 void HistogramObserver::grow(std::int64_t channel, double largest) {
   Scalar& reach = at(reach_, channel);
-  constexpr double kSmallestReach = 1e-30;
+  // Beyond that a float32 has no power of two; what lies there is counted at the end.
+  constexpr double kSmallestReach = 1e-30, kLargestReach = 0x1p127;
+  largest = std::clamp(largest, kSmallestReach, kLargestReach);
   if (reach == 0) {
-    reach = static_cast<Scalar>(std::exp2(std::ceil(std::log2(std::max(largest, kSmallestReach)))));
+    reach = static_cast<Scalar>(std::exp2(std::ceil(std::log2(largest))));
     return;
   }
   Scalar* counts = &at(counts_, channel * kBins);

@@ -11,17 +11,6 @@
 using namespace program;
 using nlohmann::json;
 
-namespace {
-
-json result(std::vector<std::string> arguments) {
-  arguments.emplace_back("--json");
-  const Finished done = tempera(arguments);
-  REQUIRE_MESSAGE(done.status == 0, done.err);
-  return json::parse(done.out);
-}
-
-}  // namespace
-
 TEST_CASE("eval of a run measures what its summary says, on either split") {
   for (const char* split : {"test", "validation"}) {
     const json measured = result({"eval", finished_smoke().string(), "--split", split});

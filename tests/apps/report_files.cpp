@@ -49,6 +49,23 @@ TEST_CASE("summary.json has the keys the contract promises to scripts") {
     CHECK(document.at("training").contains(key));
 }
 
+TEST_CASE("the proof of a lowered network stands in summary.json, and only of one") {
+  Summary summary = tempera::test::sample_run().summary;
+  CHECK_FALSE(json::parse(summary_text(summary)).contains("verification"));
+  summary.verification = {.done = true,
+                          .equal = false,
+                          .images = 10000,
+                          .values = 24360000,
+                          .difference = "reference and engine differ",
+                          .float_activations = 0.25,
+                          .float_predictions = 0.125};
+  const json proof = json::parse(summary_text(summary)).at("verification");
+  CHECK(proof == json::parse(R"({"equal": false, "images": 10000, "values": 24360000,
+      "difference": "reference and engine differ",
+      "float_form": {"activations_differ": 0.25, "predictions_differ": 0.125}})"));
+  CHECK(summary_text(parse_summary(summary_text(summary), "s")) == summary_text(summary));
+}
+
 TEST_CASE("temperature.json has the keys the contract promises to scripts") {
   const json document = json::parse(temperature_text(tempera::test::sample_study()));
   CHECK(document.at("format") == 1);

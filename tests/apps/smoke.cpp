@@ -1,5 +1,7 @@
 #include "smoke.hpp"
 
+#include <doctest/doctest.h>
+
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -21,6 +23,23 @@ const fs::path& finished_smoke() {
     return home / "smoke";
   }();
   return folder;
+}
+
+const fs::path& finished_smoke_quant() {
+  static const TemporaryFolder home;
+  static const fs::path folder = [] {
+    const Finished made = tempera({"run", "configs/smoke-quant.json", "--out", (home / "quant").string()});
+    if (made.status != 0) throw std::runtime_error("the quantized smoke run failed: " + made.err);
+    return home / "quant";
+  }();
+  return folder;
+}
+
+nlohmann::json result(std::vector<std::string> arguments) {
+  arguments.emplace_back("--json");
+  const Finished done = tempera(arguments);
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  return nlohmann::json::parse(done.out);
 }
 
 nlohmann::json json_in(const fs::path& file) { return nlohmann::json::parse(content(file)); }

@@ -15,6 +15,10 @@ namespace program {
                                              const std::vector<std::string>& more = {});
 /// Folder of a smoke run that was finished without any option but --out. Made once; not to be changed.
 [[nodiscard]] const std::filesystem::path& finished_smoke();
+/// The same of configs/smoke-quant.json, which ends with a program of integers.
+[[nodiscard]] const std::filesystem::path& finished_smoke_quant();
+/// What the program prints with --json. Requires that it succeeds.
+[[nodiscard]] nlohmann::json result(std::vector<std::string> arguments);
 [[nodiscard]] nlohmann::json json_in(const std::filesystem::path& file);
 /// The lines of metrics.jsonl without the times.
 [[nodiscard]] std::vector<nlohmann::json> metrics_without_times(const std::filesystem::path& run);

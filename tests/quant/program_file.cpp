@@ -110,6 +110,38 @@ TEST_CASE("a word that the format does not know is refused by its name, wherever
   }
 }
 
+TEST_CASE("a bit that is not as it was written is noticed, in whatever tensor or text it stands") {
+  const TemporaryFolder folder;
+  Program program = test::random_program(5);
+  program.metadata["tempera.input"] = R"({"normalization": {"scale": [0.0141]}})";
+  save_program(folder / "p.safetensors", program);
+  std::ifstream in(folder / "p.safetensors", std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  for (std::size_t byte = 0; byte < whole.size(); byte += 1 + whole.size() / 1500) {
+    CAPTURE(byte);
+    std::string damaged = whole;
+    damaged[byte] = static_cast<char>(damaged[byte] ^ (1 << byte % 7));
+    std::ofstream(folder / "damaged.safetensors", std::ios::binary) << damaged;
+    CHECK_THROWS_AS(static_cast<void>(load_program(folder / "damaged.safetensors")), core::CheckpointError);
+  }
+}
+
+TEST_CASE("a file of another writer, which has no checksum, is read") {
+  const TemporaryFolder folder;
+  save_program(folder / "p.safetensors", test::random_program(5));
+  const nn::SafetensorsReader reader(folder / "p.safetensors");
+  nn::SafetensorsWriter writer;
+  for (const nn::StoredTensor& tensor : reader.tensors()) {
+    writer.add(tensor.name, tensor.dtype, tensor.shape, reader.bytes(tensor));
+  }
+  for (const auto& [key, value] : reader.metadata()) {
+    if (key != "tempera.crc32") writer.metadata(key, value);
+  }
+  writer.write(folder / "q.safetensors");
+  const core::Tensor x = test::random_samples(test::random_program(5), 2, 1);
+  CHECK(results(load_program(folder / "q.safetensors"), x) == results(test::random_program(5), x));
+}
+
 TEST_CASE("a multiplier out of range in a file is refused with the instruction's place") {
   const TemporaryFolder folder;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {

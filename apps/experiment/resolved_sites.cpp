@@ -1,0 +1,40 @@
+#include "tempera/apps/experiment/resolved_sites.hpp"
+
+#include <string>
+#include <utility>
+
+#include "tempera/nn/model.hpp"
+#include "tempera/quant/attach.hpp"
+
+namespace tempera::cli {
+namespace {
+
+core::ConfigValue rule_of(const quant::SitePlan& site) {
+  if (site.rule >= 0) return core::ConfigValue::of(std::int64_t{site.rule});
+  return site.quantizer.empty() ? core::ConfigValue{} : core::ConfigValue::of(std::string("default"));
+}
+
+core::ConfigValue entry_of(const quant::SitePlan& site) {
+  core::ConfigValue entry = core::ConfigValue::object();
+  entry.set("site", core::ConfigValue::of(site.site));
+  entry.set("rule", rule_of(site));
+  if (site.quantizer.empty()) return entry;
+  entry.set("quantizer", core::ConfigValue::of(site.quantizer));
+  entry.set("bits", core::ConfigValue::of(std::int64_t{site.bits}));
+  entry.set("how", core::ConfigValue::of(std::string(site.how == quant::How::kDynamic ? "dynamic" : "static")));
+  return entry;
+}
+
+}  // namespace
+
+core::ConfigValue with_sites(core::ConfigValue resolved, const ExperimentConfig& config, const core::Shape& sample) {
+  core::ConfigValue* section = resolved.find("quantization");
+  if (!config.quantization || section == nullptr) return resolved;
+  nn::Model model = nn::Model::planned(config.model, sample);
+  core::ConfigValue sites = core::ConfigValue::list();
+  for (const quant::SitePlan& site : quant::plan(model, *config.quantization)) sites.items.push_back(entry_of(site));
+  section->set("sites", std::move(sites));
+  return resolved;
+}
+
+}  // namespace tempera::cli

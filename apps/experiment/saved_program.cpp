@@ -1,0 +1,87 @@
+#include "tempera/apps/experiment/saved_program.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "tempera/core/config/reader.hpp"
+#include "tempera/core/config/writer.hpp"
+#include "tempera/core/errors.hpp"
+#include "tempera/nn/trainer.hpp"
+#include "tempera/quant/program_file.hpp"
+
+namespace tempera::cli {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char* kDataMetadata = "tempera.data";
+
+core::ConfigValue fields_of(data::DataConfig config) {
+  return core::write_fields([&config](core::FieldVisitor& v) { config.fields(v); });
+}
+
+// What differs from the defaults, and not what only training asks for: the file is to stay small.
+std::string data_facts(const data::DataConfig& config) {
+  const core::ConfigValue all = fields_of(config), defaults = fields_of({});
+  core::ConfigValue kept = core::ConfigValue::object();
+  for (const core::ConfigMember& member : all.members) {
+    if (member.name == "augment" || member.name == "normalize") continue;
+    const core::ConfigValue* usual = defaults.find(member.name);
+    const bool same = usual != nullptr && core::canonical_json(*usual) == core::canonical_json(member.value);
+    if (!same || member.name == "name") kept.set(member.name, member.value);
+  }
+  return core::canonical_json(kept);
+}
+
+const std::string& required(const quant::Program& program, const fs::path& file, const char* key) {
+  const auto found = program.metadata.find(key);
+  if (found != program.metadata.end()) return found->second;
+  throw core::CheckpointError(file.string(),
+                              fmt::format("does not say how it is fed with pixels: its metadata has no \"{}\"", key));
+}
+
+data::DataConfig data_of(const quant::Program& program, const InputPipeline& input, const fs::path& file) {
+  data::DataConfig config;
+  if (const auto found = program.metadata.find(kDataMetadata); found != program.metadata.end()) {
+    core::read_json(found->second, file.string() + " (data)", [&config](core::FieldVisitor& v) { config.fields(v); });
+  } else {
+    const auto set = std::ranges::find(data::kSets, input.data_name, &data::SetInfo::name);
+    if (set != data::kSets.end()) config.name = static_cast<data::SetName>(set - data::kSets.begin());
+  }
+  // A folder of the machine it was made on; sets of known content are looked for where this one has them.
+  const bool known = config.name == data::SetName::kMnist || config.name == data::SetName::kFashionMnist;
+  if (known && config.dir && !fs::is_directory(*config.dir)) config.dir.reset();
+  return config;
+}
+
+}  // namespace
+
+std::map<std::string, std::string> program_metadata(const ExperimentConfig& config,
+                                                    const std::map<std::string, std::string>& model) {
+  std::map<std::string, std::string> kept{{kDataMetadata, data_facts(config.data)}};
+  if (const auto input = model.find(kInputMetadata); input != model.end()) kept.insert(*input);
+  return kept;
+}
+
+std::optional<fs::path> program_file(const fs::path& path) {
+  if (fs::is_regular_file(path)) return quant::is_program(path) ? std::optional(path) : std::nullopt;
+  const fs::path inside = path / "program.safetensors";
+  const bool alone = fs::exists(inside) && !fs::exists(path / "model.safetensors") && !fs::exists(path / "checkpoints");
+  return alone ? std::optional(inside) : std::nullopt;
+}
+
+SavedProgram load_saved_program(const fs::path& file) {
+  quant::Program program = quant::load_program(file);
+  InputPipeline input;
+  core::read_json(required(program, file, kInputMetadata), file.string() + " (input)",
+                  [&input](core::FieldVisitor& v) { input.fields(v); });
+  if (input.sample != program.input) {
+    throw core::CheckpointError(file.string(), fmt::format("takes samples {}, but \"{}\" says {}", program.input.text(),
+                                                           kInputMetadata, input.sample.text()));
+  }
+  data::DataConfig data = data_of(program, input, file);
+  return {std::move(program), std::move(input), std::move(data), file};
+}
+
+}  // namespace tempera::cli

@@ -1,0 +1,196 @@
+// tempera quantize, --search, and describe of what they make. Oracles: the float run's own summary, sizes and costs by hand,
+// and every assignment of bits tried.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "smoke.hpp"
+
+using namespace program;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t kFc1 = 784 * 32, kFc2 = 32 * 10, kBiases = 32 + 10;
+
+constexpr const char* kStatic = R"({"quantization": {"calibration": {"images": 200}, "rules": [
+    {"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 4, "granularity": "per_channel"}},
+    {"sites": "fc2.*", "quantizer": null},
+    {"sites": "fc2.weight", "quantizer": {"type": "uniform", "bits": 8}},
+    {"sites": "act*.output", "quantizer": {"type": "uniform", "bits": 8}}]}, "lower": {}})";
+
+json quantized(const fs::path& config, const fs::path& out) {
+  return result({"quantize", finished_smoke().string(), "--config", config.string(), "--out", out.string()});
+}
+
+json site_named(const json& sites, const std::string& name) {
+  const auto found = std::ranges::find_if(sites, [&](const json& site) { return site["site"] == name; });
+  REQUIRE_MESSAGE(found != sites.end(), name);
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "quantize keeps the float network, makes a program and proves it; eval measures the same in every arithmetic") {
+  TemporaryFolder folder;
+  const fs::path run = folder / "quantized";
+  const json summary = quantized(write(folder / "static.json", kStatic), run);
+  const json floats = json_in(finished_smoke() / "summary.json")["results"]["float"]["test"];
+  for (const char* key : {"n", "errors", "nll"}) CHECK(summary["results"]["float"]["test"][key] == floats[key]);
+  // 8-bit activations and 4-bit weights change few of 200 answers.
+  CHECK(std::abs(summary["results"]["integer"]["test"]["errors"].get<int>() - floats["errors"].get<int>()) <= 20);
+  for (const char* mode : {"float", "fake_quant", "integer"}) {
+    CAPTURE(mode);
+    const json measured = result({"eval", run.string(), "--mode", mode, "--dump-logits", (folder / mode).string()});
+    CHECK(measured["mode"] == mode);
+    for (const char* key : {"n", "errors", "accuracy", "nll", "ece"}) {
+      CHECK_MESSAGE(measured[key] == summary["results"][mode]["test"][key], key);
+    }
+  }
+  CHECK(content(folder / "fake_quant") == content(folder / "integer"));
+  CHECK(content(folder / "float") != content(folder / "integer"));
+  CHECK(result({"eval", run.string()})["mode"] == "integer");
+
+  const json& proof = summary["verification"];
+  CHECK(proof["equal"] == true);
+  CHECK(proof["images"] == 200);
+  CHECK(proof == json_in(run / "quantization.json")["verification"]);
+  // Weights in their bits; a bias, a multiplier and a shift for each channel; what is left is the header.
+  const auto size = static_cast<std::int64_t>(fs::file_size(run / "program.safetensors"));
+  CHECK(summary["model"]["bytes"]["program"] == size);
+  CHECK(size > kFc1 / 2 + kFc2);
+  CHECK(size < kFc1 / 2 + kFc2 + 12 * kBiases + 4096);
+}
+
+TEST_CASE(
+    "quantize of a quantized model, without a section, or with a selector of nothing is refused before any work") {
+  TemporaryFolder folder;
+  const fs::path config = write(folder / "static.json", kStatic);
+  const auto refused = [&](const fs::path& model, const fs::path& with, const std::string& said) {
+    const Finished done =
+        tempera({"quantize", model.string(), "--config", with.string(), "--out", (folder / "out").string()});
+    CHECK(done.status == 2);
+    CHECK_MESSAGE(has(done.err, said), done.err);
+    CHECK_FALSE(fs::exists(folder / "out"));
+  };
+  refused(finished_smoke_quant(), config, "quantized already");
+  refused(finished_smoke(), "configs/smoke.json", "quantization");
+  std::string nothing = kStatic;
+  nothing.replace(nothing.find("act*"), 4, "akt*");
+  refused(finished_smoke(), write(folder / "nothing.json", nothing), "matches no site");
+}
+
+TEST_CASE("a program alone is no model to quantize, and the error says what is") {
+  TemporaryFolder folder;
+  fs::copy(finished_smoke_quant() / "program.safetensors", folder / "p.safetensors");
+  const Finished done = tempera({"quantize", (folder / "p.safetensors").string(), "--config",
+                                 "configs/smoke-quant.json", "--out", (folder / "out").string()});
+  CHECK(done.status == 1);
+  CHECK_MESSAGE(has(done.err, "program of integers"), done.err);
+}
+
+TEST_CASE(
+    "a search finds the assignment of least predicted loss within its budget, and a config that gives those bits") {
+  TemporaryFolder folder;
+  const fs::path config = write(folder / "static.json", kStatic);
+  constexpr std::int64_t kBudget = 9000;  // bytes; 4 bits everywhere are 12704
+  const json found = result({"quantize", finished_smoke().string(), "--config", config.string(), "--search", "--budget",
+                             std::to_string(kBudget), "--out", (folder / "search").string()});
+  std::vector<json> weights;
+  for (const json& site : found["sites"]) {
+    if (has(site["site"], ".weight")) weights.push_back(site);
+  }
+  REQUIRE(weights.size() == 2);
+  CHECK(weights[0]["values"] == kFc1);
+  CHECK(weights[1]["values"] == kFc2);
+  const auto bits_of = [](const json& point) { return point["bits"].get<std::int64_t>(); };
+  double best = INFINITY;
+  json expected;
+  for (const json& a : weights[0]["points"]) {
+    for (const json& b : weights[1]["points"]) {
+      if (kFc1 * bits_of(a) + kFc2 * bits_of(b) > 8 * kBudget) continue;
+      const double loss = a["loss_increase"].get<double>() + b["loss_increase"].get<double>();
+      if (loss >= best) continue;
+      best = loss;
+      expected = {{"fc1.weight", bits_of(a)}, {"fc2.weight", bits_of(b)}};
+    }
+  }
+  CHECK(found["chosen"]["bits"] == expected);
+  CHECK(found["chosen"]["loss_increase"] == doctest::Approx(best));
+  CHECK(fs::exists(folder / "search" / "search.html"));
+
+  static_cast<void>(quantized(found["config"].get<std::string>(), folder / "quantized"));
+  const json described = result({"describe", (folder / "quantized").string(), "--no-estimate"});
+  for (const auto& [site, bits] : expected.items()) CHECK(site_named(described["sites"], site)["bits"] == bits);
+
+  const Finished impossible = tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--search",
+                                       "--budget", "1000", "--out", (folder / "impossible").string()});
+  CHECK(impossible.status == 2);
+  // 2 bits everywhere.
+  CHECK_MESSAGE(has(impossible.err, std::to_string((kFc1 + kFc2) * 2)), impossible.err);
+  CHECK_FALSE(fs::exists(folder / "impossible" / "searched.json"));
+}
+
+TEST_CASE("describe lists each site with its shape, bits and rule, and counts a layer's bytes in those bits") {
+  TemporaryFolder folder;
+  const json model = result({"describe", finished_smoke_quant().string(), "--no-estimate"});
+  const json config = result({"describe", "configs/smoke-quant.json", "--no-estimate"});
+  CHECK(model["sites"] == config["sites"]);
+  CHECK(model["layers"] == config["layers"]);
+  const json& sites = model["sites"];
+  CHECK(site_named(sites, "fc1.weight") == json{{"site", "fc1.weight"},
+                                                {"shape", {32, 784}},
+                                                {"quantizer", "uniform"},
+                                                {"how", "static"},
+                                                {"bits", 4},
+                                                {"rule", "0: *.weight"}});
+  CHECK(site_named(sites, "act1.output")["rule"] == "1: act*.output");
+  CHECK(site_named(sites, "input")["rule"] == "default");
+  CHECK(site_named(sites, "fc2.output")["rule"] == "-");
+  CHECK(site_named(sites, "fc2.output")["bits"] == 32);
+
+  const json& fc1 = model["layers"][1];
+  CHECK(fc1["layer"] == "fc1");
+  CHECK(fc1["bits"] == 4);
+  CHECK(fc1["bytes"] == kFc1 / 2 + 32 * 4);
+  CHECK(fc1["tensors"][0]["bytes"] == kFc1 / 2);
+  CHECK(fc1["tensors"][1] == json{{"name", "fc1.bias"}, {"shape", {32}}, {"bits", 32}, {"bytes", 128}});
+  CHECK(model["bytes"] == (kFc1 + kFc2) / 2 + kBiases * 4);
+  CHECK(model["float32_bytes"] == (kFc1 + kFc2 + kBiases) * 4);
+  CHECK(result({"describe", finished_smoke().string(), "--no-estimate"})["bytes"] == (kFc1 + kFc2 + kBiases) * 4);
+
+  const Finished text = tempera({"describe", "configs/smoke-quant.json", "--no-estimate"});
+  for (const char* said : {"12 544", "12 672", "1: act*.output", "default"}) CHECK_MESSAGE(has(text.out, said), said);
+}
+
+TEST_CASE("the resolved config lists each site with the rule that took it, and is the same run again") {
+  TemporaryFolder folder;
+  const json resolved = json_in(finished_smoke_quant() / "config.resolved.json");
+  const json& sites = resolved["quantization"]["sites"];
+  CHECK(site_named(sites, "fc1.weight") ==
+        json{{"site", "fc1.weight"}, {"rule", 0}, {"quantizer", "uniform"}, {"bits", 4}, {"how", "static"}});
+  CHECK(site_named(sites, "act1.output")["rule"] == 1);
+  CHECK(site_named(sites, "input")["rule"] == "default");
+  CHECK(site_named(sites, "fc2.output") == json{{"site", "fc2.output"}, {"rule", nullptr}});
+
+  const Finished dry = tempera({"run", "configs/smoke-quant.json", "--dry-run"});
+  CHECK(dry.out == content(finished_smoke_quant() / "config.resolved.json"));
+  const fs::path again = folder / "again";
+  REQUIRE(
+      tempera({"run", (finished_smoke_quant() / "config.resolved.json").string(), "--out", again.string()}).status ==
+      0);
+  CHECK(content(again / "config.resolved.json") == content(finished_smoke_quant() / "config.resolved.json"));
+  CHECK(content(again / "program.safetensors") == content(finished_smoke_quant() / "program.safetensors"));
+  CHECK(json_in(again / "provenance.json")["run"] == json_in(finished_smoke_quant() / "provenance.json")["run"]);
+  // What the list says is what the rules came to, not a rule.
+  const Finished changed = tempera({"run", (again / "config.resolved.json").string(), "--dry-run", "--set",
+                                    "quantization.rules.0.quantizer.bits=8"});
+  REQUIRE(changed.status == 0);
+  CHECK(site_named(json::parse(changed.out)["quantization"]["sites"], "fc1.weight")["bits"] == 8);
+}
