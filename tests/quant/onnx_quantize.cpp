@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "quant/golden_grid.hpp"
 #include "quant/onnx_golden.hpp"
 #include "tempera/quant/fake_quant.hpp"
 #include "tempera/quant/observer.hpp"
@@ -16,25 +17,12 @@ namespace {
 using namespace tempera;
 using namespace tempera::test::onnx;
 
-QParams grid_of(const json& c) {
-  QParams p{.bits = c["bits"],
-            .is_signed = c["low"] < 0,
-            .qmin = c["low"],
-            .qmax = c["high"],
-            .group = c["group"],
-            .scale = c["scale"],
-            .zero_point = c["zero_point"]};
-  if (c["kind"] == "channel") p.granularity = Granularity::kChannel;
-  if (c["kind"] == "group") p.granularity = Granularity::kGroup;
-  return p;
-}
-
 }  // namespace
 
 TEST_CASE("integers of a tensor, of channels and of groups are those of ONNX's QuantizeLinear") {
   for (const json& c : golden()["quantize"]) {
     CAPTURE(c["name"].get<std::string>());
-    const QParams grid = grid_of(c);
+    const QParams grid = test::golden_grid(c);
     const core::Shape shape = shape_of(c["shape"]);
     const core::Tensor x = tensor(shape, c["x"]);
     const auto expected = c["q"].get<Integers>();
@@ -55,7 +43,7 @@ TEST_CASE("integers of a tensor, of channels and of groups are those of ONNX's Q
 TEST_CASE("dequantized and fake-quantized values have the bits of ONNX's DequantizeLinear") {
   for (const json& c : golden()["quantize"]) {
     CAPTURE(c["name"].get<std::string>());
-    const QParams grid = grid_of(c);
+    const QParams grid = test::golden_grid(c);
     const core::Shape shape = shape_of(c["shape"]);
     const core::Tensor expected = tensor(shape, c["dequantized"]), y = fake_quantized(tensor(shape, c["x"]), grid);
     const auto q = c["q"].get<Integers>();
