@@ -99,6 +99,7 @@ void Trainer::finish_epoch() {
   }
   record.seconds = sums.seconds;
   record.samples_per_second = sums.seconds > 0 ? static_cast<double>(sums.samples) / sums.seconds : 0;
+  if (options_.soft_temperature) record.soft_temperature = options_.soft_temperature(state_.epoch);
   validate(record);
   record.best = improved(record);
   state_.history.push_back(record);
@@ -126,7 +127,7 @@ void Trainer::validate(EpochRecord& record) {
   scores.errors = metrics.errors;
   scores.nll = metrics.nll;
   scores.ece = metrics.ece;
-  if (!options_.soft_validation) return;
+  if (!record.soft_temperature) return;
   const Outputs soft = outputs_of_average({.epoch = state_.epoch, .soft = true});
   scores.soft_accuracy = classification_metrics(soft.logits, soft.labels).accuracy;
 }

@@ -32,7 +32,9 @@ struct TrainerOptions {
   std::uint64_t seed = 0;                ///< of the masks that layers draw
   std::optional<double> weight_average;  ///< decay of an average of the weights; it is what is evaluated and kept
   std::optional<std::int64_t> freeze_batch_norm;  ///< epochs after which batch norm keeps its running statistics
-  bool soft_validation = false;  ///< validate a second time with ForwardContext::soft, at the epoch's steepness
+  /// T of the soft forms of quantizers in an epoch (from 0), for the epoch's record. Where it gives one, validation is done a
+  /// second time with ForwardContext::soft. Not set: there are no soft forms.
+  std::function<std::optional<double>(std::int64_t epoch)> soft_temperature;
   Watch watch = Watch::kAccuracy;
   std::optional<std::int64_t> patience;  ///< epochs without improvement after which training ends early
   double min_delta = 0;                  ///< a smaller change of the watched score is no improvement

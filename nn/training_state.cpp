@@ -23,6 +23,7 @@ ordered_json json_of(const EpochRecord& r) {
     if (r.validation->soft_accuracy) json["validation"]["soft_accuracy"] = *r.validation->soft_accuracy;
   }
   if (!r.numbers.empty()) json["numbers"] = r.numbers;
+  if (r.soft_temperature) json["soft_temperature"] = *r.soft_temperature;
   json["seconds"] = r.seconds;
   json["samples_per_second"] = r.samples_per_second;
   json["best"] = r.best;
@@ -45,6 +46,7 @@ EpochRecord record_from(const ordered_json& json) {
     if (v.contains("soft_accuracy")) scores.soft_accuracy = v.at("soft_accuracy").get<double>();
   }
   if (json.contains("numbers")) r.numbers = json.at("numbers").get<std::map<std::string, double>>();
+  if (json.contains("soft_temperature")) r.soft_temperature = json.at("soft_temperature").get<double>();
   r.seconds = json.at("seconds").get<double>();
   r.samples_per_second = json.at("samples_per_second").get<double>();
   r.best = json.at("best").get<bool>();

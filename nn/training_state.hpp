@@ -20,7 +20,7 @@ struct ValidationScores : SetScores {
   std::int64_t errors = 0;
   double nll = 0;
   double ece = 0;
-  std::optional<double> soft_accuracy;  ///< of the soft forms of quantizers (TrainerOptions::soft_validation)
+  std::optional<double> soft_accuracy;  ///< of the soft forms of quantizers (TrainerOptions::soft_temperature)
 };
 
 /// One line of metrics.jsonl.
@@ -29,8 +29,9 @@ struct EpochRecord {
   std::int64_t steps = 0;  ///< since the start of training
   SetScores train;
   std::optional<ValidationScores> validation;
-  std::map<std::string, double> numbers;  ///< scheduled ones, by their paths, at the last step
-  double seconds = 0;                     ///< of training, without validation
+  std::map<std::string, double> numbers;   ///< scheduled ones, by their paths, at the last step
+  std::optional<double> soft_temperature;  ///< TrainerOptions::soft_temperature of this epoch
+  double seconds = 0;                      ///< of training, without validation
   double samples_per_second = 0;
   bool best = false;  ///< the watched score was better than in every epoch before
 };

@@ -50,6 +50,7 @@ report::EpochMetrics metrics_of(const nn::EpochRecord& record) {
     metrics.extra["validation_ece"] = record.validation->ece;
     if (record.validation->soft_accuracy) metrics.extra["validation_soft_accuracy"] = *record.validation->soft_accuracy;
   }
+  if (record.soft_temperature) metrics.extra["soft_temperature"] = *record.soft_temperature;
   for (const auto& [path, value] : record.numbers) {
     if (path == "optimizer.learning_rate") {
       metrics.learning_rate = value;
@@ -121,15 +122,13 @@ class Run {
     summary.model.bytes["float32"] = facts.parameters * 4;
   }
 
-  void take_history(const nn::TrainingState& state, nn::Model& model) {
+  void take_history(const nn::TrainingState& state) {
     run_.epochs.clear();
     std::string lines;
     report::TrainingFacts& training = run_.summary.training;
     training = {.epochs = state.epoch, .steps = state.step, .seconds = 0, .samples_per_second = 0};
     for (const nn::EpochRecord& record : state.history) {
       run_.epochs.push_back(metrics_of(record));
-      const std::optional<double> temperature = soft_temperature(model, record.epoch - 1);
-      if (temperature) run_.epochs.back().extra["soft_temperature"] = *temperature;
       lines += report::metrics_line(run_.epochs.back());
       training.seconds += record.seconds;
     }
@@ -147,10 +146,10 @@ class Run {
     options.on_step = [&](const nn::StepReport& step) { progress.on_step(step); };
     options.on_epoch = [&](const nn::TrainingState& state) {
       progress.on_epoch(state.history.back());
-      take_history(state, model);
+      take_history(state);
     };
     const nn::TrainingState state = train(config_, data_, model, options);
-    take_history(state, model);
+    take_history(state);
     if (config_.train.early_stopping && state.best_epoch > 0) {
       say(fmt::format("{}epoch {} was the best on the validation set, its weights are kept",
                       state.stopped_early ? "stopped early; " : "", state.best_epoch));

@@ -20,6 +20,17 @@ namespace tempera::cli {
 namespace fs = std::filesystem;
 namespace {
 
+// The largest T of the model's quantizers in an epoch; none if no quantizer has a soft form.
+std::optional<double> soft_temperature(nn::Model& model, std::int64_t epoch) {
+  std::optional<double> steepest;
+  for (const nn::Site* site : model.sites()) {
+    const quant::SiteQuantizer* quantizer = quant::quantizer_of(*site);
+    const std::optional<double> t = quantizer == nullptr ? std::nullopt : quantizer->quantizer().temperature(epoch);
+    if (t) steepest = std::max(steepest.value_or(*t), *t);
+  }
+  return steepest;
+}
+
 nn::TrainerOptions trainer_options(const ExperimentConfig& config, const TrainingOptions& options, nn::Model& model) {
   const TrainSection& train = config.train;
   nn::TrainerOptions result;
@@ -33,7 +44,7 @@ nn::TrainerOptions trainer_options(const ExperimentConfig& config, const Trainin
   }
   if (config.quantization && config.quantization->when == quant::When::kAware) {
     result.freeze_batch_norm = config.quantization->freeze_batch_norm;
-    result.soft_validation = soft_temperature(model, 0).has_value();
+    result.soft_temperature = [&model](std::int64_t epoch) { return soft_temperature(model, epoch); };
   }
   result.checkpoints = options.checkpoints;
   result.checkpoint_seconds = static_cast<double>(train.checkpoint_seconds);
@@ -57,16 +68,6 @@ std::vector<nn::ScheduledNumber> scheduled_numbers(const ExperimentConfig& confi
 }
 
 }  // namespace
-
-std::optional<double> soft_temperature(nn::Model& model, std::int64_t epoch) {
-  std::optional<double> steepest;
-  for (const nn::Site* site : model.sites()) {
-    const quant::SiteQuantizer* quantizer = quant::quantizer_of(*site);
-    const std::optional<double> t = quantizer == nullptr ? std::nullopt : quantizer->quantizer().temperature(epoch);
-    if (t) steepest = std::max(steepest.value_or(*t), *t);
-  }
-  return steepest;
-}
 
 nn::Objective objective_of(const ExperimentConfig& config) {
   const std::shared_ptr<const nn::Loss> loss = config.registry().losses().make(*config.loss);

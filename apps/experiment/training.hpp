@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <optional>
 #include <string>
 
 #include "tempera/apps/experiment/experiment_config.hpp"
@@ -25,9 +24,6 @@ struct TrainingOptions {
 
 /// The config's loss as the trainer and evaluation call it. Refers to `config`'s registry only.
 [[nodiscard]] nn::Objective objective_of(const ExperimentConfig& config);
-
-/// The largest temperature(epoch) of the model's quantizers; none if no quantizer has a soft form.
-[[nodiscard]] std::optional<double> soft_temperature(nn::Model& model, std::int64_t epoch);
 
 /// Trains `model` as the config says; then it has the weights to be kept (averaged ones, or those of the best epoch after
 /// early stopping). Throws as nn::Trainer, and ConfigError for a schedule whose target is no number of the run.

@@ -202,6 +202,25 @@ TEST_CASE("schedules set their numbers before each step from the fraction of the
   CHECK(state.history.back().numbers.at("optimizer.learning_rate") == rates.back());
 }
 
+TEST_CASE("an epoch keeps the steepness it was trained at, whatever is said of it later") {
+  double base = 4;
+  TrainingRun run({.epochs = 2, .soft_temperature = [&base](std::int64_t epoch) {
+                     return std::optional(base * static_cast<double>(epoch + 1));
+                   }});
+  run.trainer.on_epoch = [&base](const nn::EpochRecord&) { base = 100; };
+  const nn::TrainingState& state = run.trainer.run();
+  CHECK(state.history[0].soft_temperature == 4.0);
+  CHECK(state.history[1].soft_temperature == 200.0);
+  for (const nn::EpochRecord& record : state.history) {
+    CHECK(record.validation->soft_accuracy == record.validation->accuracy);  // of a model without soft forms
+  }
+  const nn::TrainingState back = nn::training_state_from_json(nn::to_json(state), "test");
+  CHECK(back.history[0].soft_temperature == 4.0);
+  CHECK(back.history[0].validation->soft_accuracy == state.history[0].validation->soft_accuracy);
+  TrainingRun none({.epochs = 1, .soft_temperature = [](std::int64_t) { return std::optional<double>(); }});
+  CHECK_FALSE(none.trainer.run().history[0].validation->soft_accuracy);
+}
+
 TEST_CASE("after the first epoch a step takes no tensor storage from the system") {
   TrainingRun run({.epochs = 4, .weight_average = 0.9}, kAdam);
   std::int64_t after_two_epochs = 0, at_end = 0;
