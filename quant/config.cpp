@@ -36,6 +36,8 @@ void CalibrationConfig::fields(core::FieldVisitor& v) {
   v.object("adaround", adaround, {.help = "chooses which way each weight is rounded (Nagel et al. 2020)"});
 }
 
+std::string_view how_name(How how) noexcept { return kHow[static_cast<std::size_t>(how)]; }
+
 const QuantizerRegistry& QuantizationConfig::quantizers() const {
   return registry == nullptr ? QuantizerRegistry::builtin() : *registry;
 }

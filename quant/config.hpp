@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tempera/core/fields.hpp"
@@ -17,6 +18,8 @@ namespace tempera::quant {
 enum class When { kAware, kAfter };
 /// Where the range of an activation comes from: chosen once and kept, or anew for every sample by its own values.
 enum class How { kStatic, kDynamic };
+/// As configs spell it.
+[[nodiscard]] std::string_view how_name(How how) noexcept;
 /// A quantizer for every site that `sites` matches. Later rules win.
 struct Rule {
   std::string sites;  ///< glob over site names: "*.weight", "act1.output"; '*' matches anything but nothing else

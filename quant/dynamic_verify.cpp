@@ -8,6 +8,7 @@
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/dynamic/plain_product.hpp"
 #include "tempera/quant/dynamic_forward.hpp"
+#include "tempera/quant/verify.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -26,7 +27,7 @@ class Verifier {
     const Tensor logits = forward_.logits(x, [&](const DynamicProduct& product) { check(product, batch); });
     nn::ForwardContext context;
     const Tensor floats = model_.forward(core::Variable(x), context).value();
-    for (std::int64_t i = 0; i < images; ++i) differ_ += best(logits, i) != best(floats, i) ? 1 : 0;
+    differ_ += differing_predictions(logits, floats);
     result_.images += images;
     return !result_.difference;
   }
@@ -54,12 +55,6 @@ class Verifier {
                           .index = static_cast<std::int64_t>(at % each),
                           .definition = static_cast<double>(a[at]),
                           .product = static_cast<double>(b[at])};
-  }
-
-  static std::ptrdiff_t best(const Tensor& logits, std::int64_t sample) {
-    const auto classes = static_cast<std::size_t>(logits.numel() / logits.dim(0));
-    const auto row = logits.values().subspan(static_cast<std::size_t>(sample) * classes, classes);
-    return std::ranges::max_element(row) - row.begin();
   }
 
   nn::Model& model_;

@@ -11,6 +11,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/parallel.hpp"
+#include "tempera/nn/metrics.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/engine.hpp"
 #include "tempera/quant/exact_forward.hpp"
@@ -232,14 +233,7 @@ class Verifier {
       }
       activations_ += static_cast<std::int64_t>(reals.size());
     }
-    const auto classes = static_cast<std::size_t>(logits.numel() / batch.size());
-    for (std::size_t i = 0; i < static_cast<std::size_t>(batch.size()); ++i) {
-      const auto best = [&](const Tensor& of) {
-        const auto row = of.values().subspan(i * classes, classes);
-        return std::ranges::max_element(row) - row.begin();
-      };
-      predictions_differ_ += best(logits) != best(exact.logits) ? 1 : 0;
-    }
+    predictions_differ_ += differing_predictions(logits, exact.logits);
   }
 
   // Equal integers stand for equal numbers only where their scale is the same: a program of weights twice as large has the
@@ -307,6 +301,16 @@ Verification verified(Verifier& verifier, core::BatchSource& images, std::int64_
 }
 
 }  // namespace
+
+std::int64_t differing_predictions(const Tensor& a, const Tensor& b) {
+  const std::int64_t batch = a.dim(0);
+  if (a.numel() == 0) return 0;
+  const core::Shape rows{batch, a.numel() / batch};
+  const std::vector<std::int32_t> first = nn::predictions(a.reshaped(rows)), second = nn::predictions(b.reshaped(rows));
+  std::int64_t differ = 0;
+  for (std::size_t i = 0; i < first.size(); ++i) differ += first[i] != second[i] ? 1 : 0;
+  return differ;
+}
 
 Verification verify(nn::Model& model, const LowerConfig& config, const Program& program, core::BatchSource& images,
                     std::int64_t limit, const std::atomic<bool>* interrupt) {

@@ -45,4 +45,7 @@ struct Verification {
 [[nodiscard]] Verification verify(const Program& program, core::BatchSource& images, std::int64_t limit,
                                   const std::atomic<bool>* interrupt = nullptr);
 
+/// In how many samples the largest outputs stand in different places. Both are [batch, …] of the same shape.
+[[nodiscard]] std::int64_t differing_predictions(const core::Tensor& a, const core::Tensor& b);
+
 }  // namespace tempera::quant

@@ -17,6 +17,7 @@
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/quant/attach.hpp"
+#include "tempera/quant/packing.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -87,7 +88,9 @@ int bits_of(const nn::LayerInfo& layer, const WeightBits& bits) {
   return kFloatBits;
 }
 
-std::int64_t bytes_of(std::int64_t values, int bits) { return (values * bits + 7) / 8; }
+std::int64_t bytes_of(std::int64_t values, int bits) {
+  return static_cast<std::int64_t>(quant::packed_bytes(static_cast<std::size_t>(values), bits));
+}
 
 std::int64_t bytes_of(const nn::LayerInfo& layer, const WeightBits& bits) {
   std::int64_t bytes = 0;
@@ -146,7 +149,7 @@ ordered_json sites_json(const std::vector<quant::SitePlan>& sites, const quant::
     all.push_back({{"site", site.site},
                    {"shape", site.shape.extents()},
                    {"quantizer", site.quantizer},
-                   {"how", site.how == quant::How::kDynamic ? "dynamic" : "static"},
+                   {"how", quant::how_name(site.how)},
                    {"bits", site.bits},
                    {"rule", rule_text(site, config)}});
   }

@@ -16,6 +16,7 @@
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/report/proof_json.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/core/kernels/table.hpp"
@@ -46,18 +47,12 @@ std::string text_of(const report::Proof& proof, Roads roads) {
 
 void print_proof(const Session& session, const std::string& file, const data::LoadedData& data,
                  const report::Proof& proof, Roads roads) {
-  nlohmann::ordered_json document{
-      {"model", file},
-      {"data", data.used},
-      {"fallback", data.fallback},
-      {"level", core::isa_name(core::kernels().level)},
-      {"images", proof.images},
-      {"values", proof.values},
-      {"roads", names_of(roads)},
-      {"equal", proof.equal},
-      {"difference", proof.difference},
-      {"float_form",
-       {{"activations_differ", proof.float_activations}, {"predictions_differ", proof.float_predictions}}}};
+  nlohmann::ordered_json document{{"model", file},
+                                  {"data", data.used},
+                                  {"fallback", data.fallback},
+                                  {"level", core::isa_name(core::kernels().level)},
+                                  {"roads", names_of(roads)}};
+  document.update(report::proof_json(proof));
   if (roads == Roads::kProgramAlone) document["float_form"] = nullptr;
   print_result(session, document, fmt::format("{}\n", text_of(proof, roads)));
 }

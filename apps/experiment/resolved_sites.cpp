@@ -21,7 +21,7 @@ core::ConfigValue entry_of(const quant::SitePlan& site) {
   if (site.quantizer.empty()) return entry;
   entry.set("quantizer", core::ConfigValue::of(site.quantizer));
   entry.set("bits", core::ConfigValue::of(std::int64_t{site.bits}));
-  entry.set("how", core::ConfigValue::of(std::string(site.how == quant::How::kDynamic ? "dynamic" : "static")));
+  entry.set("how", core::ConfigValue::of(std::string(quant::how_name(site.how))));
   return entry;
 }
 

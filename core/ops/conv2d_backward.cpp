@@ -29,6 +29,15 @@ struct Parts {
   }
 };
 
+// to[i, j] = from[j, i], m × n of each group.
+void transpose(std::int64_t groups, std::int64_t m, std::int64_t n, const Scalar* from, Scalar* to) noexcept {
+  for (std::int64_t g = 0; g < groups; ++g, from += m * n) {
+    for (std::int64_t i = 0; i < m; ++i) {
+      for (std::int64_t j = 0; j < n; ++j) *to++ = from[j * m + i];
+    }
+  }
+}
+
 class Backward {
  public:
   Backward(const ConvPlan& plan, const ConvGradients& g) : plan_(plan), w_(plan.windows), offsets_(w_), g_(g) {
@@ -36,7 +45,9 @@ class Backward {
       const std::int64_t from = image * (offsets_.is_padded() ? offsets_.pixels() : plan_.groups * w_.pixels());
       for (const std::int64_t column : offsets_.columns()) steps_.push_back(from + column);
     }
-    if (g.dx != nullptr) transpose_weights();
+    if (g.dx == nullptr) return;
+    weights_.resize(static_cast<std::size_t>(plan_.groups * plan_.outputs * w_.rows()));
+    transpose(plan_.groups, w_.rows(), plan_.outputs, g.w, weights_.data());
   }
 
   // One group of the images [first, last): sums [rows, out] is dWᵀ, bias_sums [out].
@@ -64,19 +75,6 @@ class Backward {
   [[nodiscard]] std::int64_t images_per_step() const { return ceil_div(kDepth, w_.columns()); }
   [[nodiscard]] std::int64_t strips() const { return ceil_div(plan_.outputs, kernels().gemm_nr); }
   [[nodiscard]] std::int64_t strip_size() const { return images_per_step() * w_.columns() * kernels().gemm_nr; }
-
-  // [rows, out] of each group: what the product of every image would otherwise have to pack.
-  void transpose_weights() {
-    const std::int64_t rows = w_.rows(), outputs = plan_.outputs;
-    weights_.resize(static_cast<std::size_t>(plan_.groups * outputs * rows));
-    for (std::int64_t g = 0; g < plan_.groups; ++g) {
-      const Scalar* from = g_.w + g * outputs * rows;
-      Scalar* to = weights_.data() + g * outputs * rows;
-      for (std::int64_t r = 0; r < rows; ++r) {
-        for (std::int64_t o = 0; o < outputs; ++o) *to++ = from[o * rows + r];
-      }
-    }
-  }
 
   // The gradient by the convolution before its rectifier.
   const Scalar* output_gradient(std::int64_t at, std::int64_t area, Scalar* masked) const {
@@ -146,7 +144,7 @@ class Backward {
   const Windows& w_;
   WindowOffsets offsets_;
   const ConvGradients& g_;
-  std::vector<Scalar> weights_;      // transposed
+  std::vector<Scalar> weights_;      // [rows, out] of each group, or the product of every image would have to pack them
   std::vector<std::int64_t> steps_;  // where the windows of a step's images begin
 };
 
@@ -158,16 +156,6 @@ void add_parts(Scalar* parts, std::int64_t count, std::int64_t elements) {
       kernels().add(end - begin, parts + begin, parts + p * elements + begin, parts + begin);
     }
   });
-}
-
-// dw[o, r] = sums[r, o], group by group.
-void transpose(const ConvPlan& plan, const Scalar* sums, Scalar* dw) {
-  const std::int64_t rows = plan.windows.rows(), block = rows * plan.outputs;
-  for (std::int64_t g = 0; g < plan.groups; ++g) {
-    for (std::int64_t o = 0; o < plan.outputs; ++o) {
-      for (std::int64_t r = 0; r < rows; ++r) dw[g * block + o * rows + r] = sums[g * block + r * plan.outputs + o];
-    }
-  }
 }
 
 }  // namespace
@@ -193,7 +181,7 @@ void conv_backward(const ConvPlan& plan, const ConvGradients& g) {
   });
   if (g.dw != nullptr) {
     add_parts(data_of(sums), parts.count, parts.elements);
-    transpose(plan, data_of(sums), g.dw);
+    transpose(plan.groups, plan.outputs, plan.windows.rows(), data_of(sums), g.dw);
   }
   if (g.dbias != nullptr) {
     add_parts(data_of(bias), parts.count, channels);

@@ -33,17 +33,13 @@ class Forward {
       x = padded;
     }
     const std::int64_t count = ceil_div(w_.columns(), kernels().gemm_nr);
-    if (in_place()) {
-      parallel_for(count, ceil_div(count * kChunkFlops, std::max<std::int64_t>(1, plan_.flops())),
-                   [&](std::int64_t begin, std::int64_t end) {
-                     for (; begin < end; ++begin) windows(group, begin, x, y);
-                   });
-      return;
-    }
     parallel_for(count, ceil_div(count * kChunkFlops, std::max<std::int64_t>(1, plan_.flops())),
                  [&](std::int64_t begin, std::int64_t end) {
-                   const Storage panel = scalars(w_.rows() * kernels().gemm_nr);
-                   for (; begin < end; ++begin) strip(group, begin, x, static_cast<Scalar*>(panel.data()), y);
+                   const Storage panel = in_place() ? Storage() : scalars(w_.rows() * kernels().gemm_nr);
+                   auto* copies = static_cast<Scalar*>(panel.data());
+                   for (; begin < end; ++begin) {
+                     in_place() ? windows(group, begin, x, y) : strip(group, begin, x, copies, y);
+                   }
                  });
   }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
 
 #include "tempera/core/parallel.hpp"
 #include "tempera/quant/attach.hpp"
@@ -130,18 +129,10 @@ void PackedWeight::multiply(std::int64_t group, const Rows& rows) const {
 // Row by row, by the steps that are not 0: half of them after a ReLU, and what is not multiplied is not read.
 void PackedWeight::multiply_few(std::int64_t group, const Rows& rows) const {
   const engine::Panels<std::int8_t>& panels = parts_[static_cast<std::size_t>(group)].narrow;
-  std::vector<std::int32_t> steps(static_cast<std::size_t>(panels.steps)), values(steps.size());
+  std::vector<std::int32_t> steps(static_cast<std::size_t>(length_ / 2 + 1)), values(steps.size());
   std::vector<std::int32_t> c(static_cast<std::size_t>(padded_));
   for (std::int64_t i = 0; i < rows.m; ++i) {
-    const std::int16_t* q = rows.row(i);
-    std::int64_t count = 0;
-    for (std::int64_t step = 0; step < panels.steps; ++step) {  // without a branch: what is 0 is written over
-      std::int32_t pair = 0;
-      std::memcpy(&pair, q + 2 * step, sizeof pair);
-      steps[static_cast<std::size_t>(count)] = static_cast<std::int32_t>(step);
-      values[static_cast<std::size_t>(count)] = pair;
-      count += pair != 0 ? 1 : 0;
-    }
+    const std::int64_t count = engine::nonzero_steps(rows.row(i), length_, steps.data(), values.data());
     const auto s_x = static_cast<Scalar>(rows.scale[i * rows.scale_step]);
     Scalar* y = rows.y + i * rows.y_row;
     core::parallel_for(panels.count, grain_of(count * 2 * kernels_.columns), [&](std::int64_t begin, std::int64_t end) {

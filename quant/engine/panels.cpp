@@ -1,6 +1,7 @@
 #include "tempera/quant/engine/panels.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "tempera/quant/program_shapes.hpp"
 #include "tempera/quant/reference/operations.hpp"
@@ -46,6 +47,23 @@ Panels<T> pack(const WeightRows& weight, std::int64_t columns, std::int64_t grou
 }
 template Panels<std::int8_t> pack(const WeightRows&, std::int64_t, std::int64_t);
 template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::int64_t);
+
+std::int64_t nonzero_steps(const std::int16_t* x, std::int64_t length, std::int32_t* steps,
+                           std::int32_t* values) noexcept {
+  std::int64_t count = 0;
+  for (std::int64_t p = 0; p < length / 2; ++p) {  // without a branch: what is 0 is written over
+    std::int32_t pair;
+    std::memcpy(&pair, x + 2 * p, sizeof pair);
+    steps[count] = static_cast<std::int32_t>(p);
+    values[count] = pair;
+    count += pair != 0 ? 1 : 0;
+  }
+  if (length % 2 != 0) {
+    steps[count] = static_cast<std::int32_t>(length / 2);
+    values[count++] = static_cast<std::uint16_t>(x[length - 1]);
+  }
+  return count;
+}
 
 Output::Output(const Place& place, const std::optional<Requant>& requant, std::int64_t channels)
     : wide_(place.wide), offset_(place.offset), requant_(requant) {

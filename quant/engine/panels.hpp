@@ -37,6 +37,11 @@ template <class T>
 extern template Panels<std::int8_t> pack(const WeightRows&, std::int64_t, std::int64_t);
 extern template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::int64_t);
 
+/// The steps of two values of a row that are not both 0, as a SparseRow lists them: steps and values have room for
+/// length / 2 + 1. Returns how many.
+[[nodiscard]] std::int64_t nonzero_steps(const std::int16_t* x, std::int64_t length, std::int32_t* steps,
+                                         std::int32_t* values) noexcept;
+
 /// Accumulators → values of a place, with the kernel where it has the arithmetic (int16 results, the default mode, M < 1).
 class Output {
  public:

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace tempera::quant::engine {
 namespace {
@@ -88,18 +87,7 @@ void Product::run_sparse(const std::int16_t* x, std::byte* scratch, void* y) con
   auto* c = reinterpret_cast<std::int32_t*>(scratch);
   std::int32_t* steps = c + bias_.size();
   std::int32_t* values = steps + length_ / 2 + 1;
-  std::int64_t count = 0;
-  for (std::int64_t p = 0; p < length_ / 2; ++p) {  // without a branch: what is 0 is written over
-    std::int32_t pair;
-    std::memcpy(&pair, x + 2 * p, sizeof pair);
-    steps[count] = static_cast<std::int32_t>(p);
-    values[count] = pair;
-    count += pair != 0 ? 1 : 0;
-  }
-  if (length_ % 2 != 0) {
-    steps[count] = static_cast<std::int32_t>(length_ / 2);
-    values[count++] = static_cast<std::uint16_t>(x[length_ - 1]);
-  }
+  const std::int64_t count = nonzero_steps(x, length_, steps, values);
   kernels_.dot_sparse({.count = count,
                        .steps = steps,
                        .values = values,

@@ -108,10 +108,8 @@ class LeastSquares final : public HistogramObserver {
   }
   [[nodiscard]] double error_at(const Moments& moments, double scale) const {
     double sum = 0;
-    moments.by_level(scale, 0, params_.qmin, params_.qmax, [&](double q, const Sums& s) {
-      const double x = q * scale;
-      sum += x * x * s.count - 2 * x * s.x + s.xx;
-    });
+    moments.by_level(scale, 0, params_.qmin, params_.qmax,
+                     [&](double q, const Sums& s) { sum += s.squared_error(q * scale); });
     return sum;
   }
   QParams params_;

@@ -87,12 +87,12 @@ std::vector<nn::Buffer> HistogramObserver::buffers() const {
           {name + ".high", high_.shape(), high_}};
 }
 
-HistogramObserver::Moments::Moments(const Seen& seen) : width_(seen.width), sums_(kBins + 1) {
+HistogramObserver::Moments::Moments(const Seen& seen) : seen_(seen), sums_(kBins + 1) {
   Sums sums;
   for (std::int64_t i = 0; i < kBins; ++i) {
     const auto bin = static_cast<std::size_t>(i);
     const auto count = static_cast<double>(seen.counts[bin]);
-    const double x = centre(i);
+    const double x = seen.centre(i);
     if (count > 0) {
       if (sums.count == 0) first_ = i;
       last_ = i + 1;
@@ -109,10 +109,8 @@ double HistogramObserver::squared_error(const Moments& moments, Range range) con
   const auto scale = static_cast<double>(params.scale[0]);
   const double zero = params.zero_point[0];
   double sum = 0;
-  moments.by_level(scale, zero, params.qmin, params.qmax, [&](double q, const Sums& s) {
-    const double x = (q - zero) * scale;
-    sum += x * x * s.count - 2 * x * s.x + s.xx;
-  });
+  moments.by_level(scale, zero, params.qmin, params.qmax,
+                   [&](double q, const Sums& s) { sum += s.squared_error((q - zero) * scale); });
   return sum;
 }
 

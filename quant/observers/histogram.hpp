@@ -40,6 +40,8 @@ class HistogramObserver : public Observer {
   /// Σ 1, Σ x and Σ x² over the values of neighbouring bins, each value standing at its bin's centre.
   struct Sums {
     double count = 0, x = 0, xx = 0;
+    /// Σ (y − x)²
+    [[nodiscard]] double squared_error(double y) const noexcept { return y * y * count - 2 * y * x + xx; }
   };
   /// Running sums of what was seen, so that the values of a level are summed by one subtraction.
   class Moments {
@@ -49,7 +51,7 @@ class HistogramObserver : public Observer {
     template <class Fn>
     void by_level(double scale, double zero, double low, double high, const Fn& fn) const {
       for (std::int64_t i = first_; i < last_;) {
-        const double q = std::clamp(round_to(centre(i) / scale, Rounding::kHalfEven) + zero, low, high);
+        const double q = std::clamp(round_to(seen_.centre(i) / scale, Rounding::kHalfEven) + zero, low, high);
         const std::int64_t next = q >= high ? last_ : std::clamp(bin_from((q - zero + 0.5) * scale), i + 1, last_);
         const Sums &from = sums_[static_cast<std::size_t>(i)], &to = sums_[static_cast<std::size_t>(next)];
         fn(q, Sums{to.count - from.count, to.x - from.x, to.xx - from.xx});
@@ -58,15 +60,12 @@ class HistogramObserver : public Observer {
     }
 
    private:
-    [[nodiscard]] double centre(std::int64_t bin) const noexcept {
-      return (static_cast<double>(bin - kBins / 2) + 0.5) * width_;
-    }
     /// The first bin whose centre is not below x, within what was seen.
     [[nodiscard]] std::int64_t bin_from(double x) const noexcept {
-      const double bin = std::ceil(x / width_ - 0.5) + kBins / 2;
+      const double bin = std::ceil(x / seen_.width - 0.5) + kBins / 2;
       return static_cast<std::int64_t>(std::clamp(bin, static_cast<double>(first_), static_cast<double>(last_)));
     }
-    double width_;
+    Seen seen_;
     std::int64_t first_ = 0, last_ = 0;  // the bins from first_ to before last_ hold all values
     std::vector<Sums> sums_;             // [kBins + 1], of the bins before
   };

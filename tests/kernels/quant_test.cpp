@@ -89,46 +89,47 @@ Extremes min_max(const std::vector<float>& x) {
   return e;
 }
 
-}  // namespace
-
-TEST_CASE("fake quantization is its definition in every bit, at every size and grid, in place and not") {
+// check(grid, n, values) for every grid and size.
+template <class Check>
+void for_every_case(const Check& check) {
   for (const FakeQuantGrid& grid : kGrids) {
     CAPTURE(grid.scale);
     CAPTURE(grid.zero);
     for (const std::int64_t n : kSizes) {
       CAPTURE(n);
-      const std::vector<float> x = values_for(grid, n, static_cast<std::uint64_t>(n));
-      std::vector<float> expected;
-      for (const float v : x) expected.push_back(snapped(grid, v));
-      Guarded<float> in(x), out(x.size());
-      kernels().fake_quant(n, grid, in.data(), out.data());
-      CHECK(first_other(out.values(), expected) == -1);
-      kernels().fake_quant(n, grid, in.data(), in.data());
-      CHECK(first_other(in.values(), expected) == -1);
+      check(grid, n, values_for(grid, n, static_cast<std::uint64_t>(n)));
     }
   }
 }
 
+}  // namespace
+
+TEST_CASE("fake quantization is its definition in every bit, at every size and grid, in place and not") {
+  for_every_case([](const FakeQuantGrid& grid, std::int64_t n, const std::vector<float>& x) {
+    std::vector<float> expected;
+    for (const float v : x) expected.push_back(snapped(grid, v));
+    Guarded<float> in(x), out(x.size());
+    kernels().fake_quant(n, grid, in.data(), out.data());
+    CHECK(first_other(out.values(), expected) == -1);
+    kernels().fake_quant(n, grid, in.data(), in.data());
+    CHECK(first_other(in.values(), expected) == -1);
+  });
+}
+
 TEST_CASE("the derivative of fake quantization is its definition in every bit, in place of either input too") {
-  for (const FakeQuantGrid& grid : kGrids) {
-    CAPTURE(grid.scale);
-    CAPTURE(grid.zero);
-    for (const std::int64_t n : kSizes) {
-      CAPTURE(n);
-      const std::vector<float> x = values_for(grid, n, static_cast<std::uint64_t>(n));
-      std::vector<float> dy = uniform(n, -1, 1, 3), expected;
-      for (std::size_t i = 0; i < dy.size(); i += 7) dy[i] = kSpecial[i % kSpecial.size()];  // passed on as they are
-      for (std::size_t i = 0; i < x.size(); ++i) expected.push_back(passed(grid, x[i], dy[i]));
-      Guarded<float> in(x), gradient(dy), out(x.size());
-      kernels().fake_quant_grad(n, grid, in.data(), gradient.data(), out.data());
-      CHECK(first_other(out.values(), expected) == -1);
-      Guarded<float> over_dy(dy);
-      kernels().fake_quant_grad(n, grid, in.data(), over_dy.data(), over_dy.data());
-      CHECK(first_other(over_dy.values(), expected) == -1);
-      kernels().fake_quant_grad(n, grid, in.data(), gradient.data(), in.data());
-      CHECK(first_other(in.values(), expected) == -1);
-    }
-  }
+  for_every_case([](const FakeQuantGrid& grid, std::int64_t n, const std::vector<float>& x) {
+    std::vector<float> dy = uniform(n, -1, 1, 3), expected;
+    for (std::size_t i = 0; i < dy.size(); i += 7) dy[i] = kSpecial[i % kSpecial.size()];  // passed on as they are
+    for (std::size_t i = 0; i < x.size(); ++i) expected.push_back(passed(grid, x[i], dy[i]));
+    Guarded<float> in(x), gradient(dy), out(x.size());
+    kernels().fake_quant_grad(n, grid, in.data(), gradient.data(), out.data());
+    CHECK(first_other(out.values(), expected) == -1);
+    Guarded<float> over_dy(dy);
+    kernels().fake_quant_grad(n, grid, in.data(), over_dy.data(), over_dy.data());
+    CHECK(first_other(over_dy.values(), expected) == -1);
+    kernels().fake_quant_grad(n, grid, in.data(), gradient.data(), in.data());
+    CHECK(first_other(in.values(), expected) == -1);
+  });
 }
 
 TEST_CASE("fake quantization writes nothing outside of its values, wherever these begin") {
