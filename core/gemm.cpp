@@ -19,6 +19,8 @@ constexpr std::int64_t kDepth = 512;           // a strip of B of 32 columns: 64
 constexpr std::int64_t kDotDepth = 2048;       // ten rows of this are 80 KiB; folding the sums is better done seldom
 constexpr std::int64_t kChunkFlops = 1 << 21;  // at least about 10 µs, against well below 1 µs to start a chunk
 constexpr std::int64_t kChunks = 16;           // of a large product: enough for threads that are disturbed
+constexpr std::int64_t kFewRows = 4;
+constexpr std::int64_t kRowColumns = 2048;  // rows of C that stay in half of the first cache
 constexpr std::int64_t kPageValues = 4096 / sizeof(Scalar);
 
 struct Range {
@@ -78,13 +80,15 @@ class Product {
   void run() const {
     const auto [height, width] = chunk();
     const std::int64_t across = ceil_div(args_.n, width), chunks = across * ceil_div(args_.m, height);
-    const bool dots = prefers_dots();
+    const auto compute = prefers_dots()       ? &Product::dot_chunk
+                         : prefers_few_rows() ? &Product::few_rows_chunk
+                                              : &Product::tile_chunk;
     parallel_for(chunks, args_.parallel ? 1 : chunks,
                  [&, height = height, width = width](std::int64_t c, std::int64_t end) {
                    for (; c < end; ++c) {
                      const std::int64_t i = c / across * height, j = c % across * width;
                      const Range rows{i, std::min(i + height, args_.m)}, columns{j, std::min(j + width, args_.n)};
-                     dots ? dot_chunk(rows, columns) : tile_chunk(rows, columns);
+                     (this->*compute)(rows, columns);
                    }
                  });
   }
@@ -111,6 +115,11 @@ class Product {
     return args_.m <= 4 || (args_.k >= 128 && (args_.m <= 32 || 2 * args_.n <= table_.gemm_nr));
   }
 
+  // B is read once: neither packing it nor coming back for every strip of its columns would pay.
+  [[nodiscard]] bool prefers_few_rows() const noexcept {
+    return !args_.transpose_b && args_.m <= kFewRows && args_.n > table_.gemm_nr;
+  }
+
   // What a piece of C gets besides the product: bias and activation come with the last depth.
   [[nodiscard]] GemmTile piece(Range rows, Range columns, Range depth) const noexcept {
     const bool last = depth.end == args_.k;
@@ -135,6 +144,10 @@ class Product {
               [&](Range depth) { table_.gemm_dot(piece(rows, columns, depth)); });
   }
 
+  void few_rows_chunk(Range rows, Range columns) const {
+    for_steps(columns, kRowColumns, [&](Range part) { table_.gemm_few_rows(piece(rows, part, {0, args_.k})); });
+  }
+
   void tile_chunk(Range rows, Range columns) const {
     const std::int64_t height = even_step(rows.size(), table_.gemm_mr, 1);
     const std::int64_t strips = ceil_div(columns.size(), table_.gemm_nr);
@@ -149,19 +162,33 @@ class Product {
         if (packed_b != nullptr) {
           table_.gemm_pack_b(strip.size(), depth.size(), piece(rows, strip, depth).b, b_row_, b_column_, packed_b);
         }
-        Prefetch next = next_strip(columns, strip, depth, ceil_div(rows.size(), height));
-        for_steps(rows, height, [&](Range tile_rows) {
-          next.some();
-          GemmTile tile = piece(tile_rows, strip, depth);
-          if (packed_a != nullptr) use_panel_a(tile, packed_a + (tile_rows.begin - rows.begin) / height * panel_size());
-          if (packed_b != nullptr) {
-            tile.b = packed_b;
-            tile.b_row = table_.gemm_nr;
-          }
-          table_.gemm_tile(tile);
-        });
+        GemmTile tile = piece(rows, strip, depth);
+        if (packed_b != nullptr) {
+          tile.b = packed_b;
+          tile.b_row = table_.gemm_nr;
+        }
+        row_of_tiles(tile, height, packed_a, next_strip(columns, strip, depth, ceil_div(rows.size(), height)));
       });
     });
+  }
+
+  // The tiles of one strip, from the top down. `whole` describes all of its rows.
+  void row_of_tiles(const GemmTile& whole, std::int64_t height, const Scalar* packed_a, Prefetch next) const noexcept {
+    GemmTile tile = whole;
+    if (packed_a != nullptr) {
+      tile.a = packed_a;
+      tile.a_row = 1;
+      tile.a_column = table_.gemm_mr;
+    }
+    const std::int64_t a_step = packed_a != nullptr ? panel_size() : height * a_row_;
+    for (std::int64_t left = whole.m; left > 0; left -= height) {
+      next.some();
+      tile.m = std::min(height, left);
+      table_.gemm_tile(tile);
+      tile.a += a_step;
+      tile.c += height * tile.c_row;
+      if (tile.row_bias != nullptr) tile.row_bias += height;
+    }
   }
 
   // The strip of B after this one: the next columns, or the first ones of the next depth.
@@ -195,12 +222,6 @@ class Product {
                          a_column_, panel);
       panel += panel_size();
     });
-  }
-
-  void use_panel_a(GemmTile& tile, const Scalar* panel) const noexcept {
-    tile.a = panel;
-    tile.a_row = 1;
-    tile.a_column = table_.gemm_mr;
   }
 
   const Gemm& args_;

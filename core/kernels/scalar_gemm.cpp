@@ -29,6 +29,17 @@ void store(const GemmTile& t, std::int64_t i, std::int64_t j, Scalar value) noex
   c = t.relu && value < 0 ? Scalar{0} : value;
 }
 
+// One element of C at a time, whatever its extents.
+void few_rows(const GemmTile& t) noexcept {
+  for (std::int64_t i = 0; i < t.m; ++i) {
+    for (std::int64_t j = 0; j < t.n; ++j) {
+      Scalar sum = 0;
+      for (std::int64_t p = 0; p < t.k; ++p) sum += t.a[i * t.a_row + p * t.a_column] * t.b[p * t.b_row + j];
+      store(t, i, j, sum);
+    }
+  }
+}
+
 void tile(const GemmTile& t) noexcept {
   Scalar sums[kRows][kColumns] = {};
   for (std::int64_t p = 0; p < t.k; ++p) {
@@ -61,6 +72,7 @@ void fill_scalar_gemm(KernelTable& table) {
   table.gemm_pack_b = pack_b;
   table.gemm_tile = tile;
   table.gemm_dot = dot;
+  table.gemm_few_rows = few_rows;
 }
 
 }  // namespace tempera::core::detail

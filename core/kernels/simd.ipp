@@ -19,6 +19,7 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
 
 #include "simd_dot.ipp"
 #include "simd_gemm.ipp"
+#include "simd_few_rows.ipp"
 #include "simd_math.ipp"
 #include "simd_pack.ipp"
 #include "simd_peak.ipp"

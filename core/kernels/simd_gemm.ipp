@@ -11,11 +11,12 @@ void store_sums(const GemmTile& t, std::int64_t i, std::int64_t j, Part part, V 
 }
 
 // Addresses of A's elements (r, p) for the current p. Rows are reached in threes from one pointer, which x86's address
-// modes give for nothing; fourteen pointers would not fit into the registers.
+// modes give for nothing; fourteen pointers would not fit into the registers. One of A's two strides is 1: neighbours
+// along it are reached by a constant, which costs no instruction once the loop over p is unrolled.
 template <std::int64_t R, bool kUnitRow>
 class Rows {
  public:
-  explicit Rows(const GemmTile& t) noexcept : row_(t.a_row), column_(t.a_column) {
+  explicit Rows(const GemmTile& t) noexcept : row_(t.a_row), column_(kUnitRow ? t.a_column : 1) {
 #pragma GCC unroll 16
     for (std::int64_t g = 0; g < kBases; ++g) base_[g] = t.a + 3 * g * row_;
   }
@@ -24,7 +25,7 @@ class Rows {
   }
   void next() noexcept {
 #pragma GCC unroll 16
-    for (std::int64_t g = 0; g < kBases; ++g) base_[g] += column_;
+    for (std::int64_t g = 0; g < kBases; ++g) base_[g] += kUnitRow ? column_ : 1;
   }
 
  private:
@@ -45,6 +46,7 @@ void tile_of(const GemmTile& t) noexcept {
   const Part last = kMasked ? part_of(t.n - (W - 1) * kLanes) : whole;
   Rows<R, kUnitRow> rows(t);
   const float* b = t.b;
+#pragma GCC unroll 4
   for (std::int64_t p = 0; p < t.k; ++p, b += t.b_row, rows.next()) {
     V columns[W];
 #pragma GCC unroll 4
@@ -58,10 +60,14 @@ void tile_of(const GemmTile& t) noexcept {
       for (std::int64_t w = 0; w < W; ++w) sums[r][w] = fma(a, columns[w], sums[r][w]);
     }
   }
+  const bool plain = !t.accumulate && t.column_bias == nullptr && t.row_bias == nullptr && !t.relu;
 #pragma GCC unroll 16
   for (std::int64_t r = 0; r < R; ++r) {
 #pragma GCC unroll 4
-    for (std::int64_t w = 0; w < W; ++w) store_sums(t, r, w * kLanes, w == W - 1 ? last : whole, sums[r][w]);
+    for (std::int64_t w = 0; w < W; ++w) {
+      const Part part = w == W - 1 ? last : whole;
+      plain ? store(t.c + r * t.c_row + w * kLanes, part, sums[r][w]) : store_sums(t, r, w * kLanes, part, sums[r][w]);
+    }
   }
 }
 

@@ -80,4 +80,5 @@ void fill_gemm(KernelTable& table) noexcept {
   table.gemm_pack_b = pack_b;
   table.gemm_tile = tile;
   table.gemm_dot = dot;
+  table.gemm_few_rows = few_rows;
 }

@@ -24,7 +24,7 @@ enum class Isa { kScalar, kSse42, kAvx2, kAvx512, kAvx512Vnni, kAmx };
 struct GemmTile {
   std::int64_t m = 0, n = 0, k = 0;
   const Scalar* a = nullptr;
-  std::int64_t a_row = 0, a_column = 0;  ///< A(i, p) = a[i·a_row + p·a_column]
+  std::int64_t a_row = 0, a_column = 0;  ///< A(i, p) = a[i·a_row + p·a_column]; one of them is 1
   const Scalar* b = nullptr;
   std::int64_t b_row = 0;
   Scalar* c = nullptr;
@@ -109,6 +109,8 @@ struct KernelTable {
   /// C of any m and n from operands that are both contiguous along k: a_column = 1 and B(p, j) = b[j·b_row + p]. Nothing
   /// has to be packed, which is what counts when C has few rows.
   void (*gemm_dot)(const GemmTile& tile) noexcept;
+  /// C of a few rows and any n, from B by rows: reads B once, in the order in which it lies.
+  void (*gemm_few_rows)(const GemmTile& tile) noexcept;
 
   // Building blocks of core/ops/conv2d_forward.cpp and conv2d_backward.cpp.
   /// panel[p·nr + to + i] = image[offsets[p] + from + i] for p < k and i < count of each of the `count` runs; runs lie in
