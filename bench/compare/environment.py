@@ -1,5 +1,4 @@
 """The peers' virtual environment, the data both sides read, and the machine it all runs on."""
-import datetime
 import os
 import pathlib
 import platform
@@ -82,8 +81,19 @@ def revision():
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + (" with uncommitted changes" if changed else "")
 
 
+def has_bf16():
+    """Whether the processor multiplies bf16 itself."""
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return re.search(r"^flags\s*:.*\b(avx512_bf16|amx_bf16)\b", text, re.M) is not None
+
+
+def gzipped(data):
+    """Whether the training images of this folder lie there gzipped."""
+    return (pathlib.Path(data) / "train-images-idx3-ubyte.gz").exists()
+
+
 def facts():
-    return {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "revision": revision(),
-            "system": f"{platform.system()} {platform.release()}",
-            "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-            "load": os.getloadavg()[0]}
+    return {"processor": processor(), "cores": len(os.sched_getaffinity(0)), "system": f"{platform.system()} {platform.release()}"}

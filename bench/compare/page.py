@@ -1,112 +1,154 @@
-"""docs/results/bench-<machine>.md: medians, ranges, ratios and marks of a comparison."""
+"""docs/results/bench-<machine>.md: medians, ranges, ratios and marks of a comparison, from its records."""
 import statistics
 
-from cells import GEMM_SHAPES, PROGRAM_ACCURACY, PROGRAM_MEMORY, SCALING_MARKS
+from cells import SECTIONS, SCALING_MARKS, TRAIN_MARKS, INFER_MARKS, BF16_MARKS, QAT_MARKS, QAT_TIME, training_flop
+from disturbance import OTHERS, OWN_LOAD, disturbed
+from figures import at_least, at_most, percent, ratios, spread, table, times, values_of
+from kernel_sections import gemm, int_gemm, limits
+from program_sections import program, startup
+from records import by_cell
+
+RATE = "samples_per_s"
+HOW = "median of all windows (least–most); a ratio is the median of those of each round (least–most)"
 
 
-def number(x):
-    """Three or four figures, thousands apart: 131 000, 8.52."""
-    if x >= 1000:
-        digits = len(str(int(x)))
-        return f"{round(x, 4 - digits):,.0f}".replace(",", " ")
-    return f"{x:.3g}" if x < 100 else f"{x:.0f}"
+def threads_of(records):
+    return sorted({int(label.split("/")[1]) for r in records for label in r["sides"]})
 
 
-def spread(values):
-    """Median, and the range where there is one."""
-    middle = number(statistics.median(values))
-    return middle if len(values) == 1 else f"{middle} ({number(min(values))}–{number(max(values))})"
+def peers_of(cells, *names):
+    """What the sides of these names call themselves."""
+    return ", ".join(sorted({f"`{side['peer']}`" for records in cells.values() for r in records
+                             for label, side in r["sides"].items() if label.split("/")[0] in names}))
 
 
-def verdict(ratio, mark):
-    if mark is None:
-        return "", ""
-    return f"≥ {mark:g}×", "reached" if ratio >= mark else f"**missed**: {100 * ratio / mark:.0f} % of it"
+def peaks(cells):
+    """{threads: float operations a second of multiply-adds in registers}, if products were measured."""
+    found = {}
+    for records in cells.get("gemm", {}).values():
+        for count in threads_of(records):
+            if values := values_of(records, f"tempera/{count}", "peak"):
+                found[count] = statistics.median(values)
+    return found
 
 
-def table(header, rows):
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+def train(cells, everything):
+    peak, rows, scaling = peaks(everything), [], []
+    for name, records in cells.items():
+        for count in threads_of(records):
+            ours, theirs = f"tempera/{count}", f"PyTorch/{count}"
+            rates, found = values_of(records, ours, RATE), ratios(records, ours, [theirs], RATE)
+            share = statistics.median(rates) * training_flop(name) / 1e9 / peak[count] if count in peak else None
+            rows.append([name, str(count), spread(rates), spread(values_of(records, theirs, RATE)), times(found),
+                         *at_least(found, TRAIN_MARKS.get(name)), "" if share is None else percent(share)])
+        if found := ratios(records, "tempera/2", ["tempera/1"], RATE):
+            theirs = ratios(records, "PyTorch/2", ["PyTorch/1"], RATE)
+            scaling.append([name, times(found), *at_least(found, SCALING_MARKS.get(name)), times(theirs)])
+    text = ["## Training", f"Images a second in float32: {HOW}. tempera is {peers_of(cells, 'tempera')}, the peer {peers_of(cells, 'PyTorch')}. "
+            "With one thread both gather their batches on it. The share is of the peak that multiply-adds in registers reach here with "
+            "as many threads, for the operations that the network's definition has.", "",
+            table(["network", "threads", "tempera", "PyTorch", "ratio", "mark", "", "of peak"], rows), ""]
+    if scaling:
+        text += ["## From one thread to two", "Training with two threads over training with one, side by side in each round.", "",
+                 table(["network", "tempera", "mark", "", "PyTorch"], scaling), ""]
+    return text
 
 
-def rate_section(title, unit, chosen):
+def other_train(title, text_before, cells, marks, time_mark):
     rows = []
-    for cell, (ours, peer) in chosen:
-        a, b = ours.values["samples_per_s"], peer.values["samples_per_s"]
-        ratio = statistics.median(a) / statistics.median(b)
-        rows.append([cell.name, str(cell.threads), spread(a), spread(b), f"{ratio:.2f}×", *verdict(ratio, cell.mark)])
-    peer_name = chosen[0][1][1].peer
-    return [f"## {title}", f"{unit}: median of all windows (least–most). tempera is `{chosen[0][1][0].peer}`, the peer `{peer_name}`.", "",
-            table(["network", "threads", "tempera", "peer", "ratio", "mark", ""], rows), ""]
+    for name, records in cells.items():
+        count = threads_of(records)[0]
+        ours, plain, theirs = (f"{side}/{count}" for side in ("tempera", "tempera float32", "PyTorch"))
+        over_peer, over_plain = ratios(records, ours, [theirs], RATE), ratios(records, ours, [plain], RATE)
+        rows.append([name, str(count), spread(values_of(records, ours, RATE)), spread(values_of(records, theirs, RATE)), times(over_peer)])
+        if time_mark is None:
+            rows[-1] += [times(over_plain), *at_least(over_plain, marks.get(name))]
+        else:
+            step = [1 / ratio for ratio in over_plain]
+            rows[-1] += [*at_least(over_peer, marks.get(name)), times(step), *at_most(step, time_mark, f"{time_mark:g}×")]
+    header = ["network", "threads", "tempera", "PyTorch", "ratio"]
+    header += ["over our float32", "mark", ""] if time_mark is None else ["mark", "", "time over our float32 step", "mark", ""]
+    return [f"## {title}", f"{text_before} Images a second: {HOW}. tempera is {peers_of(cells, 'tempera')}, the peer "
+            f"{peers_of(cells, 'PyTorch')}.", "", table(header, rows), ""]
 
 
-def scaling_section(train):
-    medians = {(cell.name, cell.threads): statistics.median(ours.values["samples_per_s"]) for cell, (ours, _) in train}
-    rows = []
-    for workload in dict.fromkeys(cell.name for cell, _ in train):
-        if (workload, 1) in medians and (workload, 2) in medians:
-            ratio = medians[workload, 2] / medians[workload, 1]
-            rows.append([workload, f"{ratio:.2f}×", *verdict(ratio, SCALING_MARKS.get(workload))])
-    return ["## From one thread to two", "", table(["network", "ratio", "mark", ""], rows), ""] if rows else []
+def qat(cells, _):
+    return other_train("Training with 8-bit fake quantization", "Weights by channel, activations and inputs by tensor, ranges observed in "
+                       "every step.", cells, QAT_MARKS, QAT_TIME)
 
 
-def gemm_section(chosen):
-    rows = []
-    for cell, (ours, peer) in chosen:
-        peak = max(ours.values["peak"])
-        for shape in GEMM_SHAPES:
-            a, b = ours.values[shape], peer.values[shape]
-            ratio = statistics.median(a) / statistics.median(b)
-            rows.append(["×".join(map(str, shape)), str(cell.threads), spread(a), spread(b), f"{ratio:.2f}×",
-                         f"{100 * statistics.median(a) / peak:.0f} %", *verdict(ratio, cell.mark)])
-    return ["## Matrix products", "GFLOP/s of C[m,n] = A[m,k]·B[k,n] in float32, median of the rounds' best windows (least–most). The "
-            f"peer is MKL through `{chosen[0][1][1].peer}`. The share is of the peak that multiply-adds in registers reach here.", "",
-            table(["m×n×k", "threads", "tempera", "MKL", "ratio", "of peak", "mark", ""], rows), ""]
+def bf16(cells, _):
+    return other_train("Training in bf16", "Products in bf16, master weights in float32.", cells, BF16_MARKS, None)
 
 
-def program_section(chosen):
-    (cell, (ours, peer)), = chosen
-    ratio = statistics.median(peer.values["seconds"]) / statistics.median(ours.values["seconds"])
-    memory = max(ours.values["memory"])
-    mark, reached = verdict(ratio, cell.mark)
-    rows = [["seconds, process start to end", spread(ours.values["seconds"]), spread(peer.values["seconds"]), f"{ratio:.2f}×", mark, reached],
-            ["peak resident MB", number(memory / 1e6), number(max(peer.values["memory"]) / 1e6), "",
-             f"≤ {PROGRAM_MEMORY / 1e6:.0f}", "reached" if memory <= PROGRAM_MEMORY else "**missed**"]]
-    for side, values in (("tempera", ours.values["accuracy"]), ("peer", peer.values["accuracy"])):
-        low = min(values)
-        rows.append([f"test accuracy of {side}, least", f"{100 * low:.2f} %" if side == "tempera" else "",
-                     f"{100 * low:.2f} %" if side == "peer" else "", "", f"≥ {100 * PROGRAM_ACCURACY:.0f} %",
-                     "reached" if low >= PROGRAM_ACCURACY else "**missed**"])
-    return ["## A whole program", f"mlp128 trained and tested on MNIST with {cell.threads} thread(s), the same epochs, batch and rate on both "
-            "sides. tempera also writes its checkpoints and its report in this time.", "",
-            table(["", "tempera", "PyTorch", "ratio", "mark", ""], rows), ""]
+def infer(section, title):
+    def write(cells, _):
+        rows = []
+        for name, records in cells.items():
+            network, batch = name.split(", batch ")
+            found = ratios(records, "tempera/1", ["ONNX Runtime/1"], RATE)
+            ours = values_of(records, "tempera/1", RATE)
+            rows.append([network, batch, spread(ours), spread(values_of(records, "ONNX Runtime/1", RATE)), times(found),
+                         *at_least(found, INFER_MARKS[section].get((network, int(batch)))),
+                         f"{1e6 * int(batch) / statistics.median(ours):.4g}"])
+        return [f"## {title}", f"Images a second on one thread: {HOW}. tempera is {peers_of(cells, 'tempera')}, the peer "
+                f"{peers_of(cells, 'ONNX Runtime')}.", "",
+                table(["network", "batch", "tempera", "ONNX Runtime", "ratio", "mark", "", "our µs a call"], rows), ""]
+    return write
 
 
-def commands(chosen, rounds):
-    lines = [f"{rounds} round(s); in every round each pair of commands in turn, the first of the two changing from round to round.", "", "```"]
-    for cell in chosen:
-        script, *arguments = cell.peer
-        at = next((i for i, a in enumerate(arguments) if a == "--data"), None)
-        if at is not None:
-            arguments[at + 1] = "DATA"
-        lines += ["tempera " + " ".join(cell.ours).format(config="CONFIG", out="DIR"), f"bench/peers/{script} " + " ".join(arguments)]
-    return lines + ["```", ""]
+WRITERS = {"train": train, "qat": qat, "bf16": bf16, "infer": infer("infer", "Inference in float32"),
+           "int8": infer("int8", "Inference on 8-bit integers"),
+           "dynamic": infer("dynamic", "Inference on 8-bit integers with ranges of the moment"), "gemm": gemm, "int_gemm": int_gemm,
+           "limits": limits, "program": program, "startup": startup}
 
 
-def page(results, facts, rounds, command):
-    """The whole document. `facts` are of the machine, `command` is what was typed."""
-    by_section = {}
-    for cell, sides in results.items():
-        by_section.setdefault(cell.section, []).append((cell, sides))
-    text = [f"# {facts['processor']}", f"Written by `{command}` on {facts['date']}; revision {facts['revision']}; {facts['cores']} processors "
-            f"for this process; {facts['system']}; load {facts['load']:.1f} when it began, {facts['load_after']:.1f} when it ended. Only the "
-            "ratios mean something on another machine.", ""]
-    if "train" in by_section:
-        text += rate_section("Training", "Images a second", by_section["train"]) + scaling_section(by_section["train"])
-    if "infer" in by_section:
-        text += rate_section("Inference", "Images a second, float32", by_section["infer"])
-    if "gemm" in by_section:
-        text += gemm_section(by_section["gemm"])
-    if "program" in by_section:
-        text += program_section(by_section["program"])
-    return "\n".join(text + ["## Commands"] + commands(results, rounds))
+def disturbances(cells, processors):
+    """Which rounds other programs disturbed."""
+    lines = []
+    for (section, name), records in cells.items():
+        bad = [(i + 1, r) for i, r in enumerate(records) if disturbed(r, processors)]
+        if bad:
+            load, others = max(max(r["load"]) for _, r in bad), max(r["others"] for _, r in bad)
+            lines.append(f"- {section} {name}: round {', '.join(str(i) for i, _ in bad)} of {len(records)} (load up to {load:.1f}, others "
+                         f"up to {percent(others)})")
+    rule = (f"A round counts as disturbed where the load average was above the {processors} processors (by more than the {OWN_LOAD} that our own "
+            f"programs make), or where other programs had more than {percent(OTHERS)} of their time.")
+    if not lines:
+        return ["## Disturbances", f"{rule} None was.", ""]
+    return ["## Disturbances", f"{rule} Their figures are counted all the same; read them with care:", "", *lines, ""]
+
+
+def commands(cells):
+    lines = ["## Commands", "In every round the commands of a line's group one after the other, every second round in reverse order. DATA is the "
+             "folder of MNIST.", ""]
+    for section in SECTIONS:
+        for (its, name), records in cells.items():
+            if its != section:
+                continue
+            lines += [f"{section} {name}, {len(records)} round(s):", "", "```"]
+            for side in records[-1]["sides"].values():
+                first, *rest = side["command"]
+                words = " ".join([f"bench/peers/{first}" if first.endswith(".py") else first, *rest])
+                lines.append(words.replace("{data}", "DATA").replace("{config}", "CONFIG").replace("{out}", "DIR"))
+            lines += ["```", ""]
+    return lines
+
+
+def page(records, facts, command, failures):
+    """The whole document. `facts` are of the machine, `command` is what was typed, `failures` {(section, name): text}."""
+    cells = by_cell(records)
+    grouped = {}
+    for (section, name), found in cells.items():
+        grouped.setdefault(section, {})[name] = found
+    kept = [r for found in cells.values() for r in found]
+    revisions = list(dict.fromkeys(r["revision"] for r in kept))
+    text = [f"# {facts['processor']}", f"Written by `{command}`, measured from {min(r['at'] for r in kept)} to {max(r['at'] for r in kept)}; "
+            f"revision {', '.join(revisions)}; {facts['cores']} processors for this process; {facts['system']}; load "
+            f"{min(r['load'][0] for r in kept):.1f}–{max(r['load'][1] for r in kept):.1f}. Only the ratios mean something on another machine.", ""]
+    for section in SECTIONS:
+        if section in grouped:
+            text += WRITERS[section](grouped[section], grouped)
+    if failures:
+        text += ["## Not measured", "", *(f"- {section} {name}: {reason.splitlines()[-1]}" for (section, name), reason in failures.items()), ""]
+    return "\n".join(text + disturbances(cells, facts["cores"]) + commands(cells))

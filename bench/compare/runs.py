@@ -1,32 +1,29 @@
-"""Runs the commands of a cell and reads their lines."""
+"""Runs the commands of cells, side by side in rounds."""
+import datetime
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
 
 from cells import program_config
+from disturbance import Watch
 from environment import PEERS, ROOT
+from readings import read
+from records import rounds_done
 
-TEMPERA = ROOT / "build" / "release" / "bin" / "tempera"
+PROGRAMS = {"tempera": ROOT / "build" / "release" / "bin" / "tempera", "bench_kernels": ROOT / "build" / "bench" / "bin" / "bench_kernels",
+            "bench_peers": ROOT / "build" / "bench" / "bin" / "bench_peers"}
+TARGETS = {"tempera": "release tempera", "bench_kernels": "bench bench_kernels", "bench_peers": "bench bench_peers"}
+# This workplace's or the user's settings of OpenBLAS are for other programs: as a peer it chooses by itself.
+OPENBLAS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+STARTS = 20  # of `tempera --version` in a round
 
 
 class Failed(Exception):
     """A command that did not do its work; the text is the command and what it said."""
-
-
-@dataclass
-class Side:
-    """All that one side of a cell measured: by kind of measurement, its windows over all rounds."""
-    peer: str = ""
-    values: dict = field(default_factory=dict)
-
-    def add(self, kind, windows):
-        self.values.setdefault(kind, []).extend(windows)
 
 
 def measured(command, environment):
@@ -45,57 +42,86 @@ def measured(command, environment):
     return text, seconds, usage.ru_maxrss * 1024
 
 
-def run_tempera(cell, data):
-    with tempfile.TemporaryDirectory() as folder:
-        config = pathlib.Path(folder) / "program.json"
-        config.write_text(json.dumps(program_config()), encoding="utf-8")
-        out = str(pathlib.Path(folder) / "run")
-        arguments = [a.format(config=config, out=out) for a in cell.ours]
-        return measured([str(TEMPERA), *arguments], os.environ | {"TEMPERA_DATA": data})
+class Runner:
+    def __init__(self, python, data):
+        self.python, self.data = python, data
+
+    def words(self, side, **places):
+        first, *rest = (word.format(data=self.data, **places) if word.startswith("{") else word for word in side.command)
+        return [str(PROGRAMS[first]), *rest] if first in PROGRAMS else [self.python, str(PEERS / first), *rest]
+
+    def environment(self, side, **more):
+        variables = {k: v for k, v in os.environ.items() if k not in OPENBLAS}
+        if side.command[0] == "tempera":
+            variables["TEMPERA_DATA"] = self.data
+        if side.command[0] == "bench_peers":
+            variables |= {"OMP_NUM_THREADS": str(side.threads), "OPENBLAS_NUM_THREADS": str(side.threads)}
+        return variables | more
+
+    def run(self, cell, side):
+        """What one side of a cell measured."""
+        with tempfile.TemporaryDirectory() as folder:
+            places = {"config": f"{folder}/program.json", "out": f"{folder}/run"}
+            pathlib.Path(places["config"]).write_text(json.dumps(program_config()), encoding="utf-8")
+            words = self.words(side, **places)
+            if cell.section == "startup":
+                output = self.start(side, words, folder)
+            else:
+                output = [self.careful(side, words)]
+        reading = read(cell.section, side.name, output)
+        return {"peer": reading["peer"], "command": list(side.command), "values": reading["values"], "notes": reading["notes"]}
+
+    def careful(self, side, words):
+        try:
+            return measured(words, self.environment(side))
+        except Failed:
+            settings = {name: os.environ[name] for name in OPENBLAS if name in os.environ}
+            if "openblas" not in side.command or not settings:
+                raise
+            print(f"OpenBLAS failed by its own choice; again with {settings}", file=sys.stderr)
+            return measured(words, self.environment(side, **settings))
+
+    def start(self, side, words, folder):
+        """Starts of the program, or loads of the data without and with its cache of decompressed files."""
+        cache = {"XDG_CACHE_HOME": f"{folder}/cache"}
+        if side.name == "version":
+            return [measured(words, self.environment(side)) for _ in range(STARTS)]
+        first = measured(words, self.environment(side, **cache))
+        return [first] if side.name == "gzip" else [measured(words, self.environment(side, **cache))]
 
 
-def run_peer(cell, python):
-    script, *arguments = cell.peer
-    return measured([python, str(PEERS / script), *arguments], dict(os.environ))
-
-
-def accuracy_of(document):
-    """The test accuracy in a summary of `tempera run`, or in the peer's line."""
-    return document["accuracy"] if "accuracy" in document else document["results"]["float"]["test"]["accuracy"]
-
-
-def take(side, section, output):
-    text, seconds, memory = output
-    if section == "program":
-        document = json.loads(text)
-        side.peer = document.get("peer", "tempera")
-        side.add("seconds", [seconds])
-        side.add("memory", [memory])
-        side.add("accuracy", [accuracy_of(document)])
-        return
-    for line in map(json.loads, text.splitlines()):
-        side.peer = line["peer"]
-        if section == "gemm":
-            side.add((line["m"], line["n"], line["k"]), [line["gflop_per_s"]])
-            if "peak_gflop_per_s" in line:
-                side.add("peak", [line["peak_gflop_per_s"]])
-        else:
-            side.add("samples_per_s", line["windows"])
-
-
-def compare(chosen, rounds, python, data):
-    """Every cell `rounds` times, the two sides in turn and the first of them changing. {cell: (ours, peer's)}"""
-    results = {cell: (Side(), Side()) for cell in chosen}
+def compare(chosen, rounds, runner, records, revision):
+    """Measures what is missing of `rounds` rounds of every cell; every second round begins with the last side. Returns what failed."""
+    done = {cell.key: rounds_done(records.all(), cell) for cell in chosen}
+    failures = {}
     for number in range(rounds):
-        for cell in chosen:
-            ours, peer = results[cell]
-            print(f"round {number + 1} of {rounds}: {cell.section} {cell.name}, {cell.threads} thread(s)", file=sys.stderr)
-            turns = [(ours, lambda c=cell: run_tempera(c, data)), (peer, lambda c=cell: run_peer(c, python))]
-            for side, run in turns if number % 2 == 0 else reversed(turns):
-                take(side, cell.section, run())
-    return results
+        for at, cell in enumerate(chosen):
+            if done[cell.key] > number:
+                continue
+            print(f"round {number + 1} of {rounds}, {at + 1} of {len(chosen)}: {cell.section} {cell.name}", file=sys.stderr)
+            watch = Watch(time.perf_counter)
+            try:
+                turns = cell.sides if number % 2 == 0 else cell.sides[::-1]
+                measurements = {side.label: runner.run(cell, side) for side in turns}
+            except (Failed, ValueError, KeyError) as error:
+                failures[cell.key] = str(error)
+                print(f"bench compare: {cell.section} {cell.name}: {error}", file=sys.stderr)
+                continue
+            sides = {side.label: measurements[side.label] for side in cell.sides}
+            at_time = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
+            records.add({"section": cell.section, "name": cell.name, "at": at_time, "revision": revision, **watch.stop(),
+                         "sides": sides})
+            failures.pop(cell.key, None)
+    return failures
 
 
-def require_program():
-    if not TEMPERA.exists() and shutil.which(str(TEMPERA)) is None:
-        raise Failed(f"{TEMPERA.relative_to(ROOT)} is not built: ./dev build release tempera")
+def require(programs):
+    for name in programs:
+        if not PROGRAMS[name].exists():
+            raise Failed(f"{PROGRAMS[name].relative_to(ROOT)} is not built: ./dev build {TARGETS[name]}")
+
+
+def libraries():
+    """Those that bench_peers was built with."""
+    listed = subprocess.run([str(PROGRAMS["bench_peers"]), "--list"], capture_output=True, text=True, check=False)
+    return listed.stdout.split() if listed.returncode == 0 else []

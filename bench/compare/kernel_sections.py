@@ -1,0 +1,85 @@
+"""The page's sections on kernels: products beside those of libraries, passes over arrays beside their limits."""
+import statistics
+
+from cells import GEMM_MARK, GEMM_SHAPES, INT_GEMM_MARK, LIMIT_MARK, PLAIN_PASSES, REGION_MARK
+from figures import at_least, at_most, number, percent, ratios, spread, table, times, values_of
+
+LIBRARIES = ("MKL", "oneDNN", "OpenBLAS")
+
+
+def sides_of(records):
+    return list(dict.fromkeys(label for r in records for label in r["sides"]))
+
+
+def product_rows(cells, libraries, rivals, mark, with_peak):
+    """A row for each shape and number of threads; the ratio is over the best of `rivals`."""
+    rows = []
+    for records in cells.values():
+        count = sides_of(records)[0].split("/")[1]
+        peak = values_of(records, f"tempera/{count}", "peak")
+        for extents in GEMM_SHAPES:
+            shape = "×".join(map(str, extents))
+            ours = values_of(records, f"tempera/{count}", shape)
+            if not ours:
+                continue
+            found = ratios(records, f"tempera/{count}", [f"{rival}/{count}" for rival in rivals], shape)
+            theirs = [values_of(records, f"{library}/{count}", shape) for library in libraries]
+            row = [shape, count, spread(ours), *(spread(v) if v else "–" for v in theirs), times(found)]
+            if with_peak:
+                row.append(percent(statistics.median(ours) / statistics.median(peak)))
+            rows.append(row + list(at_least(found, mark)))
+    return rows
+
+
+def library_notes(cells):
+    """What the libraries say about themselves, and those that are not here."""
+    said = {}
+    for records in cells.values():
+        for r in records:
+            for label, side in r["sides"].items():
+                said.setdefault(label.split("/")[0], set()).update([f"`{side['peer']}`", *side["notes"]])
+    return "; ".join(f"{name} is {', '.join(sorted(notes, reverse=True))}" for name, notes in said.items())
+
+
+def gemm(cells, _):
+    rows = product_rows(cells, LIBRARIES, ("MKL", "oneDNN"), GEMM_MARK, True)
+    return ["## Matrix products", "GFLOP/s of C[m,n] = A[m,k]·B[k,n] in float32, packing included, median of the rounds' best windows "
+            f"(least–most). The ratio is over the better of MKL (through PyTorch) and oneDNN, round by round. {library_notes(cells)}. The share is of the peak that "
+            "multiply-adds in registers reach here.", "",
+            table(["m×n×k", "threads", "tempera", *LIBRARIES, "ratio", "of peak", "mark", ""], rows), ""]
+
+
+def int_gemm(cells, _):
+    rows = product_rows(cells, ("oneDNN",), ("oneDNN",), INT_GEMM_MARK, False)
+    return ["## Products of bytes", "10⁹ operations a second of C[m,n] = A[m,k]·B[k,n], uint8 times int8 into int32, B packed beforehand, "
+            "median of the rounds' best windows (least–most). tempera's sums are exact on every processor; oneDNN counts with the faster of its "
+            f"two ways, its product of plain matrices and its primitive with prepared weights. {library_notes(cells)}.", "",
+            table(["m×n×k", "threads", "tempera", "oneDNN", "ratio", "mark", ""], rows), ""]
+
+
+def limits(cells, _):
+    (records,) = cells.values()
+    label = sides_of(records)[0]
+    kinds = list(dict.fromkeys(kind for r in records for kind in r["sides"][label]["values"]))
+    held = dict(note.rsplit(": ", 1) for r in records for note in r["sides"][label]["notes"])
+    passes, regions = [], []
+    for kind in kinds:
+        values = [r["sides"][label]["values"][kind] for r in records if kind in r["sides"][label]["values"]]
+        if kind.startswith("empty_region"):
+            _, threads, chunks, *_ = kind.split("/")
+            seconds = [v[0] for v in values]
+            mark = REGION_MARK if threads == "2" else None
+            regions.append([threads, chunks, spread([1e6 * s for s in seconds]), *at_most(seconds, mark, "3 µs")])
+            continue
+        name, *sizes = kind.split("/")
+        shares = [v[2] for v in values]
+        mark = LIMIT_MARK if name in PLAIN_PASSES else None
+        passes.append([name, "×".join(sizes), spread([v[0] for v in values]), number(statistics.median(v[1] for v in values)), held[kind],
+                       percent(statistics.median(shares)),
+                       *(("", "") if mark is None else (f"≥ {percent(mark)}", at_least(shares, mark)[1]))])
+    return ["## Passes over arrays", "µs of a call on one thread beside those of a loop, timed in turn with it, that does nothing but the same "
+            "reading and writing, or as many multiplications or divisions; the slower loop is the limit (`bench/bounds.hpp`). tanh, gelu and "
+            "cross_entropy have more arithmetic than is counted.", "",
+            table(["kernel", "values", "µs", "limit, µs", "by", "of limit", "mark", ""], passes), "",
+            "## An empty parallel loop", "µs, by threads that may take part and chunks.", "",
+            table(["threads", "chunks", "µs", "mark", ""], regions), ""]
