@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/core/parallel.hpp"
 #include "tempera/datasets/pass.hpp"
 
 namespace tempera::data {
@@ -113,7 +114,7 @@ Loader::Loader(const Split& split, const Normalization& normalization, const Aug
   }
   state_ = std::make_unique<State>(PassPlan(Gather(split, normalization, augment, options.seed), options.batch,
                                             options.seed, options.shuffle, options.drop_last),
-                                   options.ahead);
+                                   core::thread_count() == 1 ? 0 : options.ahead);
 }
 
 Loader::Loader(const Split& split, const Normalization& normalization, std::int64_t batch)

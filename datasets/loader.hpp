@@ -1,4 +1,4 @@
-// Batches of a split, shuffled or in order, prepared ahead by a thread of its own.
+// Batches of a split, shuffled or in order, prepared ahead by a thread of its own where more than one is allowed.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,9 @@ struct LoaderOptions {
   std::uint64_t seed = 0;  ///< of the order and of the transforms
   bool shuffle = true;     ///< another permutation in every pass; false: the order of the split
   bool drop_last = false;  ///< leave out the last batch if it is smaller
-  std::int64_t ahead = 4;  ///< batches that may lie ready; 0 prepares each on the caller's thread when it is asked for
+  /// Batches that may lie ready. 0 prepares each on the caller's thread when it is asked for, and so does a process that is
+  /// allowed one thread (core::thread_count() when the loader is made).
+  std::int64_t ahead = 4;
 };
 
 /// Batch (epoch, index) is a function of the split, the seed and the options `batch`, `shuffle`, `drop_last` and the

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+#include <iterator>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -10,6 +12,7 @@
 
 #include "datasets/files.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/core/parallel.hpp"
 #include "tempera/datasets/config.hpp"
 #include "tempera/datasets/synthetic.hpp"
 
@@ -46,6 +49,22 @@ bool same(const core::Batch& a, const core::Batch& b) {
 
 bool same(const std::vector<core::Batch>& a, const std::vector<core::Batch>& b) {
   return std::ranges::equal(a, b, [](const auto& x, const auto& y) { return same(x, y); });
+}
+
+/// Threads the process is allowed: with one, loaders prepare nothing ahead.
+class Threads {
+ public:
+  explicit Threads(int count) : before_(core::thread_count()) { core::set_thread_count(count); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+  ~Threads() { core::set_thread_count(before_); }
+
+ private:
+  int before_;
+};
+
+std::int64_t tasks_of_process() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
 }
 
 }  // namespace
@@ -88,6 +107,7 @@ TEST_CASE("passes are shuffled differently, and differently by seed; without shu
 }
 
 TEST_CASE("preparing ahead changes no bit, with transforms and without, whatever the depth") {
+  const Threads two(2);
   const data::Split split = some_split(101);
   for (const auto& augment : {augmentation({}), augmentation({"jitter", "rotate", "noise"})}) {
     data::Loader reference(split, kPlain, augment, {.batch = 16, .seed = 9, .ahead = 0});
@@ -96,6 +116,19 @@ TEST_CASE("preparing ahead changes no bit, with transforms and without, whatever
       for (std::int64_t epoch = 0; epoch < 3; ++epoch) CHECK(same(run(loader, epoch), run(reference, epoch)));
     }
   }
+}
+
+TEST_CASE("a loader has a thread of its own only where more than one is allowed, and the same bits either way") {
+  const data::Split split = some_split(101);
+  std::vector<std::vector<core::Batch>> passes;
+  for (const int allowed : {1, 2}) {
+    const Threads threads(allowed);
+    const std::int64_t before = tasks_of_process();
+    data::Loader loader(split, kPlain, augmentation({"noise"}), {.batch = 16, .seed = 9});
+    passes.push_back(run(loader, 2));
+    CHECK(tasks_of_process() == before + allowed - 1);
+  }
+  CHECK(same(passes[0], passes[1]));
 }
 
 TEST_CASE("a pass that is resumed in the middle goes on with the same bits") {
@@ -133,6 +166,7 @@ TEST_CASE("drop_last leaves out exactly the smaller batch") {
 }
 
 TEST_CASE("a pass that is abandoned leaves nothing behind in the next") {
+  const Threads two(2);
   const data::Split split = some_split(200);
   data::Loader loader(split, kPlain, {}, {.batch = 4, .seed = 1});
   data::Loader reference(split, kPlain, {}, {.batch = 4, .seed = 1, .ahead = 0});
@@ -145,6 +179,7 @@ TEST_CASE("a pass that is abandoned leaves nothing behind in the next") {
 }
 
 TEST_CASE("a loader may be dropped in the middle of a pass, or unused") {
+  const Threads two(2);
   const data::Split split = some_split(100);
   for (int i = 0; i < 20; ++i) {
     data::Loader loader(split, kPlain, {}, {.batch = 4});
@@ -170,6 +205,7 @@ struct Thrower final : data::Transform {
 }  // namespace
 
 TEST_CASE("an exception of a user's transform comes out of next, and the loader can be started again") {
+  const Threads two(2);
   const data::Split split = some_split(20);
   data::TransformRegistry& registry = data::transforms();
   registry.add<Thrower>("thrower", "throws");
@@ -182,6 +218,7 @@ TEST_CASE("an exception of a user's transform comes out of next, and the loader 
 }
 
 TEST_CASE("after two passes a loader takes no more memory from the system") {
+  const Threads two(2);
   const data::Split split = some_split(500);
   data::Loader loader(split, kPlain, {}, {.batch = 64});
   core::Batch batch;
