@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -14,6 +13,7 @@
 
 #include "tempera/apps/bench/measure.hpp"
 #include "tempera/apps/bench/peak.hpp"
+#include "tempera/apps/bench/products.hpp"
 #include "tempera/apps/bench/profile_report.hpp"
 #include "tempera/apps/bench/workloads.hpp"
 #include "tempera/apps/commands/command.hpp"
@@ -22,7 +22,6 @@
 #include "tempera/apps/version.hpp"
 #include "tempera/core/config/reader.hpp"
 #include "tempera/core/errors.hpp"
-#include "tempera/core/gemm.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/profile.hpp"
@@ -198,33 +197,13 @@ int bench_infer(const Session& session, const Arguments& arguments) {
   return kDone;
 }
 
-struct Extents {
-  std::int64_t m, n, k;
-};
-
-constexpr std::array kGemmShapes{Extents{64, 128, 784},     Extents{784, 128, 64},    Extents{100, 1200, 784},
-                                 Extents{100, 1200, 1200},  Extents{1200, 1200, 100}, Extents{256, 512, 512},
-                                 Extents{1024, 1024, 1024}, Extents{4608, 32, 288},   Extents{1, 1200, 1200}};
-
 int bench_kernels(const Session& session, const Arguments& arguments) {
   ordered_json lines = ordered_json::array();
-  const double peak = bench::peak_flop_rate();
-  for (const auto& [m, n, k] : kGemmShapes) {
-    const core::Tensor a = core::Tensor::full({m, k}, 1);
-    const core::Tensor b = core::Tensor::full({k, n}, 1);
-    core::Tensor c({m, n});
-    const core::Gemm product{
-        .m = m, .n = n, .k = k, .a = a.data(), .lda = k, .b = b.data(), .ldb = n, .c = c.mutable_data(), .ldc = n};
-    const double rate = bench::best_rate(arguments.seconds / kGemmShapes.size(), 1, [&] { core::gemm(product); });
-    const double flop = 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-    lines.push_back({{"peer", std::string("tempera-") + version()},
-                     {"kernel", fmt::format("f32_gemm_{}", core::isa_name(core::kernels().level))},
-                     {"m", m},
-                     {"n", n},
-                     {"k", k},
-                     {"threads", core::thread_count()},
-                     {"gflop_per_s", to_tenths(rate * flop / 1e9)},
-                     {"peak_gflop_per_s", to_tenths(peak / 1e9)}});
+  const bool floats = arguments.numerics == "float";
+  const double peak = floats ? bench::peak_flop_rate() : 0;
+  const double seconds = arguments.seconds / bench::kProducts.size();
+  for (const bench::Extents& extents : bench::kProducts) {
+    lines.push_back(floats ? bench::float_product(extents, seconds, peak) : bench::int_product(extents, seconds));
     if (!session.json) fmt::print("{}\n", lines.back().dump());
   }
   if (session.json) fmt::print("{}\n", lines.dump());
@@ -268,7 +247,12 @@ void add_bench(CLI::App& app, Session& session) {
   add_network("infer", "forward passes a second of a reference network",
               [&session, arguments] { return bench_infer(session, *arguments); });
   add("kernels", "matrix products of the shapes that small networks have",
-      [&session, arguments] { return bench_kernels(session, *arguments); });
+      [&session, arguments] { return bench_kernels(session, *arguments); })
+      ->add_option(
+          "--numerics", arguments->numerics,
+          "float (default), or int8: uint8 activations times packed int8 weights, as the integer engine does it")
+      ->check(CLI::IsMember({"float", "int8"}))
+      ->type_name("NAME");
 }
 
 }  // namespace tempera::cli

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -63,16 +64,19 @@ const data::KnownSet& required_set(const std::string& name) {
 int check_set(const Session& session, const std::string& name, const std::optional<std::string>& dir, bool download) {
   data::Environment environment = data_environment();
   environment.download = download;
+  const auto begin = std::chrono::steady_clock::now();
   const data::Dataset set = data::load_known(required_set(name), dir, environment);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   print_result(session,
                {{"name", name},
                 {"origin", set.origin},
                 {"train", set.train.size()},
                 {"test", set.test.size()},
                 {"sha256", set.sha256},
+                {"seconds", seconds},
                 {"valid", true}},
-               fmt::format("{}: {} training and {} test images, every checksum right\n  in {}\n", name,
-                           count_text(set.train.size()), count_text(set.test.size()), set.origin));
+               fmt::format("{}: {} training and {} test images, every checksum right, loaded in {:.3f} s\n  in {}\n",
+                           name, count_text(set.train.size()), count_text(set.test.size()), seconds, set.origin));
   return kDone;
 }
 

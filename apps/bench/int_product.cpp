@@ -1,0 +1,88 @@
+#include "tempera/apps/bench/int_product.hpp"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "tempera/core/parallel.hpp"
+#include "tempera/core/tensor.hpp"
+
+namespace tempera::cli::bench {
+namespace {
+
+constexpr std::int64_t kRows = 48;  // at a time, as many as the engine takes of small samples
+
+std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+quant::Program program_of(std::span<const std::int8_t> weights, std::int64_t n, std::int64_t k) {
+  quant::QParams bytes{.bits = 8, .is_signed = false, .qmin = 0, .qmax = 255};
+  quant::Program p;
+  p.input = {k};
+  p.buffers = {{.site = "input", .shape = {k}, .cell = quant::Cell::kU8, .bits = 8, .low = 0, .high = 255},
+               {.site = "product", .shape = {n}, .cell = quant::Cell::kS32, .bits = 32}};
+  p.instructions.push_back({quant::program::Quantize{bytes}, "input", {}, 0});
+  p.instructions.push_back(
+      {quant::program::Linear{
+           .weight = {.shape = {n, k}, .bits = 8, .values = {weights.begin(), weights.end()}, .zero_points = {}},
+           .bias = std::vector<std::int32_t>(static_cast<std::size_t>(n), 0),
+           .requant = {}},
+       "product",
+       {0},
+       1});
+  quant::check(p);
+  return p;
+}
+
+}  // namespace
+
+IntProduct::IntProduct(std::span<const std::uint8_t> a, std::span<const std::int8_t> weights, std::int64_t m,
+                       std::int64_t n, std::int64_t k)
+    : m_(m),
+      group_(std::min(m, kRows)),
+      program_(program_of(weights, n, k)),
+      layout_(quant::engine::lay_out(program_)),
+      product_(quant::engine::make_step({program_, program_.instructions[1], layout_})) {
+  const auto rounding = quant::engine::make_step({program_, program_.instructions[0], layout_});
+  scratch_bytes_ = round_up(std::max(product_->scratch_bytes(), rounding->scratch_bytes()) + 64);
+  group_bytes_ = round_up(scratch_bytes_ + layout_.bytes * group_);
+  const auto bytes = static_cast<std::size_t>((m + group_ - 1) / group_ * group_bytes_);
+  memory_ = core::Storage(bytes);
+  std::fill_n(static_cast<std::byte*>(memory_.data()), bytes, std::byte{0});
+  const std::vector<Scalar> x(a.begin(), a.end());
+  for (std::int64_t first = 0; first < m; first += group_) {
+    quant::engine::Frame samples = frame(first);
+    samples.x = x.data() + first * k;
+    rounding->run(samples);
+  }
+  product_->expect(group_);
+}
+
+quant::engine::Frame IntProduct::frame(std::int64_t first) const {
+  std::byte* memory = static_cast<std::byte*>(memory_.data()) + first / group_ * group_bytes_;
+  return {.arena = memory + scratch_bytes_,
+          .scratch = memory,
+          .capacity = group_,
+          .samples = std::min(group_, m_ - first),
+          .x = nullptr};
+}
+
+void IntProduct::run() {
+  core::parallel_for(m_, group_, [this](std::int64_t begin, std::int64_t) { product_->run(frame(begin)); });
+}
+
+std::vector<std::int32_t> IntProduct::result() const {
+  const quant::engine::Place& place = layout_.places[1];
+  const std::vector<std::int32_t> order = quant::engine::order_of(place);
+  std::vector<std::int32_t> c;
+  for (std::int64_t first = 0; first < m_; first += group_) {
+    const quant::engine::Frame rows = frame(first);
+    for (std::int64_t i = 0; i < rows.samples; ++i) {
+      for (const std::int32_t at : order) {
+        c.push_back((place.wide ? rows.at<std::int32_t>(place, i)[at] : rows.at<std::int16_t>(place, i)[at]) +
+                    place.offset);
+      }
+    }
+  }
+  return c;
+}
+
+}  // namespace tempera::cli::bench
