@@ -18,10 +18,19 @@ struct Extents {
   std::int64_t m, n, k;
 };
 
+// Those of the reference networks, as `tempera bench kernels` has them.
 constexpr std::array kExtents{Extents{64, 128, 784},     Extents{784, 128, 64},    Extents{100, 1200, 784},
                               Extents{100, 1200, 1200},  Extents{1200, 1200, 100}, Extents{256, 512, 512},
                               Extents{1024, 1024, 1024}, Extents{4608, 32, 288},   Extents{1, 1200, 1200},
                               Extents{64, 10, 128},      Extents{64, 784, 128},    Extents{20, 576, 25}};
+
+// Primes; a row or a column more or less than whole tiles of every level (6 × 16 and 14 × 32); few rows; the last layer.
+constexpr std::array kAwkward{
+    Extents{61, 67, 71},   Extents{127, 131, 137}, Extents{509, 521, 523}, Extents{41, 95, 256},
+    Extents{43, 97, 256},  Extents{83, 223, 511},  Extents{85, 225, 513},  Extents{2, 1200, 1200},
+    Extents{3, 1200, 784}, Extents{4, 1200, 1200}, Extents{5, 128, 784},   Extents{7, 1200, 1200},
+    Extents{8, 128, 784},  Extents{64, 10, 9216},  Extents{100, 10, 1200}, Extents{256, 10, 128},
+    Extents{1, 10, 128},   Extents{1, 1, 1024},    Extents{1024, 1, 1024}};
 
 void multiply(benchmark::State& state, Extents e, bool transpose_a, bool transpose_b, int threads) {
   const int before = tempera::core::thread_count();
@@ -42,17 +51,20 @@ void multiply(benchmark::State& state, Extents e, bool transpose_a, bool transpo
   tempera::core::set_thread_count(before);
 }
 
+void add(const std::string& family, const Extents& e, int threads) {
+  for (const std::string form : {"nn", "nt", "tn"}) {
+    const std::string name = family + "/" + std::to_string(e.m) + "x" + std::to_string(e.n) + "x" +
+                             std::to_string(e.k) + "/" + form + "/threads:" + std::to_string(threads);
+    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+      multiply(state, e, form[0] == 't', form[1] == 't', threads);
+    })->UseRealTime();
+  }
+}
+
 [[maybe_unused]] const bool registered = [] {
   for (const int threads : {1, 2}) {
-    for (const Extents& e : kExtents) {
-      for (const std::string form : {"nn", "nt", "tn"}) {
-        const std::string name = "gemm/" + std::to_string(e.m) + "x" + std::to_string(e.n) + "x" + std::to_string(e.k) +
-                                 "/" + form + "/threads:" + std::to_string(threads);
-        benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-          multiply(state, e, form[0] == 't', form[1] == 't', threads);
-        })->UseRealTime();
-      }
-    }
+    for (const Extents& e : kExtents) add("gemm", e, threads);
+    for (const Extents& e : kAwkward) add("gemm_awkward", e, threads);
   }
   return true;
 }();

@@ -10,12 +10,12 @@ declare -A packages=(
   [test]="python3-venv clang-format-16=clang-format-16 chromium@debian fonts-liberation"  # Ubuntu has Chromium as a snap only
   [data]="dataset-fashion-mnist"
   [dev]="clang-16=clang++-16 clang-format-16=clang-format-16 clang-tidy-16=clang-tidy-16 libclang-rt-16-dev"
-  [bench]="libbenchmark-dev"
+  [bench]="libbenchmark-dev libdnnl-dev libopenblas-pthread-dev"
   [coverage]="gcovr=gcovr"
 )
 declare -A purposes=(
   [build]='compile the program and the tests' [test]='run the whole test-suite'
-  [data]='Fashion-MNIST, where MNIST cannot be had' [dev]='format, lint and fuzz' [bench]='micro-benchmarks'
+  [data]='Fashion-MNIST, where MNIST cannot be had' [dev]='format, lint and fuzz' [bench]='micro-benchmarks, and what their products are compared with'
   [coverage]='say which lines the tests reach'
 )
 groups=(build test data dev bench coverage)
