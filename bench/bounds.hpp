@@ -40,7 +40,7 @@ struct Work {
 
 /// Times the kernel and, in turn with it, a loop for each kind of this work that does nothing else: memory on arrays of the same
 /// sizes, arithmetic on values at hand. Counters: kernel_us, limit_us (of the slowest loop) and of_limit, the median of the
-/// shares; the label says which loop it was. For a benchmark whose own loop is done.
+/// shares, in time of this thread; the label says which loop it was. For a benchmark whose own loop is done.
 void compare_with_limit(benchmark::State& state, const Work& work, const std::function<void()>& kernel);
 
 }  // namespace bounds
