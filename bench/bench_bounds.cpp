@@ -38,6 +38,11 @@ TEMPERA_EVERY_LEVEL void read_two_write_one(std::int64_t n, const std::uint32_t*
   for (std::int64_t i = 0; i < n; ++i) y[i] = a[i] ^ b[i];
 }
 
+TEMPERA_EVERY_LEVEL void read_two_write_back(std::int64_t n, const std::uint32_t* __restrict x,
+                                             std::uint32_t* __restrict y) {
+  for (std::int64_t i = 0; i < n; ++i) y[i] ^= x[i];
+}
+
 TEMPERA_EVERY_LEVEL void read_three_write_two(std::int64_t n, const std::uint32_t* __restrict g,
                                               std::uint32_t* __restrict v, std::uint32_t* __restrict w) {
   for (std::int64_t i = 0; i < n; ++i) {
@@ -75,6 +80,7 @@ struct Memory {
     if (work.writes == 0) return benchmark::DoNotOptimize(read_one(n, x));
     std::uint32_t* const y = arrays[1].data();
     if (work.reads == 1) return read_one_write_one(n, x, y);
+    if (work.reads == 2 && work.in_place) return read_two_write_back(n, x, y);
     if (work.reads == 2) return read_two_write_one(n, x, y, arrays[2].data());
     if (work.reads == 3) return read_three_write_two(n, x, y, arrays[2].data());
     read_four_write_three(n, x, y, arrays[2].data(), arrays[3].data());

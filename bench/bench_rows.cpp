@@ -61,7 +61,8 @@ void axpy(benchmark::State& state) {
   const std::int64_t n = state.range(0);
   const Floats x = filled(n, 1e-3F);
   Floats y = filled(n, 0.1F);
-  run(state, {.elements = n, .reads = 2, .writes = 1}, [&] { kernels().axpy(n, 1e-4F, x.data(), y.data()); });
+  run(state, {.elements = n, .reads = 2, .writes = 1, .in_place = true},
+      [&] { kernels().axpy(n, 1e-4F, x.data(), y.data()); });
 }
 
 void sgd(benchmark::State& state) {

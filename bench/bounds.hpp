@@ -31,7 +31,8 @@ using Values = std::vector<T, Aligned<T>>;
 struct Work {
   std::int64_t elements = 0;  ///< float32 values, of each array that is read or written
   int reads = 0,
-      writes = 0;  ///< arrays: 1 and 0, 1 and 1, 2 and 1, 3 and 2, or 4 and 3; what is changed in place is both
+      writes = 0;         ///< arrays: 1 and 0, 1 and 1, 2 and 1, 3 and 2, or 4 and 3; what is changed in place is both
+  bool in_place = false;  ///< with two reads: the array that is written is one of them; with more it always is
   bool from_bytes = false;  ///< the one array that is read has bytes
   double multiplies = 0;    ///< multiplications and multiply-adds for each element
   double divisions = 0;     ///< for each element

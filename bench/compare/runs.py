@@ -31,8 +31,12 @@ def measured(command, environment):
     begin = time.perf_counter()
     with tempfile.TemporaryFile() as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said,
                                                              env=environment) as process:
-        text = process.stdout.read().decode()
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            text = process.stdout.read().decode()
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()  # Ctrl-C reaches it anyway, an interrupt sent to this process alone does not
+            raise
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - begin
         if process.returncode != 0:

@@ -5,12 +5,16 @@ import importlib.util
 import io
 import json
 import pathlib
+import signal
+import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from unittest import mock
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "bench" / "compare"))
+COMPARE = pathlib.Path(__file__).resolve().parents[2] / "bench" / "compare"
+sys.path.insert(0, str(COMPARE))
 
 
 import cells  # noqa: E402
@@ -27,6 +31,23 @@ program = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(program)
 
 FACTS = {"processor": "A Processor", "cores": 2, "system": "Linux 6"}
+
+
+def until(condition, seconds=30):
+    """Waits for it, and fails after so many seconds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("it did not happen")
+        time.sleep(0.01)
+
+
+def alive(process):
+    """Whether a process is there and no zombie."""
+    try:
+        return ") Z " not in pathlib.Path(f"/proc/{process}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
 
 
 def said(*lines):
@@ -235,6 +256,19 @@ class Commands(unittest.TestCase):
         self.assertEqual(text, "hello\n")
         self.assertTrue(0.05 <= seconds < 30)
         self.assertTrue(1e6 < memory < 1e9)
+
+    def test_an_interrupt_takes_the_running_command_with_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            note = pathlib.Path(folder) / "note"
+            code = f"import os, pathlib, time; pathlib.Path({str(note)!r}).write_text(str(os.getpid())); time.sleep(60)"
+            caller = (f"import sys; sys.path.insert(0, {str(COMPARE)!r}); import runs, signal; "
+                      f"signal.signal(signal.SIGINT, signal.default_int_handler); runs.measured([sys.executable, '-c', {code!r}], {{}})")
+            with subprocess.Popen([sys.executable, "-c", caller], stderr=subprocess.DEVNULL) as process:
+                until(lambda: note.exists() and note.read_text())
+                process.send_signal(signal.SIGINT)
+                self.assertNotEqual(process.wait(timeout=30), 0)
+            child = int(note.read_text())
+            until(lambda: not alive(child))
 
     def test_openblas_chooses_by_itself_whatever_this_workplace_sets(self):
         side = cells.Side("OpenBLAS", 2, ("bench_peers", "openblas"))
