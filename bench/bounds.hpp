@@ -30,13 +30,13 @@ using Values = std::vector<T, Aligned<T>>;
 /// The work of a kernel that cannot be saved.
 struct Work {
   std::int64_t elements = 0;  ///< float32 values, of each array that is read or written
-  int reads = 0,
-      writes = 0;         ///< arrays: 1 and 0, 1 and 1, 2 and 1, 3 and 2, or 4 and 3; what is changed in place is both
-  bool in_place = false;  ///< with two reads: the array that is written is one of them; with more it always is
-  bool from_bytes = false;  ///< the one array that is read has bytes
-  double multiplies = 0;    ///< multiplications and multiply-adds for each element
-  double divisions = 0;     ///< for each element
-  double roots = 0;         ///< divisions by a square root
+  int reads = 0;              ///< arrays; what is changed in place is read and written
+  int writes = 0;             ///< 0 or 1 with one read, 1 with two, 2 with three, 3 with four
+  bool in_place = false;      ///< with two reads: the array that is written is one of them; with more it always is
+  bool from_bytes = false;    ///< the one array that is read has bytes
+  double multiplies = 0;      ///< multiplications and multiply-adds for each element
+  double divisions = 0;       ///< for each element
+  double roots = 0;           ///< divisions by a square root
 };
 
 /// Times the kernel and, in turn with it, a loop for each kind of this work that does nothing else: memory on arrays of the same

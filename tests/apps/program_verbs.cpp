@@ -1,6 +1,7 @@
 // The verbs that look at models and data. Oracles: the run's own summary, counts by hand, and the formats' definitions.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <string>
@@ -141,4 +142,19 @@ TEST_CASE("data check refuses a set of unknown content and a folder whose files 
   const Finished done = tempera({"data", "check", "mnist", "--dir", folder.path().string()});
   CHECK(done.status == 1);
   CHECK(has(done.err, folder.path().string()));
+}
+
+TEST_CASE("data check of a set that is here counts its images and takes less time than the process it runs in") {
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) {
+    MESSAGE("skipped: Debian's dataset-fashion-mnist is not installed");
+    return;
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  const json checked = result({"data", "check", "fashion_mnist", "--dir", "/usr/share/datasets/fashion-mnist"});
+  const double whole = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  CHECK(checked["valid"] == true);
+  CHECK(checked["train"] == 60000);
+  CHECK(checked["test"] == 10000);
+  CHECK(checked["seconds"].get<double>() > 1e-3);  // 55 MB have to be hashed
+  CHECK(checked["seconds"].get<double>() < whole);
 }
