@@ -3,7 +3,7 @@ import statistics
 
 from cells import SECTIONS, SCALING_MARKS, TRAIN_MARKS, INFER_MARKS, BF16_MARKS, QAT_MARKS, QAT_TIME, training_flop
 from disturbance import OTHERS, OWN_LOAD, disturbed
-from figures import at_least, at_most, percent, ratios, spread, table, times, values_of
+from figures import at_least, at_most, number, percent, ratios, spread, table, times, values_of
 from kernel_sections import gemm, int_gemm, limits
 from program_sections import program, startup
 from records import by_cell
@@ -90,7 +90,7 @@ def infer(section, title):
             ours = values_of(records, "tempera/1", RATE)
             rows.append([network, batch, spread(ours), spread(values_of(records, "ONNX Runtime/1", RATE)), times(found),
                          *at_least(found, INFER_MARKS[section].get((network, int(batch)))),
-                         f"{1e6 * int(batch) / statistics.median(ours):.4g}"])
+                         number(1e6 * int(batch) / statistics.median(ours))])
         return [f"## {title}", f"Images a second on one thread: {HOW}. tempera is {peers_of(cells, 'tempera')}, the peer "
                 f"{peers_of(cells, 'ONNX Runtime')}.", "",
                 table(["network", "batch", "tempera", "ONNX Runtime", "ratio", "mark", "", "our µs a call"], rows), ""]
