@@ -5,6 +5,7 @@
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/check.hpp"
 #include "tempera/core/ops/conv2d_plan.hpp"
+#include "tempera/core/precision.hpp"
 #include "tempera/core/profile.hpp"
 
 namespace tempera::core {
@@ -43,13 +44,20 @@ ConvPlan plan_of(const Shape& x, const Shape& weight, const Shape& y, const Conv
   return plan;
 }
 
+// Of the output before its rectifier.
+Tensor before_relu(const Tensor& grad, const Tensor& y) {
+  return y.empty() ? grad : map(grad, y, kernels().relu_grad, kLightGrain);
+}
+
+Tensor by_bias(const Tensor& dy) { return sum_to(dy, {1, dy.dim(1), 1, 1}).reshaped({dy.dim(1)}); }
+
 Gradients depthwise_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor& y, const Tensor& x,
                               const Tensor& w, const Needs& needs) {
-  const Tensor dy = y.empty() ? grad : map(grad, y, kernels().relu_grad, kLightGrain);
+  const Tensor dy = before_relu(grad, y);
   Gradients gradients(3);
   if (needs[0]) gradients[0] = depthwise_by_input(plan, dy, w, x.shape());
   if (needs[1]) gradients[1] = depthwise_by_weight(plan, dy, x, w.shape());
-  if (needs[2]) gradients[2] = sum_to(dy, {1, dy.dim(1), 1, 1}).reshaped({dy.dim(1)});
+  if (needs[2]) gradients[2] = by_bias(dy);
   return gradients;
 }
 
@@ -68,6 +76,16 @@ Gradients product_gradients(const ConvPlan& plan, const Tensor& dy, const Tensor
                        .dx = wanted(0, x.shape()),
                        .dw = wanted(1, w.shape()),
                        .dbias = wanted(2, {dy.dim(1)})});
+  return gradients;
+}
+
+// In bf16: x and w are rounded already, and dy is for the two products, but not for the bias.
+Gradients bf16_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor& y, const Tensor& x, const Tensor& w,
+                         const Needs& needs) {
+  const Tensor dy = before_relu(grad, y);
+  const auto products = plan.depthwise() ? depthwise_gradients : product_gradients;
+  Gradients gradients = products(plan, as_operand(dy, Precision::kBf16), {}, x, w, needs);
+  if (needs[2]) gradients[2] = by_bias(dy);
   return gradients;
 }
 
@@ -93,15 +111,18 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   // The gradients by the input and by the weight have as many terms as the output.
   const std::int64_t terms = weight.value().numel() / std::max<std::int64_t>(1, weight.shape()[0]);
   count_multiply_adds(shape.numel(), terms);
+  const bool bf16 = precision() == Precision::kBf16;
+  Tensor operand = as_operand(x.value(), precision()), weights = as_operand(weight.value(), precision());
   const auto forward = plan.depthwise() ? depthwise_forward : conv_forward;
-  Tensor y = forward(plan, x.value(), weight.value(), offsets, options.relu, shape);
+  Tensor y = forward(plan, operand, weights, offsets, options.relu, shape);
   Tensor kept = options.relu ? y : Tensor();
-  return record(
-      kName, std::move(y), {x, weight, bias},
-      [plan, terms, x = x.value(), w = weight.value(), y = std::move(kept)](const Tensor& dy, const Needs& needs) {
-        count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-        return (plan.depthwise() ? depthwise_gradients : product_gradients)(plan, dy, y, x, w, needs);
-      });
+  return record(kName, std::move(y), {x, weight, bias},
+                [plan, terms, bf16, x = std::move(operand), w = std::move(weights), y = std::move(kept)](
+                    const Tensor& dy, const Needs& needs) {
+                  count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
+                  if (bf16) return bf16_gradients(plan, dy, y, x, w, needs);
+                  return (plan.depthwise() ? depthwise_gradients : product_gradients)(plan, dy, y, x, w, needs);
+                });
 }
 
 }  // namespace tempera::core
