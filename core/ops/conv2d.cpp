@@ -61,30 +61,44 @@ Gradients depthwise_gradients(const ConvPlan& plan, const Tensor& grad, const Te
   return gradients;
 }
 
-Gradients product_gradients(const ConvPlan& plan, const Tensor& dy, const Tensor& y, const Tensor& x, const Tensor& w,
-                            const Needs& needs) {
+// By conv_backward, or another of its kind.
+Gradients gradients_by(void (*backward)(const ConvPlan&, const ConvGradients&), const ConvPlan& plan, const Tensor& dy,
+                       const Tensor& y, const Tensor& x, const Tensor& w, const Needs& needs) {
   Gradients gradients(3);
   const auto wanted = [&](std::size_t input, const Shape& shape) -> Scalar* {
     if (!needs[input]) return nullptr;
     gradients[input] = Tensor(shape);
     return gradients[input].mutable_data();
   };
-  conv_backward(plan, {.dy = dy.data(),
-                       .y = y.data(),
-                       .x = x.data(),
-                       .w = w.data(),
-                       .dx = wanted(0, x.shape()),
-                       .dw = wanted(1, w.shape()),
-                       .dbias = wanted(2, {dy.dim(1)})});
+  backward(plan, {.dy = dy.data(),
+                  .y = y.data(),
+                  .x = x.data(),
+                  .w = w.data(),
+                  .dx = wanted(0, x.shape()),
+                  .dw = wanted(1, w.shape()),
+                  .dbias = wanted(2, {dy.dim(1)})});
   return gradients;
 }
 
-// In bf16: x and w are rounded already, and dy is for the two products, but not for the bias.
+Gradients product_gradients(const ConvPlan& plan, const Tensor& dy, const Tensor& y, const Tensor& x, const Tensor& w,
+                            const Needs& needs) {
+  return gradients_by(conv_backward, plan, dy, y, x, w, needs);
+}
+
+// Whether the processor multiplies bfloat16 for this convolution: its operands are then rounded where they are packed.
+bool multiplied_natively(const ConvPlan& plan) { return !plan.depthwise() && !bf16_instructions().empty(); }
+
+// The rounded gradient is for the two products, the one as it is for the bias. x and w are what the forward pass took.
 Gradients bf16_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor& y, const Tensor& x, const Tensor& w,
                          const Needs& needs) {
   const Tensor dy = before_relu(grad, y);
-  const auto products = plan.depthwise() ? depthwise_gradients : product_gradients;
-  Gradients gradients = products(plan, as_operand(dy, Precision::kBf16), {}, x, w, needs);
+  Gradients gradients;
+  if (multiplied_natively(plan)) {
+    gradients = gradients_by(bf16_conv_backward, plan, dy, {}, x, w, needs);
+  } else {
+    const auto products = plan.depthwise() ? depthwise_gradients : product_gradients;
+    gradients = products(plan, as_operand(dy, Precision::kBf16), {}, x, w, needs);
+  }
   if (needs[2]) gradients[2] = by_bias(dy);
   return gradients;
 }
@@ -112,8 +126,10 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   const std::int64_t terms = weight.value().numel() / std::max<std::int64_t>(1, weight.shape()[0]);
   count_multiply_adds(shape.numel(), terms);
   const bool bf16 = precision() == Precision::kBf16;
-  Tensor operand = as_operand(x.value(), precision()), weights = as_operand(weight.value(), precision());
-  const auto forward = plan.depthwise() ? depthwise_forward : conv_forward;
+  const bool native = bf16 && multiplied_natively(plan);
+  const Precision rounding = bf16 && !native ? Precision::kBf16 : Precision::kFloat32;
+  Tensor operand = as_operand(x.value(), rounding), weights = as_operand(weight.value(), rounding);
+  const auto forward = native ? bf16_conv_forward : plan.depthwise() ? depthwise_forward : conv_forward;
   Tensor y = forward(plan, operand, weights, offsets, options.relu, shape);
   Tensor kept = options.relu ? y : Tensor();
   return record(kName, std::move(y), {x, weight, bias},

@@ -62,7 +62,8 @@ TEST_CASE("values and gradients of bf16 products equal PyTorch's on operands tha
 
 TEST_CASE("a bf16 product, rounded once more, is that of PyTorch's bfloat16 operations within one step") {
   std::ifstream file(TEMPERA_SOURCE_DIR "/tests/golden/bf16.json");
-  for (const Json& c : Json::parse(file).at("cases")) {
+  const Json golden = Json::parse(file);
+  for (const Json& c : golden.at("cases")) {
     Json plain = c.at("options");
     plain["relu"] = false;
     const Variables inputs{Variable(golden_test::tensor(c.at("inputs")[0])),
