@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tempera/core/kernels/bf16_table.hpp"
 #include "tempera/core/kernels/table.hpp"
 
 namespace {
@@ -100,8 +101,9 @@ constexpr std::int64_t kHidden = 64 * 128, kWeights = 784 * 128;
 
 [[maybe_unused]] const bool registered = [] {
   const auto& table = kernels();
-  for (const auto& [name, kernel] : {std::pair{"relu", table.relu}, std::pair{"exp", table.exp},
-                                     std::pair{"tanh", table.tanh}, std::pair{"gelu", table.gelu}}) {
+  for (const auto& [name, kernel] :
+       {std::pair{"relu", table.relu}, std::pair{"exp", table.exp}, std::pair{"tanh", table.tanh},
+        std::pair{"gelu", table.gelu}, std::pair{"to_bf16", tempera::core::bf16_kernels().round}}) {
     benchmark::RegisterBenchmark(name, [kernel = kernel](benchmark::State& state) {
       unary(state, kernel);
     })->Arg(kHidden);

@@ -23,8 +23,7 @@ struct Conv2dOptions {
 
 /// x [batch, in, H, W] with weight [out, in/groups, kh, kw] and bias [out] (empty: none) → conv2d_shape. Fused: defined
 /// by relu(add(conv2d(x, weight), reshape(bias, {1, out, 1, 1}))). Gradients are the same bits for every number of
-/// threads. In bf16 (core/precision.hpp) x, weight and, for their gradients, that of the output are rounded, depthwise or not;
-/// bias and its gradient are not. Throws as conv2d_shape does.
+/// threads. Throws as conv2d_shape does.
 [[nodiscard]] Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias = {},
                               const Conv2dOptions& options = {});
 
