@@ -89,6 +89,15 @@ TEST_CASE("describe counts parameters and multiply-adds as by hand") {
   CHECK(result({"describe", finished_smoke().string(), "--no-estimate"})["parameters"] == 25450);
 }
 
+TEST_CASE("describe measures training in the precision of the config, and says which") {
+  for (const std::string precision : {"float32", "bf16"}) {
+    const json training =
+        result({"describe", "configs/smoke.json", "--set", "train.precision=" + precision})["training"];
+    CHECK(training["precision"] == precision);
+    CHECK(training["samples_per_second"] > 0);
+  }
+}
+
 TEST_CASE("a run compared with itself has no sample that only one gets wrong, and probability one") {
   const json both = result({"compare", finished_smoke().string(), finished_smoke().string()});
   REQUIRE(both["pairs"].size() == 1);
