@@ -11,6 +11,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/kernels/table.hpp"
+#include "tempera/core/precision.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -87,7 +88,7 @@ std::vector<std::string> names_of(const Features& f) {
 
 // The first of the candidates the processor has, or what is done without any.
 FormatSupport support(std::string format, const std::vector<std::pair<bool, const char*>>& candidates,
-                      const char* emulation, const char* kernel) {
+                      const char* emulation, const std::string& kernel) {
   for (const auto& [has, by] : candidates) {
     if (has) return {.format = std::move(format), .native = true, .by = by, .kernel = kernel};
   }
@@ -107,8 +108,12 @@ std::vector<FormatSupport> formats_of(const Features& f, const std::string& leve
                      .kernel = float_kernel});
   formats.push_back(support("fp16", {{f.avx512fp16, "AVX512-FP16"}},
                             f.f16c ? "converted to fp32 by F16C" : "converted to fp32 in software", kNone));
+  const std::string_view bf16 = core::bf16_instructions();
+  const std::string bf16_kernel = bf16.empty()
+                                      ? fmt::format("rounded, then f32 GEMM, level {}: no speed over fp32", level)
+                                      : fmt::format("{} → f32 dot products in training", bf16);
   formats.push_back(support("bf16", {{f.amx.bf16, "AMX-BF16"}, {f.avx512bf16, "AVX512-BF16"}},
-                            "converted to fp32 by a shift", "none yet: comes with bf16 training"));
+                            "rounded to it by integers", bf16_kernel));
   formats.push_back(support("int8", {{f.amx.int8, "AMX-INT8"}, {f.avx512vnni, "AVX512-VNNI"}, {f.avx_vnni, "AVX-VNNI"}},
                             "widened to int16 (pmaddwd)", kInteger));
   formats.push_back({.format = "int4", .native = false, .by = "unpacked to int8", .kernel = kInteger});

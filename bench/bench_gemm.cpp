@@ -6,12 +6,14 @@
 
 #include "tempera/core/gemm.hpp"
 #include "tempera/core/parallel.hpp"
+#include "tempera/core/precision.hpp"
 #include "tempera/core/tensor.hpp"
 
 namespace {
 
 using tempera::Scalar;
 using tempera::core::Gemm;
+using tempera::core::Precision;
 using tempera::core::Tensor;
 
 struct Extents {
@@ -32,7 +34,8 @@ constexpr std::array kAwkward{
     Extents{8, 128, 784},  Extents{64, 10, 9216},  Extents{100, 10, 1200}, Extents{256, 10, 128},
     Extents{1, 10, 128},   Extents{1, 1, 1024},    Extents{1024, 1, 1024}};
 
-void multiply(benchmark::State& state, Extents e, bool transpose_a, bool transpose_b, int threads) {
+void multiply(benchmark::State& state, Extents e, bool transpose_a, bool transpose_b, Precision precision,
+              int threads) {
   const int before = tempera::core::thread_count();
   tempera::core::set_thread_count(threads);
   const Tensor a = Tensor::full({e.m, e.k}, 0.5), b = Tensor::full({e.k, e.n}, 0.25);
@@ -43,6 +46,7 @@ void multiply(benchmark::State& state, Extents e, bool transpose_a, bool transpo
   args.ldb = transpose_b ? e.k : e.n;
   args.c = c.mutable_data();
   args.ldc = e.n;
+  args.precision = precision;
   for (auto step : state) {
     tempera::core::gemm(args);
     benchmark::ClobberMemory();
@@ -51,12 +55,12 @@ void multiply(benchmark::State& state, Extents e, bool transpose_a, bool transpo
   tempera::core::set_thread_count(before);
 }
 
-void add(const std::string& family, const Extents& e, int threads) {
+void add(const std::string& family, const Extents& e, int threads, Precision precision = Precision::kFloat32) {
   for (const std::string form : {"nn", "nt", "tn"}) {
     const std::string name = family + "/" + std::to_string(e.m) + "x" + std::to_string(e.n) + "x" +
                              std::to_string(e.k) + "/" + form + "/threads:" + std::to_string(threads);
     benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-      multiply(state, e, form[0] == 't', form[1] == 't', threads);
+      multiply(state, e, form[0] == 't', form[1] == 't', precision, threads);
     })->UseRealTime();
   }
 }
@@ -64,6 +68,7 @@ void add(const std::string& family, const Extents& e, int threads) {
 [[maybe_unused]] const bool registered = [] {
   for (const int threads : {1, 2}) {
     for (const Extents& e : kExtents) add("gemm", e, threads);
+    for (const Extents& e : kExtents) add("gemm_bf16", e, threads, Precision::kBf16);
     for (const Extents& e : kAwkward) add("gemm_awkward", e, threads);
   }
   return true;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bounds.hpp"
+#include "tempera/core/kernels/bf16_table.hpp"
 #include "tempera/core/kernels/table.hpp"
 
 namespace {
@@ -144,7 +145,7 @@ constexpr std::int64_t kHidden = 64 * 128, kOdd = 8191, kWeights = 784 * 128;
   // tanh and gelu branch on their data, so that only their memory is counted.
   for (const auto& [name, kernel, multiplies] :
        {std::tuple{"relu", table.relu, 0.0}, std::tuple{"exp", table.exp, kExp}, std::tuple{"tanh", table.tanh, 0.0},
-        std::tuple{"gelu", table.gelu, 0.0}}) {
+        std::tuple{"gelu", table.gelu, 0.0}, std::tuple{"to_bf16", tempera::core::bf16_kernels().round, 0.0}}) {
     benchmark::RegisterBenchmark(name, [k = kernel, m = multiplies](benchmark::State& state) { unary(state, k, m); })
         ->Arg(kHidden)
         ->Arg(kOdd);

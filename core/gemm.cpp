@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "tempera/core/bf16_gemm.hpp"
 #include "tempera/core/kernels/caches.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
@@ -246,7 +247,9 @@ void empty_sum(const Gemm& args, const KernelTable& table) {
 
 void gemm(const Gemm& args) {
   if (args.m == 0 || args.n == 0) return;
-  args.k == 0 ? empty_sum(args, kernels()) : Product(args, kernels()).run();
+  if (args.k == 0) return empty_sum(args, kernels());
+  if (args.precision == Precision::kBf16) return detail::bf16_gemm(args, bf16_kernels());
+  Product(args, kernels()).run();
 }
 
 }  // namespace tempera::core

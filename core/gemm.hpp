@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "tempera/core/precision.hpp"
 #include "tempera/core/scalar.hpp"
 
 namespace tempera::core {
@@ -19,14 +20,16 @@ struct Gemm {
   bool transpose_b = false;
   Scalar* c = nullptr;
   std::int64_t ldc = 0;
-  bool accumulate = false;              ///< C += instead of C =
-  const Scalar* column_bias = nullptr;  ///< [n], added to every row; not together with accumulate
-  const Scalar* row_bias = nullptr;     ///< [m], added to every column; not together with accumulate
-  bool relu = false;                    ///< max(·, 0) last
-  bool parallel = true;                 ///< false inside a parallel loop over matrices
+  bool accumulate = false;                    ///< C += instead of C =
+  const Scalar* column_bias = nullptr;        ///< [n], added to every row; not together with accumulate
+  const Scalar* row_bias = nullptr;           ///< [m], added to every column; not together with accumulate
+  bool relu = false;                          ///< max(·, 0) last
+  bool parallel = true;                       ///< false inside a parallel loop over matrices
+  Precision precision = Precision::kFloat32;  ///< what A and B are rounded to before they are multiplied
 };
 
-/// Deterministic: the order of additions over k depends on the extents and the instruction level alone.
+/// Deterministic: the order of additions over k depends on the extents and the instruction level alone, and in bf16 on
+/// whether the processor multiplies it at that level (core/bf16_gemm.cpp).
 void gemm(const Gemm& args);
 
 }  // namespace tempera::core

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "tempera/core/bfloat16.hpp"
+
 namespace tempera::nn {
 namespace {
 
@@ -74,9 +76,7 @@ float float_from_f16(std::uint16_t bits) noexcept {
   return std::bit_cast<float>(sign | (wide << 23U) | (mantissa << 13U));
 }
 
-float float_from_bf16(std::uint16_t bits) noexcept {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
-}
+float float_from_bf16(std::uint16_t bits) noexcept { return core::bf16_value(bits); }
 
 void read_numbers(DType dtype, std::span<const std::byte> bytes, std::span<Scalar> values) noexcept {
   switch (dtype) {

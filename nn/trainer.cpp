@@ -53,12 +53,18 @@ void Trainer::train_epoch() {
   }
 }
 
+// The objective is outside of the scope: a teacher's products, say, are not rounded.
+core::Variable Trainer::outputs_of(const core::Batch& batch, ForwardContext& context) {
+  const core::PrecisionScope products(options_.precision);
+  return parts_.model.forward(core::Variable(batch.inputs), context);
+}
+
 void Trainer::train_step(const core::Batch& batch) {
   double loss = 0;
   {
     ForwardContext context{.training = true, .seed = options_.seed, .step = state_.step, .epoch = state_.epoch};
     context.batch_statistics = !options_.freeze_batch_norm || state_.epoch < *options_.freeze_batch_norm;
-    const core::Variable outputs = parts_.model.forward(core::Variable(batch.inputs), context);
+    const core::Variable outputs = outputs_of(batch, context);
     const core::Variable objective = parts_.objective(outputs, batch);
     loss = objective.value().item();
     if (!std::isfinite(loss)) fail_on_loss(objective);

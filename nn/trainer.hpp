@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tempera/core/batch.hpp"
+#include "tempera/core/precision.hpp"
 #include "tempera/nn/evaluate.hpp"
 #include "tempera/nn/model.hpp"
 #include "tempera/nn/optimizer.hpp"
@@ -29,7 +30,8 @@ enum class Watch { kLoss, kAccuracy };
 
 struct TrainerOptions {
   std::int64_t epochs = 10;
-  std::uint64_t seed = 0;                ///< of the masks that layers draw
+  std::uint64_t seed = 0;                                 ///< of the masks that layers draw
+  core::Precision precision = core::Precision::kFloat32;  ///< of the products of a training step; validation is float32
   std::optional<double> weight_average;  ///< decay of an average of the weights; it is what is evaluated and kept
   std::optional<std::int64_t> freeze_batch_norm;  ///< epochs after which batch norm keeps its running statistics
   /// T of the soft forms of quantizers in an epoch (from 0), for the epoch's record. Where it gives one, validation is done a
@@ -80,7 +82,7 @@ class Trainer {
   /// After an epoch's checkpoint is written, so that what is done here may be repeated but is never ahead of it.
   std::function<void(const EpochRecord&)> on_epoch;
 
-  /// Takes up the state of a checkpoint. Throws CheckpointError (of another model, optimizer or set of options).
+  /// Takes up the state of a checkpoint. Throws CheckpointError (of another model, optimizer, precision or set of options).
   void resume(const std::filesystem::path& checkpoint);
   /// Trains until the last epoch or early stopping; then the model has the averaged weights, if there are any. Throws
   /// core::Interrupted after writing last.safetensors when the flag is set; NumericError naming the step and the node
@@ -92,6 +94,7 @@ class Trainer {
  private:
   void train_epoch();
   void train_step(const core::Batch& batch);
+  [[nodiscard]] core::Variable outputs_of(const core::Batch& batch, ForwardContext& context);
   void set_scheduled_numbers(std::int64_t batch);
   void finish_epoch();
   void validate(EpochRecord& record);

@@ -14,6 +14,7 @@ namespace tempera::nn {
 namespace {
 
 constexpr const char* kFormat = "tempera-checkpoint-1";
+constexpr const char* kPrecision = "precision";  // left out for float32
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -39,6 +40,9 @@ void Trainer::save(const char* name) {
   writer.metadata("format", kFormat);
   writer.metadata("optimizer_steps", fmt::format("{}", parts_.optimizer.steps()));
   writer.metadata("training", to_json(state_));
+  if (options_.precision != core::Precision::kFloat32) {
+    writer.metadata(kPrecision, std::string(core::precision_name(options_.precision)));
+  }
   add_model(writer, parts_.model);
   for (const OptimizerState& state : training_tensors()) writer.add(state.name, *state.tensor);
   std::error_code error;
@@ -65,6 +69,14 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   if (text("format") != kFormat) {
     throw core::CheckpointError(file.file(),
                                 fmt::format("has format \"{}\", expected \"{}\"", text("format"), kFormat));
+  }
+  const auto kept = file.metadata().find(kPrecision);
+  const std::string_view own = core::precision_name(options_.precision);
+  const std::string was(kept == file.metadata().end() ? core::precision_name(core::Precision::kFloat32) : kept->second);
+  if (was != own) {
+    throw core::CheckpointError(
+        file.file(),
+        fmt::format("was written by training in {}, which cannot go on in {} with the same bits", was, own));
   }
   const TrainingState state = training_state_from_json(text("training"), file.file());
   std::vector<TensorSlot> slots;

@@ -84,9 +84,10 @@ quant::QuantizationConfig quantization(const char* rules = kQat) {
 
 void check_numerics(const std::string& numerics, bool training) {
   if (numerics == "float" || numerics == (training ? "qat" : "int8")) return;
+  if (numerics == "bf16" && training) return;
   if (numerics == "dynamic_int8" && !training) return;
   throw core::UnsupportedError("--numerics " + numerics, numerics == "bf16"
-                                                             ? "comes with bf16 training"
+                                                             ? "is of training alone: models are evaluated in float32"
                                                              : "comes with quantization; this version measures float");
 }
 
@@ -128,13 +129,18 @@ int bench_train(const Session& session, const Arguments& arguments) {
   const std::int64_t batch = arguments.batch > 0 ? arguments.batch : workload.batch;
   ExperimentConfig config = config_of(session, workload, batch);
   if (arguments.numerics == "qat") config.quantization = quantization();
+  if (arguments.numerics == "bf16") config.train.precision = core::Precision::kBf16;
   const data::LoadedData data = load_data(config.data);
   TrainingStep step(config, data.set.sample());
   data::Loader loader(data.set.train, data.normalization, {}, {.batch = batch, .seed = 1, .drop_last = true});
   std::int64_t epoch = 0;
   loader.start(epoch, 0);
   core::Batch samples;
-  measure(session, arguments, facts_of("train", arguments, data.used, batch), [&] {
+  ordered_json facts = facts_of("train", arguments, data.used, batch);
+  if (arguments.numerics == "bf16") {
+    facts["bf16"] = core::bf16_instructions().empty() ? "emulated" : core::bf16_instructions();
+  }
+  measure(session, arguments, std::move(facts), [&] {
     while (!loader.next(samples)) loader.start(++epoch, 0);
     core::lap(core::Phase::kData, {}, "next batch");
     step(samples);
@@ -231,8 +237,8 @@ void add_bench(CLI::App& app, Session& session) {
         ->type_name("NAME");
     sub->add_option(
            "--numerics", arguments->numerics,
-           "float (default); training, qat: 8-bit fake quantization; inferring, int8 or dynamic_int8; binary and bf16 "
-           "come later")
+           "float (default); training, qat: 8-bit fake quantization, or bf16; inferring, int8 or dynamic_int8; binary "
+           "comes later")
         ->check(CLI::IsMember({"float", "qat", "int8", "dynamic_int8", "binary", "bf16"}))
         ->type_name("NAME");
     sub->add_flag("--profile", arguments->profile,

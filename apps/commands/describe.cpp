@@ -193,15 +193,16 @@ int describe(const Session& session, const std::string& path, const std::vector<
     const TrainingCost cost = measure_training(subject.config, subject.sample, samples);
     document["training"] = {{"samples", samples},
                             {"epochs", subject.config.train.epochs},
+                            {"precision", core::precision_name(subject.config.train.precision)},
                             {"flop", cost.flop},
                             {"step_seconds", cost.step_seconds},
                             {"samples_per_second", cost.samples_per_second},
                             {"seconds", cost.seconds}};
     text += fmt::format(
         "\ntraining: {} epochs of {} samples, {:.3g} floating-point operations, about {} here\n"
-        "          ({:.0f} samples/s, measured on random samples for a second; batch {})\n",
+        "          ({:.0f} samples/s, measured on random samples for a second; batch {}, {})\n",
         subject.config.train.epochs, count_text(samples), cost.flop, duration_text(cost.seconds),
-        cost.samples_per_second, subject.config.train.batch);
+        cost.samples_per_second, subject.config.train.batch, core::precision_name(subject.config.train.precision));
   }
   print_result(session, document, text);
   return kDone;

@@ -36,7 +36,10 @@ void EarlyStoppingConfig::fields(core::FieldVisitor& v) {
 void TrainSection::fields(core::FieldVisitor& v) {
   v.field("epochs", epochs, {.help = "passes over the training set", .unit = "epochs", .min = 0, .max = 1e6});
   v.field("batch", batch, {.help = "samples in one optimizer step", .unit = "samples", .min = 1, .max = 1e6});
-  v.choice("precision", precision, std::array{"float32"sv}, {.help = "arithmetic of the training step"});
+  v.choice("precision", precision, std::array{"float32"sv, "bf16"sv},
+           {.help = "what products of a training step multiply: bf16 rounds the operands of linear layers and "
+                    "convolutions, forward and backward, to bfloat16 and adds up in float32; weights, all else and "
+                    "evaluation stay float32"});
   v.field(
       "initial", initial,
       {.help =
@@ -106,6 +109,11 @@ void ExperimentConfig::fields(core::FieldVisitor& v) {
   }
   v.rule(!train.early_stopping || data.validation > 0, "train",
          "early_stopping needs a validation set (data.validation > 0)");
+  v.rule(
+      train.precision == core::Precision::kFloat32 || !quantization || quantization->when != quant::When::kAware,
+      "train",
+      "precision bf16 would round the values of quantizers a second time while they are trained, and what is learned "
+      "would not be what is shipped; use float32, or quantization.when \"after\"");
   v.rule(!lower || quantization, "lower", "needs a section \"quantization\": integers stand for numbers on a grid");
   v.rule(!lower || !quantization || !quantization->dynamic(), "lower",
          "makes a program of integers alone, but a rule of \"quantization\" is dynamic: its scales are floats found at "

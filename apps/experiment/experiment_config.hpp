@@ -10,6 +10,7 @@
 #include "tempera/apps/experiment/temperature_study.hpp"
 #include "tempera/apps/registry.hpp"
 #include "tempera/core/fields.hpp"
+#include "tempera/core/precision.hpp"
 #include "tempera/datasets/config.hpp"
 #include "tempera/nn/model.hpp"
 #include "tempera/nn/trainer.hpp"
@@ -25,13 +26,11 @@ struct EarlyStoppingConfig {
   void fields(core::FieldVisitor& v);
 };
 
-enum class Precision { kFloat32 };
-
 /// The "train" section.
 struct TrainSection {
   std::int64_t epochs = 10;
   std::int64_t batch = 64;
-  Precision precision = Precision::kFloat32;
+  core::Precision precision = core::Precision::kFloat32;
   bool drop_last = false;
   std::optional<std::string> initial;    ///< a model to start from
   std::optional<double> weight_average;  ///< decay of an exponential moving average of the weights

@@ -43,11 +43,10 @@ std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan
   std::vector<std::string> notices;
   for (const std::string& type : floats) {
     const FormatSupport& support = support_of(hardware, type == "float16" ? "fp16" : "bf16");
-    notices.push_back(
-        fmt::format("{}: values are rounded to it and computed in float32 ({}): smaller files, no speed{}", type,
-                    support.native ? "this processor has " + support.by + ", which nothing uses yet"
-                                   : "emulated here: " + support.by,
-                    support.native ? " yet" : ""));
+    notices.push_back(fmt::format("{}: values are rounded to it and computed in float32 ({}): smaller files, no speed",
+                                  type,
+                                  support.native ? "this processor has " + support.by + ", which quantizers do not use"
+                                                 : "emulated here: " + support.by));
   }
   if (!integers) {
     if (!few_bits.empty() || !many_bits.empty() || eight_bits) {
@@ -73,6 +72,12 @@ std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan
                     : fmt::format("int8 is emulated here ({}): little speed over float32 in large batches", int8.by));
   }
   return notices;
+}
+
+std::vector<std::string> precision_notices(core::Precision precision, const Hardware& hardware) {
+  if (precision == core::Precision::kFloat32) return {};
+  const FormatSupport& bf16 = support_of(hardware, "bf16");
+  return {fmt::format("bf16 is {} here ({}); products: {}", bf16.native ? "native" : "emulated", bf16.by, bf16.kernel)};
 }
 
 }  // namespace tempera::cli

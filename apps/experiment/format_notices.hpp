@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tempera/apps/hardware.hpp"
+#include "tempera/core/precision.hpp"
 #include "tempera/quant/attach.hpp"
 
 namespace tempera::cli {
@@ -13,5 +14,8 @@ namespace tempera::cli {
 /// where it brings no speed, or less than one might expect. `lowered`: the model is shipped as integers, so that their speed counts.
 [[nodiscard]] std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan,
                                                       const Hardware& hardware, bool lowered);
+
+/// The same for the precision of training: nothing to say about float32.
+[[nodiscard]] std::vector<std::string> precision_notices(core::Precision precision, const Hardware& hardware);
 
 }  // namespace tempera::cli

@@ -20,20 +20,26 @@ std::string operating_system() {
 }  // namespace
 
 nlohmann::ordered_json provenance(const std::string& identity, const std::string& data_sha256,
-                                  const std::string& data_origin) {
+                                  const std::string& data_origin, core::Precision precision) {
   const Hardware hardware = inspect_hardware();
-  return {{"format", kFormatVersion},
-          {"run", identity},
-          {"tempera", version()},
-          {"revision", git_revision()},
-          {"compiler", TEMPERA_COMPILER},
-          {"build_type", TEMPERA_BUILD_TYPE},
-          {"system", operating_system()},
-          {"processor", hardware.processor},
-          {"cores", hardware.cores},
-          {"level", hardware.level},
-          {"threads", core::thread_count()},
-          {"data", {{"sha256", data_sha256}, {"origin", data_origin}}}};
+  nlohmann::ordered_json facts{{"format", kFormatVersion},
+                               {"run", identity},
+                               {"tempera", version()},
+                               {"revision", git_revision()},
+                               {"compiler", TEMPERA_COMPILER},
+                               {"build_type", TEMPERA_BUILD_TYPE},
+                               {"system", operating_system()},
+                               {"processor", hardware.processor},
+                               {"cores", hardware.cores},
+                               {"level", hardware.level},
+                               {"threads", core::thread_count()},
+                               {"precision", core::precision_name(precision)},
+                               {"data", {{"sha256", data_sha256}, {"origin", data_origin}}}};
+  if (precision == core::Precision::kBf16) {
+    const std::string_view native = core::bf16_instructions();
+    facts["bf16"] = native.empty() ? "emulated" : native;
+  }
+  return facts;
 }
 
 }  // namespace tempera::cli

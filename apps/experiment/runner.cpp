@@ -74,7 +74,8 @@ class Run {
     run_.folder = folder.path().filename().string();
     run_.config_input = input_text;
     run_.config_resolved = resolved;
-    const std::string facts = provenance(identity, data.set.sha256, data.set.origin).dump(2) + "\n";
+    const std::string facts =
+        provenance(identity, data.set.sha256, data.set.origin, config_.train.precision).dump(2) + "\n";
     run_.provenance = report::parse_provenance(facts, "provenance.json");
     folder.write("config.input.json", input_text);
     folder.write("config.resolved.json", resolved);
@@ -268,6 +269,7 @@ void announce(const ExperimentConfig& config, const data::LoadedData& data, cons
     const auto sites = quant::plan(plan, *config.quantization);
     for (const std::string& notice : format_notices(sites, inspect_hardware(), config.lower.has_value())) say(notice);
   }
+  for (const std::string& notice : precision_notices(config.train.precision, inspect_hardware())) say(notice);
   say(fmt::format("writing to {}", folder.string()));
 }
 

@@ -36,6 +36,7 @@ nn::TrainerOptions trainer_options(const ExperimentConfig& config, const Trainin
   nn::TrainerOptions result;
   result.epochs = train.epochs;
   result.seed = static_cast<std::uint64_t>(config.seed);
+  result.precision = train.precision;
   result.weight_average = train.weight_average;
   if (train.early_stopping) {
     result.watch = train.early_stopping->watch;

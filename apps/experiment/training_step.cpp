@@ -9,10 +9,14 @@ TrainingStep::TrainingStep(const ExperimentConfig& config, const core::Shape& sa
     : model_(model_of(config, sample)),
       objective_(objective_of(config)),
       optimizer_(config.registry().optimizers().make(*config.optimizer, model_.parameters())),
+      precision_(config.train.precision),
       context_{.training = true, .seed = static_cast<std::uint64_t>(config.seed), .step = 0} {}
 
 void TrainingStep::operator()(const core::Batch& batch) {
-  const core::Variable outputs = model_.forward(core::Variable(batch.inputs), context_);
+  const core::Variable outputs = [&] {
+    const core::PrecisionScope products(precision_);
+    return model_.forward(core::Variable(batch.inputs), context_);
+  }();
   const core::Variable loss = objective_(outputs, batch);
   optimizer_->zero_grad();
   core::backward(loss);

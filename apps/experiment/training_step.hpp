@@ -23,6 +23,7 @@ class TrainingStep {
   nn::Model model_;
   nn::Objective objective_;
   std::unique_ptr<nn::Optimizer> optimizer_;
+  core::Precision precision_;
   nn::ForwardContext context_;
 };
 

@@ -5,6 +5,7 @@
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/check.hpp"
 #include "tempera/core/ops/conv2d_plan.hpp"
+#include "tempera/core/precision.hpp"
 #include "tempera/core/profile.hpp"
 
 namespace tempera::core {
@@ -43,31 +44,62 @@ ConvPlan plan_of(const Shape& x, const Shape& weight, const Shape& y, const Conv
   return plan;
 }
 
+// Of the output before its rectifier.
+Tensor before_relu(const Tensor& grad, const Tensor& y) {
+  return y.empty() ? grad : map(grad, y, kernels().relu_grad, kLightGrain);
+}
+
+Tensor by_bias(const Tensor& dy) { return sum_to(dy, {1, dy.dim(1), 1, 1}).reshaped({dy.dim(1)}); }
+
 Gradients depthwise_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor& y, const Tensor& x,
                               const Tensor& w, const Needs& needs) {
-  const Tensor dy = y.empty() ? grad : map(grad, y, kernels().relu_grad, kLightGrain);
+  const Tensor dy = before_relu(grad, y);
   Gradients gradients(3);
   if (needs[0]) gradients[0] = depthwise_by_input(plan, dy, w, x.shape());
   if (needs[1]) gradients[1] = depthwise_by_weight(plan, dy, x, w.shape());
-  if (needs[2]) gradients[2] = sum_to(dy, {1, dy.dim(1), 1, 1}).reshaped({dy.dim(1)});
+  if (needs[2]) gradients[2] = by_bias(dy);
   return gradients;
 }
 
-Gradients product_gradients(const ConvPlan& plan, const Tensor& dy, const Tensor& y, const Tensor& x, const Tensor& w,
-                            const Needs& needs) {
+// By conv_backward, or another of its kind.
+Gradients gradients_by(void (*backward)(const ConvPlan&, const ConvGradients&), const ConvPlan& plan, const Tensor& dy,
+                       const Tensor& y, const Tensor& x, const Tensor& w, const Needs& needs) {
   Gradients gradients(3);
   const auto wanted = [&](std::size_t input, const Shape& shape) -> Scalar* {
     if (!needs[input]) return nullptr;
     gradients[input] = Tensor(shape);
     return gradients[input].mutable_data();
   };
-  conv_backward(plan, {.dy = dy.data(),
-                       .y = y.data(),
-                       .x = x.data(),
-                       .w = w.data(),
-                       .dx = wanted(0, x.shape()),
-                       .dw = wanted(1, w.shape()),
-                       .dbias = wanted(2, {dy.dim(1)})});
+  backward(plan, {.dy = dy.data(),
+                  .y = y.data(),
+                  .x = x.data(),
+                  .w = w.data(),
+                  .dx = wanted(0, x.shape()),
+                  .dw = wanted(1, w.shape()),
+                  .dbias = wanted(2, {dy.dim(1)})});
+  return gradients;
+}
+
+Gradients product_gradients(const ConvPlan& plan, const Tensor& dy, const Tensor& y, const Tensor& x, const Tensor& w,
+                            const Needs& needs) {
+  return gradients_by(conv_backward, plan, dy, y, x, w, needs);
+}
+
+// Whether the processor multiplies bfloat16 for this convolution: its operands are then rounded where they are packed.
+bool multiplied_natively(const ConvPlan& plan) { return !plan.depthwise() && !bf16_instructions().empty(); }
+
+// The rounded gradient is for the two products, the one as it is for the bias. x and w are what the forward pass took.
+Gradients bf16_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor& y, const Tensor& x, const Tensor& w,
+                         const Needs& needs) {
+  const Tensor dy = before_relu(grad, y);
+  Gradients gradients;
+  if (multiplied_natively(plan)) {
+    gradients = gradients_by(bf16_conv_backward, plan, dy, {}, x, w, needs);
+  } else {
+    const auto products = plan.depthwise() ? depthwise_gradients : product_gradients;
+    gradients = products(plan, as_operand(dy, Precision::kBf16), {}, x, w, needs);
+  }
+  if (needs[2]) gradients[2] = by_bias(dy);
   return gradients;
 }
 
@@ -93,15 +125,20 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   // The gradients by the input and by the weight have as many terms as the output.
   const std::int64_t terms = weight.value().numel() / std::max<std::int64_t>(1, weight.shape()[0]);
   count_multiply_adds(shape.numel(), terms);
-  const auto forward = plan.depthwise() ? depthwise_forward : conv_forward;
-  Tensor y = forward(plan, x.value(), weight.value(), offsets, options.relu, shape);
+  const bool bf16 = precision() == Precision::kBf16;
+  const bool native = bf16 && multiplied_natively(plan);
+  const Precision rounding = bf16 && !native ? Precision::kBf16 : Precision::kFloat32;
+  Tensor operand = as_operand(x.value(), rounding), weights = as_operand(weight.value(), rounding);
+  const auto forward = native ? bf16_conv_forward : plan.depthwise() ? depthwise_forward : conv_forward;
+  Tensor y = forward(plan, operand, weights, offsets, options.relu, shape);
   Tensor kept = options.relu ? y : Tensor();
-  return record(
-      kName, std::move(y), {x, weight, bias},
-      [plan, terms, x = x.value(), w = weight.value(), y = std::move(kept)](const Tensor& dy, const Needs& needs) {
-        count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-        return (plan.depthwise() ? depthwise_gradients : product_gradients)(plan, dy, y, x, w, needs);
-      });
+  return record(kName, std::move(y), {x, weight, bias},
+                [plan, terms, bf16, x = std::move(operand), w = std::move(weights), y = std::move(kept)](
+                    const Tensor& dy, const Needs& needs) {
+                  count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
+                  if (bf16) return bf16_gradients(plan, dy, y, x, w, needs);
+                  return (plan.depthwise() ? depthwise_gradients : product_gradients)(plan, dy, y, x, w, needs);
+                });
 }
 
 }  // namespace tempera::core

@@ -42,6 +42,11 @@ struct ConvGradients {
                                   bool relu, const Shape& result);
 void conv_backward(const ConvPlan& plan, const ConvGradients& gradients);
 
+// The same by products in bf16, of operands that need not be rounded. There is no `y`, and `dbias` is left alone.
+[[nodiscard]] Tensor bf16_conv_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias,
+                                       bool relu, const Shape& result);
+void bf16_conv_backward(const ConvPlan& plan, const ConvGradients& gradients);
+
 [[nodiscard]] Tensor depthwise_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias,
                                        bool relu, const Shape& result);
 [[nodiscard]] Tensor depthwise_by_input(const ConvPlan& plan, const Tensor& dy, const Tensor& weight,

@@ -18,7 +18,7 @@ void check(const Variable& x, const Variable& weight, const Variable& bias) {
           weight.shape()[0], bias.empty() ? Shape{} : bias.shape());
 }
 
-Tensor by_input(const Tensor& dy, const Tensor& weight) {
+Tensor by_input(const Tensor& dy, const Tensor& weight, Precision precision) {
   Tensor dx({dy.dim(0), weight.dim(1)});
   count_multiply_adds(dx.numel(), dy.dim(1));
   gemm({.m = dx.dim(0),
@@ -29,11 +29,12 @@ Tensor by_input(const Tensor& dy, const Tensor& weight) {
         .b = weight.data(),
         .ldb = weight.dim(1),
         .c = dx.mutable_data(),
-        .ldc = dx.dim(1)});
+        .ldc = dx.dim(1),
+        .precision = precision});
   return dx;
 }
 
-Tensor by_weight(const Tensor& dy, const Tensor& x) {
+Tensor by_weight(const Tensor& dy, const Tensor& x, Precision precision) {
   Tensor dw({dy.dim(1), x.dim(1)});
   count_multiply_adds(dw.numel(), dy.dim(0));
   gemm({.m = dw.dim(0),
@@ -45,7 +46,8 @@ Tensor by_weight(const Tensor& dy, const Tensor& x) {
         .b = x.data(),
         .ldb = x.dim(1),
         .c = dw.mutable_data(),
-        .ldc = dw.dim(1)});
+        .ldc = dw.dim(1),
+        .precision = precision});
   return dw;
 }
 
@@ -53,6 +55,7 @@ Tensor by_weight(const Tensor& dy, const Tensor& x) {
 
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias, bool with_relu) {
   check(x, weight, bias);
+  const Precision precision = core::precision();
   Tensor y({x.shape()[0], weight.shape()[0]});
   count_multiply_adds(y.numel(), x.shape()[1]);
   gemm({.m = y.dim(0),
@@ -66,18 +69,19 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
         .c = y.mutable_data(),
         .ldc = y.dim(1),
         .column_bias = bias.empty() ? nullptr : bias.value().data(),
-        .relu = with_relu});
+        .relu = with_relu,
+        .precision = precision});
   Tensor result = with_relu ? y : Tensor();
-  return record(
-      "linear", std::move(y), {x, weight, bias},
-      [x = x.value(), w = weight.value(), result = std::move(result)](const Tensor& grad, const Needs& needs) {
-        const Tensor dy = result.empty() ? grad : map(grad, result, kernels().relu_grad, kLightGrain);
-        Gradients gradients(3);
-        if (needs[0]) gradients[0] = by_input(dy, w);
-        if (needs[1]) gradients[1] = by_weight(dy, x);
-        if (needs[2]) gradients[2] = sum_to(dy, {w.dim(0)});
-        return gradients;
-      });
+  return record("linear", std::move(y), {x, weight, bias},
+                [x = x.value(), w = weight.value(), result = std::move(result), precision](const Tensor& grad,
+                                                                                           const Needs& needs) {
+                  const Tensor dy = result.empty() ? grad : map(grad, result, kernels().relu_grad, kLightGrain);
+                  Gradients gradients(3);
+                  if (needs[0]) gradients[0] = by_input(dy, w, precision);
+                  if (needs[1]) gradients[1] = by_weight(dy, x, precision);
+                  if (needs[2]) gradients[2] = sum_to(dy, {w.dim(0)});
+                  return gradients;
+                });
 }
 
 }  // namespace tempera::core

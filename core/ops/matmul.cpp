@@ -8,7 +8,7 @@ namespace tempera::core {
 namespace {
 
 // op(a) · op(b), both of two axes and known to fit.
-Tensor product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b) {
+Tensor product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpose_b, Precision precision) {
   const std::int64_t m = a.dim(transpose_a ? 1 : 0), k = a.dim(transpose_a ? 0 : 1), n = b.dim(transpose_b ? 0 : 1);
   Tensor c({m, n});
   count_multiply_adds(c.numel(), k);
@@ -22,7 +22,8 @@ Tensor product(const Tensor& a, bool transpose_a, const Tensor& b, bool transpos
         .ldb = b.dim(1),
         .transpose_b = transpose_b,
         .c = c.mutable_data(),
-        .ldc = n});
+        .ldc = n,
+        .precision = precision});
   return c;
 }
 
@@ -34,11 +35,12 @@ Variable matmul(const Variable& a, const Variable& b, Transposed t) {
   require(a.shape()[t.a ? 0 : 1] == b.shape()[t.b ? 1 : 0], "matmul",
           "inner extents must agree, received {}{} and {}{}", a.shape(), t.a ? " transposed" : "", b.shape(),
           t.b ? " transposed" : "");
-  return record("matmul", product(a.value(), t.a, b.value(), t.b), {a, b},
-                [a = a.value(), b = b.value(), t](const Tensor& dy, const Needs& needs) {
+  const Precision p = precision();
+  return record("matmul", product(a.value(), t.a, b.value(), t.b, p), {a, b},
+                [a = a.value(), b = b.value(), t, p](const Tensor& dy, const Needs& needs) {
                   Gradients gradients(2);
-                  if (needs[0]) gradients[0] = t.a ? product(b, t.b, dy, true) : product(dy, false, b, !t.b);
-                  if (needs[1]) gradients[1] = t.b ? product(dy, true, a, t.a) : product(a, !t.a, dy, false);
+                  if (needs[0]) gradients[0] = t.a ? product(b, t.b, dy, true, p) : product(dy, false, b, !t.b, p);
+                  if (needs[1]) gradients[1] = t.b ? product(dy, true, a, t.a, p) : product(a, !t.a, dy, false, p);
                   return gradients;
                 });
 }

@@ -1,4 +1,4 @@
-// Matrix products.
+// Matrix products, in the precision of the scope they are in (core/precision.hpp); what is added to them is float32.
 #pragma once
 
 #include "tempera/core/variable.hpp"

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "tempera/core/bfloat16.hpp"
 #include "tempera/core/fields.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/quant/observer.hpp"
@@ -14,28 +15,25 @@ namespace {
 
 using core::Tensor;
 
-struct Format {
-  int significand;  // bits after the leading one
-  int lowest;       // exponent of the smallest normal number
-  double largest;   // what rounds to more than this is infinite
-};
-constexpr Format kFloat16{10, -14, 65504};
-constexpr Format kBfloat16{7, -126, 3.3895313892515355e38};
-
-double rounded(double x, const Format& format) noexcept {
-  if (x == 0 || !std::isfinite(x)) return x;
-  const int exponent = std::max(std::ilogb(x), format.lowest);
-  const double unit = std::ldexp(1.0, exponent - format.significand);
+Scalar to_float16(Scalar value) noexcept {
+  constexpr int kSignificand = 10, kLowest = -14;  // bits after the leading one; exponent of the smallest normal number
+  constexpr double kLargest = 65504;               // what rounds to more than this is infinite
+  const auto x = static_cast<double>(value);
+  if (x == 0 || !std::isfinite(x)) return value;
+  const double unit = std::ldexp(1.0, std::max(std::ilogb(x), kLowest) - kSignificand);
   const double nearest = std::nearbyint(x / unit) * unit;
-  return std::abs(nearest) > format.largest ? std::copysign(std::numeric_limits<double>::infinity(), x) : nearest;
+  return static_cast<Scalar>(std::abs(nearest) > kLargest ? std::copysign(std::numeric_limits<double>::infinity(), x)
+                                                          : nearest);
 }
+
+Scalar to_bfloat16(Scalar value) noexcept { return core::rounded_to_bf16(value); }
 
 struct NoConfig {
   void fields(core::FieldVisitor& /*v*/) {}
 };
 
 // The derivative before rounding is used as it is. Overflow is counted, and named by the report.
-template <const Format& format>
+template <Scalar (*rounded)(Scalar) noexcept>
 class HalfFloat final : public Quantizer {
  public:
   using Config = NoConfig;
@@ -53,7 +51,7 @@ class HalfFloat final : public Quantizer {
         [=](std::int64_t begin, std::int64_t end) {
           std::int64_t count = 0;
           for (std::int64_t i = begin; i < end; ++i) {
-            out[i] = static_cast<Scalar>(rounded(static_cast<double>(in[i]), format));
+            out[i] = rounded(in[i]);
             count += std::isinf(out[i]) && std::isfinite(in[i]) ? 1 : 0;
           }
           return count;
@@ -75,8 +73,8 @@ class HalfFloat final : public Quantizer {
 }  // namespace
 
 void add_half_floats(QuantizerRegistry& registry) {
-  registry.add<HalfFloat<kFloat16>>("float16", "IEEE 754 binary16");
-  registry.add<HalfFloat<kBfloat16>>("bfloat16", "the upper half of a float32");
+  registry.add<HalfFloat<to_float16>>("float16", "IEEE 754 binary16");
+  registry.add<HalfFloat<to_bfloat16>>("bfloat16", "the upper half of a float32");
 }
 
 }  // namespace tempera::quant

@@ -52,13 +52,23 @@ TEST_CASE("fewer bits than eight are the speed of eight, more are that of sixtee
   CHECK(contains(notices, "12 bits: computed as int16"));
 }
 
-TEST_CASE("short floats are emulated, or native and unused") {
+TEST_CASE("short floats of quantizers are emulated, or native and unused") {
   const auto emulated = cli::format_notices({site("float16", 16), site("bfloat16", 16)}, processor(true, false), false);
   REQUIRE(emulated.size() == 2);
   CHECK(contains(emulated,
                  "bfloat16: values are rounded to it and computed in float32 (emulated here: converted by a shift)"));
   CHECK(contains(cli::format_notices({site("bfloat16", 16)}, processor(true, true), false),
-                 "AMX-BF16, which nothing uses yet"));
+                 "AMX-BF16, which quantizers do not use"));
+}
+
+TEST_CASE("bf16 training says whether the processor has it and what is computed, float32 says nothing") {
+  cli::Hardware hardware = processor(false, false);
+  CHECK(cli::precision_notices(core::Precision::kFloat32, hardware).empty());
+  hardware.formats[1].kernel = "rounded, no speed";
+  const auto emulated = cli::precision_notices(core::Precision::kBf16, hardware);
+  REQUIRE(emulated.size() == 1);
+  CHECK(contains(emulated, "emulated here (converted by a shift); products: rounded, no speed"));
+  CHECK(contains(cli::precision_notices(core::Precision::kBf16, processor(false, true)), "native here (AMX-BF16)"));
 }
 
 TEST_CASE("integers that are not shipped are slower than floats, and sites without a quantizer say nothing") {

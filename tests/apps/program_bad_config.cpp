@@ -33,6 +33,7 @@ TEST_CASE("a wrong config ends with status 2, says where and why, and leaves no 
                                       {"optimizer.learning_rate=NaN", {"/optimizer/learning_rate", "number"}},
                                       {"optimizer.learning_rate=Infinity", {"/optimizer/learning_rate", "number"}},
                                       {"train.epochs=2.5", {"/train/epochs", "integer"}},
+                                      {"train.precision=fp16", {"/train/precision", "float32, bf16"}},
                                       {"model.layers.fc1.type=liner", {"/model/layers/1/type", "\"linear\""}},
                                       {"model.layers=[]", {"/model/layers", "at least one layer"}},
                                       {"model.layers.fc2.out=7", {"/model/layers", "[7]", "[10]"}},
@@ -60,6 +61,21 @@ TEST_CASE("a last batch of one sample is refused before training where batch nor
   std::vector<std::string> dropped = odd;
   dropped.insert(dropped.end(), {"--set", "train.drop_last=true"});
   CHECK(tempera(smoke(folder / "run", dropped)).status == 0);
+}
+
+TEST_CASE("values of quantizers are not to be rounded again while they are trained, and may be afterwards") {
+  TemporaryFolder folder;
+  const auto quantized = [&](const char* when) {
+    return std::vector<std::string>{"run",   "configs/smoke-quant.json",
+                                    "--out", (folder / "run").string(),
+                                    "--set", "train.precision=bf16",
+                                    "--set", "train.epochs=1",
+                                    "--set", std::string("quantization.when=") + when};
+  };
+  check_refused(tempera(quantized("aware")), {"/train", "bf16", "\"after\""});
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  const Finished after = tempera(quantized("after"));
+  CHECK_MESSAGE(after.status == 0, after.err);
 }
 
 TEST_CASE("NaN and infinity are no numbers in a config file, and an error there has its line") {

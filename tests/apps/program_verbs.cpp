@@ -90,6 +90,15 @@ TEST_CASE("describe counts parameters and multiply-adds as by hand") {
   CHECK(result({"describe", finished_smoke().string(), "--no-estimate"})["parameters"] == 25450);
 }
 
+TEST_CASE("describe measures training in the precision of the config, and says which") {
+  for (const std::string precision : {"float32", "bf16"}) {
+    const json training =
+        result({"describe", "configs/smoke.json", "--set", "train.precision=" + precision})["training"];
+    CHECK(training["precision"] == precision);
+    CHECK(training["samples_per_second"] > 0);
+  }
+}
+
 TEST_CASE("a run compared with itself has no sample that only one gets wrong, and probability one") {
   const json both = result({"compare", finished_smoke().string(), finished_smoke().string()});
   REQUIRE(both["pairs"].size() == 1);
@@ -115,6 +124,35 @@ TEST_CASE("bench prints one JSON line in the format of the peers' scripts") {
   CHECK(line["workload"] == "mlp128");
   CHECK(line["batch"] == 1);
   CHECK(line["samples_per_s"] > 0);
+}
+
+TEST_CASE("bench trains in bf16 and says how it is multiplied, but has no bf16 to infer in") {
+  const json line =
+      json::parse(tempera({"bench", "train", "--workload", "mlp128", "--numerics", "bf16", "--seconds", "0.05"}).out);
+  CHECK(has(line["peer"].get<std::string>(), "train-bf16"));
+  CHECK(line["samples_per_s"] > 0);
+  CHECK_FALSE(line["bf16"].get<std::string>().empty());
+  const Finished refused = tempera({"bench", "infer", "--numerics", "bf16", "--seconds", "0.05"});
+  CHECK(refused.status == 1);
+  CHECK(has(refused.err, "of training alone"));
+}
+
+TEST_CASE("a run in bf16 says so in its provenance and on the terminal, and is evaluated in float32") {
+  TemporaryFolder folder;
+  const Finished run = tempera(smoke(folder / "run", {"--set", "train.precision=bf16", "--set", "train.epochs=1"}));
+  REQUIRE_MESSAGE(run.status == 0, run.err);
+  CHECK(has(run.err, "bf16 is "));
+  const json provenance = json_in(folder / "run" / "provenance.json");
+  CHECK(provenance["precision"] == "bf16");
+  const std::string how = provenance["bf16"];
+  const json formats = result({"hardware"})["formats"];
+  for (const json& format : formats) {
+    if (format["format"] == "bf16") CHECK(has(format["kernel"], "no speed over fp32") == (how == "emulated"));
+  }
+  const json noted = json_in(folder / "run" / "summary.json")["results"]["float"]["test"];
+  CHECK(result({"eval", (folder / "run").string()})["nll"] == noted["nll"]);
+  CHECK(json_in(finished_smoke() / "provenance.json")["precision"] == "float32");
+  CHECK_FALSE(json_in(finished_smoke() / "provenance.json").contains("bf16"));
 }
 
 TEST_CASE("report makes one page of one run and one of two, and refuses what is no run") {

@@ -39,7 +39,8 @@ bool is_of_one_level(const std::string& symbol) {
 TEST_CASE("no function compiled for an instruction level can replace one of another object") {
   const auto objects = weak_functions();
   for (const std::string level : {"sse42.cpp.o", "avx2.cpp.o", "avx512.cpp.o", "int_sse42.cpp.o", "int_avx2.cpp.o",
-                                  "int_avx512.cpp.o", "int_avx512vnni.cpp.o", "int_amx.cpp.o"}) {
+                                  "int_avx512.cpp.o", "int_avx512vnni.cpp.o", "int_amx.cpp.o", "bf16_sse42.cpp.o",
+                                  "bf16_avx2.cpp.o", "bf16_avx512.cpp.o", "bf16_avx512bf16.cpp.o", "bf16_amx.cpp.o"}) {
     REQUIRE(objects.contains(level));
     for (const std::string& symbol : objects.at(level)) {
       CAPTURE(level);

@@ -109,6 +109,37 @@ TEST_CASE("a checkpoint of another model or optimizer is refused, naming the fir
                        core::CheckpointError);
 }
 
+TEST_CASE("a run in bf16 is resumed to the bits of an uninterrupted one, which are not those of float32") {
+  const TemporaryFolder folder, elsewhere;
+  const auto in_bf16 = [](nn::TrainerOptions options) {
+    options.precision = core::Precision::kBf16;
+    return options;
+  };
+  TrainingRun whole(in_bf16(options_in(elsewhere)), kAdam), plain(options_in(elsewhere), kAdam);
+  whole.trainer.run();
+  plain.trainer.run();
+  CHECK(whole.numbers() != plain.numbers());
+  run_and_interrupt(in_bf16(options_in(folder)), 8);
+  TrainingRun resumed(in_bf16(options_in(folder)), kAdam);
+  resumed.trainer.resume(folder / nn::kLastCheckpoint);
+  resumed.trainer.run();
+  CHECK(resumed.numbers() == whole.numbers());
+}
+
+TEST_CASE("a checkpoint of another precision is refused, naming both") {
+  const TemporaryFolder folder;
+  nn::TrainerOptions bf16 = options_in(folder);
+  bf16.precision = core::Precision::kBf16;
+  run_and_interrupt(bf16, 3);
+  TrainingRun plain(options_in(folder), kAdam);
+  CHECK_THROWS_WITH_AS(plain.trainer.resume(folder / nn::kLastCheckpoint),
+                       doctest::Contains("training in bf16, which cannot go on in float32"), core::CheckpointError);
+  run_and_interrupt(options_in(folder), 3);
+  TrainingRun rounded(bf16, kAdam);
+  CHECK_THROWS_WITH_AS(rounded.trainer.resume(folder / nn::kLastCheckpoint),
+                       doctest::Contains("training in float32, which cannot go on in bf16"), core::CheckpointError);
+}
+
 TEST_CASE("training ends `patience` epochs after the last improvement") {
   TrainingRun run({.epochs = 50, .patience = 2, .min_delta = 10});  // nothing can improve by 10
   const nn::TrainingState& state = run.trainer.run();

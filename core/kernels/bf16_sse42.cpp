@@ -1,0 +1,14 @@
+// Rounding to bfloat16 in SSE4.2.
+#include "tempera/core/bfloat16.hpp"
+#include "tempera/core/kernels/bf16_table.hpp"
+
+namespace tempera::core {
+namespace {
+
+#include "bf16_round.ipp"
+
+}  // namespace
+
+void detail::fill_bf16_sse42(Bf16KernelTable& table) noexcept { table.round = round; }
+
+}  // namespace tempera::core
