@@ -8,9 +8,10 @@
 namespace tempera::core {
 namespace {
 
-// In assembly because GCC's macros take the tile's number only as it is written.
+// In assembly because GCC's macros take the tile's number only as it is written, and its _tile_loadconfig claims to read eight
+// of the configuration's 64 bytes, so that stores to the others may be dropped.
 struct Tiles {
-  static void configure(const void* shapes) noexcept { _tile_loadconfig(shapes); }
+  static void configure(const void* shapes) noexcept { asm volatile("ldtilecfg (%0)" ::"r"(shapes) : "memory"); }
   static void release() noexcept { _tile_release(); }
   template <int Tile>
   static void zero() noexcept {
