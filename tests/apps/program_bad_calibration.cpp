@@ -177,6 +177,16 @@ TEST_CASE("bits and scales that no grid has are refused with the rule and what c
     check_refused(quantized(folder, finished_smoke(), {quantizer + "bits=" + bits}), 2,
                   {"/quantization/rules/0/quantizer/bits", "≥ 2 and ≤ 16", std::string("got ") + bits});
   }
+  for (const char* type : {"quantized_relu", "pact", "smoothed_sigmoid"}) {
+    for (const char* alpha : {"0", "-1", "1e-50", "1e39"}) {
+      CAPTURE(type);
+      CAPTURE(alpha);
+      check_refused(quantized(folder, finished_smoke(),
+                              {std::string("quantization.rules.1.quantizer={\"type\":\"") + type +
+                               "\",\"alpha\":" + alpha + "}"}),
+                    2, {"/quantization/rules/1/quantizer/alpha", "≥ 1e-30 and ≤ 1e+30"});
+    }
+  }
   for (const char* scale : {"0", "-0.5"}) {
     check_refused(quantized(folder, finished_smoke(), {quantizer + "scale=" + scale}), 2,
                   {"/quantization/rules/0/quantizer/scale", "> 0", std::string("got ") + scale});
