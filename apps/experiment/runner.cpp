@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -26,6 +27,7 @@
 #include "tempera/apps/text_file.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/quant/overflows.hpp"
 #include "tempera/quant/packed_model.hpp"
 #include "tempera/quant/program_file.hpp"
 
@@ -162,17 +164,32 @@ class Run {
     run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModel)));
   }
 
+  // Of the set that was evaluated last, in formats that end before the values do.
+  void note_overflows(nn::Model& model, const char* split, bool keep) {
+    for (const quant::SiteOverflows& lost : quant::overflows(model)) {
+      warn(fmt::format("{} on the {} set", overflow_text(lost), split));
+      if (!keep) continue;
+      run_.summary.overflows[lost.site] = lost.overflows.count;
+      const auto site = std::ranges::find(run_.quantization->sites, lost.site, &report::QuantizedSite::site);
+      if (site == run_.quantization->sites.end()) continue;
+      site->overflows = lost.overflows.count;
+      site->passed = lost.overflows.of;
+    }
+  }
+
   // Its outputs for the test set, kept under the name of the arithmetic.
   nn::Outputs evaluate_in(const char* mode, nn::Model& model, const nn::ForwardContext& context) {
     const nn::Objective objective = objective_of(config_);
     auto& results = run_.summary.results[mode];
-    if (data_.set.validation.size() > 0) {
-      validation_ = outputs_of(model, data_.set.validation, data_.normalization, objective, context);
-      results["validation"] = scores_of(validation_);
-    }
-    nn::Outputs test = outputs_of(model, data_.set.test, data_.normalization, objective, context);
-    results["test"] = scores_of(test);
-    return test;
+    const auto measured = [&](const data::Split& split, const char* name) {
+      quant::forget_overflows(model);
+      nn::Outputs outputs = outputs_of(model, split, data_.normalization, objective, context);
+      note_overflows(model, name, &split == &data_.set.test);
+      results[name] = scores_of(outputs);  // refuses outputs that are not finite
+      return outputs;
+    };
+    if (data_.set.validation.size() > 0) validation_ = measured(data_.set.validation, "validation");
+    return measured(data_.set.test, "test");
   }
 
   nn::Outputs evaluate_in(const char* mode, const nn::Forward& forward) {

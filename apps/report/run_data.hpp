@@ -67,7 +67,8 @@ struct Summary {
   /// By mode ("float", "fake_quant", "integer"), then by split ("test", "validation").
   std::map<std::string, std::map<std::string, Scores>> results;
   TrainingFacts training;
-  Proof verification;  ///< where the network was lowered
+  Proof verification;                             ///< where the network was lowered
+  std::map<std::string, std::int64_t> overflows;  ///< by site: values of the test set that a format could not hold
 };
 
 // ---- metrics.jsonl ------------------------------------------------------------------------------------------------

@@ -100,6 +100,7 @@ std::string summary_text(const Summary& summary) {
                              {"steps", summary.training.steps},
                              {"seconds", summary.training.seconds},
                              {"samples_per_second", summary.training.samples_per_second}}}};
+  if (!summary.overflows.empty()) document["overflows"] = summary.overflows;
   if (summary.verification.done) document["verification"] = proof_json(summary.verification);
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -114,6 +115,9 @@ Summary parse_summary(std::string_view text, const std::string& file) {
   if (node.has("data")) out.data = data_from(node.at("data"));
   if (node.has("model")) out.model = model_from(node.at("model"));
   if (node.has("training")) out.training = training_from(node.at("training"));
+  if (node.has("overflows")) {
+    for (const auto& [site, count] : node.at("overflows").members()) out.overflows[site] = count.integer();
+  }
   if (node.has("verification")) out.verification = proof_from(node.at("verification"));
   if (!node.has("results")) return out;
   for (const auto& [mode, splits] : node.at("results").members()) {

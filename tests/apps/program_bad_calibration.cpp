@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pixel_set.hpp"
 #include "smoke.hpp"
 
 using namespace program;
@@ -18,32 +19,6 @@ namespace {
 
 constexpr const char* kObservers[] = {"min_max", "moving_average", "percentile",         "mse",
                                       "entropy", "least_squares",  "standard_deviations"};
-
-template <class T>
-std::string npy(const char* type, const std::string& shape, const std::vector<T>& values) {
-  std::string header = "{'descr': '" + std::string(type) + "', 'fortran_order': False, 'shape': (" + shape + "), }";
-  header.resize(117, ' ');
-  header += '\n';
-  std::string bytes = std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header;
-  bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-  return bytes;
-}
-
-// Images of 4×4 pixels `rest`, but one of the first image, which is `first`; of two classes in turn.
-void write_part(const fs::path& folder, const std::string& part, int count, float first, float rest) {
-  std::vector<float> pixels(static_cast<std::size_t>(count) * 16, rest);
-  pixels[5] = first;
-  std::vector<std::int32_t> labels;
-  for (int i = 0; i < count; ++i) labels.push_back(i % 2);
-  const std::string n = std::to_string(count);
-  write(folder / (part + "_images.npy"), npy("<f4", n + ", 4, 4", pixels));
-  write(folder / (part + "_labels.npy"), npy("<i4", n + ",", labels));
-}
-
-void write_set(const fs::path& folder, int train, float first, float rest) {
-  write_part(folder, "train", train, first, rest);
-  write_part(folder, "test", 3, first, rest);
-}
 
 // A network that is not trained, only calibrated on the set and lowered.
 Finished calibrated(const TemporaryFolder& folder, const std::vector<std::string>& sets = {}) {
