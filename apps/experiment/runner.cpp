@@ -128,6 +128,7 @@ class Run {
     summary.model.parameters = facts.parameters;
     summary.model.multiply_adds = facts.multiply_adds;
     summary.model.bytes["float32"] = facts.parameters * 4;
+    summary.model.bits = mean_bits(config_, data_.set.sample());
   }
 
   void take_history(const nn::TrainingState& state) {

@@ -94,6 +94,7 @@ std::string study_json(const std::string& name, const StudyConfig& study, const 
       }
     }
     entry["bytes"] = run.summary.model.bytes;
+    entry["bits"] = run.summary.model.bits;
     if (const report::Scores* test = test_scores(run.summary)) {
       entry["test"] = {{"n", test->n},
                        {"errors", test->errors},

@@ -48,8 +48,12 @@ ModelFacts model_from(const JsonNode& node) {
   ModelFacts out;
   node.read("parameters", out.parameters);
   node.read("multiply_adds", out.multiply_adds);
-  if (!node.has("bytes")) return out;
-  for (const auto& [name, count] : node.at("bytes").members()) out.bytes[name] = count.integer();
+  if (node.has("bytes")) {
+    for (const auto& [name, count] : node.at("bytes").members()) out.bytes[name] = count.integer();
+  }
+  if (node.has("bits")) {
+    for (const auto& [name, count] : node.at("bits").members()) out.bits[name] = count.number();
+  }
   return out;
 }
 
@@ -93,7 +97,8 @@ std::string summary_text(const Summary& summary) {
                            {"model",
                             {{"parameters", summary.model.parameters},
                              {"multiply_adds", summary.model.multiply_adds},
-                             {"bytes", summary.model.bytes}}},
+                             {"bytes", summary.model.bytes},
+                             {"bits", summary.model.bits}}},
                            {"results", results},
                            {"training",
                             {{"epochs", summary.training.epochs},
