@@ -172,3 +172,22 @@ TEST_CASE("bits and scales that no grid has are refused with the rule and what c
   }
   CHECK_FALSE(fs::exists(folder / "run"));
 }
+
+TEST_CASE(
+    "numbers on the command line that are none, or too small or large, are refused with their bounds in few words") {
+  for (const char* budget : {"0", "-1", "nan", "inf", "1e300", "many"}) {
+    const Finished done = tempera({"quantize", finished_smoke().string(), "--config", "configs/smoke-quant.json",
+                                   "--search", "--budget", budget});
+    CAPTURE(budget);
+    CHECK(done.status == 2);
+    CHECK_MESSAGE(has(done.err, "--budget"), done.err);
+    CHECK(done.err.size() < 200);
+  }
+  for (const char* images : {"0", "-1", "1e300", "nan"}) {
+    const Finished done = tempera({"verify", finished_smoke_quant().string(), "--images", images});
+    CAPTURE(images);
+    CHECK(done.status == 2);
+    CHECK_MESSAGE(has(done.err, "--images"), done.err);
+    CHECK(done.err.size() < 200);
+  }
+}
