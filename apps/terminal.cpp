@@ -11,26 +11,18 @@
 #include <cstdlib>
 #include <utility>
 
+#include "tempera/apps/live_block.hpp"
+
 namespace tempera::cli {
 namespace {
 
 constexpr std::size_t kBarColumns = 24;
 
-std::size_t terminal_columns() {
-  winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 80;
-}
-
-// Messages that cannot be written are lost: there is nowhere to say so, and no reason to end the work.
-void put(const std::string& text) {
-  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
-  static_cast<void>(std::fflush(stderr));
-}
-
 void line(std::string_view label, const char* colour, std::string_view message) {
-  put(colours_wanted() ? fmt::format("{}{}\033[0m{}\n", colour, label, message)
-                       : fmt::format("{}{}\n", label, message));
+  const std::string text =
+      colours_wanted() ? fmt::format("{}{}\033[0m{}\n", colour, label, message) : fmt::format("{}{}\n", label, message);
+  if (LiveBlock* block = LiveBlock::current()) return block->above(text);
+  put(text);
 }
 
 std::string bar(double fraction) {
@@ -44,6 +36,14 @@ std::string bar(double fraction) {
 
 bool stderr_is_terminal() { return isatty(STDERR_FILENO) == 1; }
 
+TerminalSize terminal_size() {
+  winsize size{};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+    return {size.ws_col, size.ws_row};
+  }
+  return {};
+}
+
 bool colours_wanted() {
   const char* no_color = std::getenv("NO_COLOR");
   const char* term = std::getenv("TERM");
@@ -52,13 +52,34 @@ bool colours_wanted() {
   return stderr_is_terminal() && !refused && !dumb;
 }
 
-void say(std::string_view message) { put(fmt::format("{}\n", message)); }
+// Messages that cannot be written are lost: there is nowhere to say so, and no reason to end the work.
+void put(std::string_view text) {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+  static_cast<void>(std::fflush(stderr));
+}
+
+void say(std::string_view message) {
+  if (LiveBlock::current() == nullptr) put(fmt::format("{}\n", message));
+}
 void warn(std::string_view message) { line("warning: ", "\033[33m", message); }
 void complain(std::string_view message) { line("error: ", "\033[31m", message); }
 
 std::size_t columns_of(std::string_view text) noexcept {
   return static_cast<std::size_t>(
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string cut_to(std::string_view text, std::size_t columns) {
+  if (columns_of(text) <= columns) return std::string(text);
+  std::string front;
+  std::size_t taken = 0;
+  for (const char c : text) {
+    const bool begins = columns_of({&c, 1}) == 1;
+    if (begins && taken + 1 >= columns) break;
+    taken += begins ? 1 : 0;
+    front.push_back(c);
+  }
+  return columns == 0 ? "" : front + "…";
 }
 
 namespace {
@@ -126,7 +147,7 @@ std::string count_text(std::int64_t count) {
   return text;
 }
 
-ProgressLine::ProgressLine() : enabled_(stderr_is_terminal()) {}
+ProgressLine::ProgressLine() : enabled_(stderr_is_terminal() && LiveBlock::current() == nullptr) {}
 ProgressLine::~ProgressLine() { clear(); }
 
 bool ProgressLine::due() {
@@ -139,10 +160,9 @@ bool ProgressLine::due() {
 
 void ProgressLine::draw(double fraction, std::string_view left, std::string_view right) {
   std::string text = fmt::format("{} {} {}", left, bar(fraction), right);
-  const std::size_t room = terminal_columns() - 1;
+  const std::size_t room = terminal_size().columns - 1;
   if (columns_of(text) > room) text = fmt::format("{} {}", left, right);
-  if (columns_of(text) > room) text = text.substr(0, room);
-  put(fmt::format("\r\033[K{}", text));
+  put(fmt::format("\r\033[K{}", cut_to(text, room)));
   drawn_ = true;
 }
 

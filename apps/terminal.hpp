@@ -11,10 +11,16 @@ namespace tempera::cli {
 
 /// Whether stderr is a terminal that redraws lines.
 [[nodiscard]] bool stderr_is_terminal();
+struct TerminalSize {
+  std::size_t columns = 80, rows = 24;
+};
+/// Of stderr's terminal as it is now; 80 × 24 where none says.
+[[nodiscard]] TerminalSize terminal_size();
 /// Whether colours are wanted there: a terminal, TERM is not "dumb", and NO_COLOR is not set (no-color.org).
 [[nodiscard]] bool colours_wanted();
 
-void say(std::string_view message);       ///< a line on stderr
+void put(std::string_view text);          ///< on stderr, as it is
+void say(std::string_view message);       ///< a line on stderr, unless a LiveBlock tells what goes on
 void warn(std::string_view message);      ///< "warning: …" on stderr
 void complain(std::string_view message);  ///< "error: …" on stderr
 
@@ -31,6 +37,8 @@ class Table {
 
 /// Width of a UTF-8 text in columns, for texts without wide or combining characters.
 [[nodiscard]] std::size_t columns_of(std::string_view text) noexcept;
+/// The front of such a text that fits `columns`, with an ellipsis where something was cut.
+[[nodiscard]] std::string cut_to(std::string_view text, std::size_t columns);
 /// "1 h 02 min", "3 min 20 s", "4.1 s"
 [[nodiscard]] std::string duration_text(double seconds);
 /// "1.6 MB"

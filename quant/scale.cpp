@@ -6,6 +6,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/kernels/table.hpp"
+#include "tempera/quant/finite_scale.hpp"
 #include "tempera/quant/observer.hpp"
 
 namespace tempera::quant {
@@ -24,6 +25,17 @@ float usable(double scale, bool power_of_two) noexcept {
   return std::max(narrowed, kSmallestScale);
 }
 
+// Rounding outwards takes the last float32 beyond the last float32: the integers that the ends become must stand for finite
+// numbers.
+void keep_finite(QParams& params, std::size_t slot, double low, double high, bool power_of_two) noexcept {
+  float& scale = params.scale[slot];
+  for (const double end : {low, high}) {
+    const std::int32_t steps = params.quantize(static_cast<float>(end), slot) - params.zero_point[slot];
+    if (std::isfinite(static_cast<float>(steps) * scale)) continue;
+    scale = power_of_two ? scale / 2 : finite_scale(scale, steps);
+  }
+}
+
 }  // namespace
 
 void set_scale(QParams& params, std::size_t slot, Range range, const ScaleRule& rule) noexcept {
@@ -40,6 +52,7 @@ void set_scale(QParams& params, std::size_t slot, Range range, const ScaleRule& 
     const double steps = params.qmax + (rule.full_range ? 0.5 : 0.0);
     params.scale[slot] = largest == 0 ? 1.0F : usable(largest / steps, rule.power_of_two);
     params.zero_point[slot] = 0;
+    keep_finite(params, slot, low, high, rule.power_of_two);
     return;
   }
   const float scale = usable((high - low) / (params.qmax - params.qmin), rule.power_of_two);
@@ -47,6 +60,7 @@ void set_scale(QParams& params, std::size_t slot, Range range, const ScaleRule& 
   const double exact = params.qmin - static_cast<double>(static_cast<float>(low) / scale);
   params.zero_point[slot] =
       static_cast<std::int32_t>(std::clamp<double>(std::nearbyint(exact), params.qmin, params.qmax));
+  keep_finite(params, slot, low, high, rule.power_of_two);
 }
 
 Range finite_range(std::span<const Scalar> values, const std::string& site) {

@@ -29,6 +29,8 @@ class Meter final : public nn::ValueTransform {
       after_ = result.value();
     }
     for (std::size_t i = 0; i < x.size(); ++i) {
+      // What became infinite is counted where the format is (quant/overflows.hpp): noise without end would say nothing.
+      if (!std::isfinite(x[i]) || !std::isfinite(y[i])) continue;
       const auto from = static_cast<double>(x[i]);
       const double change = static_cast<double>(y[i]) - from;
       signal_ += from * from;
@@ -82,6 +84,7 @@ std::string grid_text(const Quantizer& quantizer) {
 std::vector<double> counted(const core::Tensor& values, double low, double high) {
   std::vector<double> counts(kBins, 0);
   for (const Scalar x : values.values()) {
+    if (!std::isfinite(x)) continue;
     const double place = (static_cast<double>(x) - low) / (high - low) * kBins;
     ++counts[static_cast<std::size_t>(std::clamp<double>(place, 0, kBins - 1))];
   }
@@ -89,10 +92,15 @@ std::vector<double> counted(const core::Tensor& values, double low, double high)
 }
 
 void add_histograms(const Meter& meter, SiteProfile& profile) {
-  if (meter.before().numel() == 0) return;
-  const auto [low, high] = std::ranges::minmax(meter.before().values());
-  profile.low = static_cast<double>(low);
-  profile.high = high > low ? static_cast<double>(high) : static_cast<double>(low) + 1;
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  for (const Scalar x : meter.before().values()) {
+    if (!std::isfinite(x)) continue;  // behind a site that overflows
+    low = std::min(low, static_cast<double>(x));
+    high = std::max(high, static_cast<double>(x));
+  }
+  if (low > high) return;
+  profile.low = low;
+  profile.high = high > low ? high : low + 1;
   profile.before = counted(meter.before(), profile.low, profile.high);
   profile.after = counted(meter.after(), profile.low, profile.high);
 }

@@ -11,7 +11,8 @@
 
 namespace tempera::quant {
 
-/// The signal-to-quantization-noise ratio of a site, 10·log10(Σx² / Σ(x̂ − x)²) in dB: infinite where nothing changed.
+/// The signal-to-quantization-noise ratio of a site, 10·log10(Σx² / Σ(x̂ − x)²) in dB: infinite where nothing changed. Of the values
+/// that are finite before and after.
 struct SiteProfile {
   std::string site;
   nn::SiteKind kind = nn::SiteKind::kOutput;

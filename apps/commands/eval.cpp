@@ -14,6 +14,7 @@
 #include "tempera/apps/experiment/evaluation.hpp"
 #include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/npy_file.hpp"
+#include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
@@ -92,6 +93,7 @@ struct Subject {
   data::DataConfig data;
   InputPipeline input;
   std::function<nn::Outputs(const data::Split&)> outputs;
+  std::function<std::vector<quant::SiteOverflows>()> overflows = {};  // of what was evaluated last
 };
 
 // How it was trained is not in a program's file, so its loss is the cross-entropy.
@@ -122,7 +124,8 @@ Subject subject_of(const Session& session, const Arguments& arguments) {
           .mode = mode,
           .data = saved->config.data,
           .input = saved->input,
-          .outputs = [saved, mode](const data::Split& split) { return outputs_in(mode, *saved, split); }};
+          .outputs = [saved, mode](const data::Split& split) { return outputs_in(mode, *saved, split); },
+          .overflows = [saved] { return quant::overflows(saved->model); }};
 }
 
 int evaluate(const Session& session, const Arguments& arguments) {
@@ -134,6 +137,12 @@ int evaluate(const Session& session, const Arguments& arguments) {
   check_fits(subject.input, data);
   const nn::Outputs outputs = subject.outputs(split);
   if (!arguments.logits.empty()) write_npy(arguments.logits, outputs.logits);
+  nlohmann::ordered_json overflows = nlohmann::ordered_json::object();
+  for (const quant::SiteOverflows& lost :
+       subject.overflows ? subject.overflows() : std::vector<quant::SiteOverflows>()) {
+    warn(overflow_text(lost));
+    overflows[lost.site] = lost.overflows.count;
+  }
   const report::Scores scores = scores_of(outputs);
   const nn::ClassificationMetrics metrics = nn::classification_metrics(outputs.logits, outputs.labels);
   const report::Evaluation evaluation = evaluation_of(outputs, split, data.set.classes);
@@ -164,7 +173,8 @@ int evaluate(const Session& session, const Arguments& arguments) {
                 {"ece", metrics.ece},
                 {"ece_equal_mass", equal_mass},
                 {"entropy", metrics.entropy},
-                {"confusion", evaluation.confusion}},
+                {"confusion", evaluation.confusion},
+                {"overflows", overflows}},
                text + confusion_text(evaluation));
   return kDone;
 }

@@ -109,6 +109,15 @@ std::string table_text(const report::RunData& run) {
   return text;
 }
 
+// CLI11's own checks let "nan" pass.
+std::string sensible_budget(const std::string& text) {
+  constexpr double kLeast = 1, kMost = 1e18;
+  double value = 0;
+  const bool number = CLI::detail::lexical_cast(text, value);
+  if (number && value >= kLeast && value <= kMost) return {};
+  return fmt::format("must be a number from {} to {}, got {}", kLeast, kMost, text);
+}
+
 // Half of what 8 bits everywhere would take, unless said otherwise.
 quant::BitBudget budget_of(const Arguments& arguments, const nn::Model& model) {
   const bool size = arguments.measure == "size";
@@ -181,7 +190,7 @@ void add_quantize(CLI::App& app, Session& session) {
                  "writes a config");
   verb->add_option("--budget", arguments->budget,
                    "for --search: bytes of weights (or bit operations); default: half of 8 bits everywhere")
-      ->check(CLI::PositiveNumber)
+      ->check(sensible_budget)
       ->type_name("N");
   verb->add_option("--measure", arguments->measure, "for --search: size (default) or bit_operations")
       ->check(CLI::IsMember({"size", "bit_operations"}))

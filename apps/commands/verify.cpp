@@ -133,7 +133,7 @@ void add_verify(CLI::App& app, Session& session) {
   verb->add_option("MODEL", arguments->model, "a run folder, a quantized model file or a program of integers")
       ->required();
   verb->add_option("--images", arguments->images, "so many of the test set instead of all")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}))
       ->type_name("N");
 }
 

@@ -12,10 +12,14 @@
 
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/live_numbers.hpp"
+#include "tempera/apps/experiment/lowered_model.hpp"
+#include "tempera/apps/experiment/quantized_model.hpp"
+#include "tempera/core/batch.hpp"
 #include "tempera/core/config/find_number.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/layer_registry.hpp"
 #include "tempera/quant/attach.hpp"
+#include "tempera/quant/calibrate.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -109,6 +113,42 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
   }
 }
 
+// One image of zeros.
+class ZeroImage final : public core::BatchSource {
+ public:
+  explicit ZeroImage(const core::Shape& sample) : image_(core::Tensor::zeros(sample.with_batch(1))) {}
+  [[nodiscard]] std::int64_t samples() const override { return 1; }
+  [[nodiscard]] std::int64_t batches_per_epoch() const override { return 1; }
+  void start(std::int64_t /*epoch*/, std::int64_t /*first_batch*/) override { given_ = false; }
+  [[nodiscard]] bool next(core::Batch& batch) override {
+    batch = {.inputs = image_, .labels = {0}, .indices = {0}};
+    return !std::exchange(given_, true);
+  }
+
+ private:
+  core::Tensor image_;
+  bool given_ = false;
+};
+
+// A layer without an integer form, or a value between layers that no rule takes: better now than after the training. With
+// zeros for image and weights, what depends on values (a sum or a multiplier out of range) cannot be said, and is not.
+void check_lowering(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
+  if (!config.lower || !config.quantization) return;
+  try {
+    nn::Model model = model_of(config, data.set.sample());
+    for (const nn::Site* site : model.sites()) {
+      if (site->kind != nn::SiteKind::kWeight) continue;
+      std::ranges::fill(site->parameter.mutable_value().mutable_values(), Scalar{0});
+    }
+    ZeroImage image(data.set.sample());
+    quant::calibrate(model, image, 1);
+    quant::settle(model, *config.quantization);
+    static_cast<void>(program_of(config, model, {}));
+  } catch (const core::UnsupportedError& error) {
+    issues.push_back({.pointer = "/lower", .message = error.what()});
+  }
+}
+
 // The value that a pointer names, or the nearest one above it.
 const core::ConfigValue& value_at(const core::ConfigValue& document, std::string_view pointer) {
   const core::ConfigValue* at = &document;
@@ -152,6 +192,7 @@ void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::
       add_all(issues, error);
     }
   }
+  if (issues.empty()) check_lowering(config, data, issues);
   locate_issues(loaded.source, issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));
 }

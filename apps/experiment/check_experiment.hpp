@@ -10,7 +10,7 @@
 namespace tempera::cli {
 
 /// Throws ConfigError with every issue found, each with its place in the file: layers that do not fit together or into memory, outputs that are not the
-/// classes, schedules of no number, a temperature study of no sample, epochs without a batch.
+/// classes, schedules of no number, a temperature study of no sample, epochs without a batch, layers that are to be lowered to integers and cannot.
 void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data);
 
 /// Gives every issue without a file the place that its pointer, or the nearest one above it, has in `document`.

@@ -1,10 +1,13 @@
 #include "tempera/apps/experiment/quantized_model.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 #include <utility>
 
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/run_data.hpp"
+#include "tempera/apps/terminal.hpp"
 #include "tempera/datasets/loader.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/calibrate.hpp"
@@ -31,6 +34,11 @@ void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data,
   quant::settle(model, *config.quantization);
   if (calibration.adaround) quant::adaround(model, images, *calibration.adaround, &interrupt_requested());
   if (calibration.bias_correction) quant::correct_biases(model, images, calibration.images);
+}
+
+std::string overflow_text(const quant::SiteOverflows& lost) {
+  return fmt::format("{}: {} of {} values are beyond its format and became infinite", lost.site,
+                     count_text(lost.overflows.count), count_text(lost.overflows.of));
 }
 
 report::Quantization quantization_of(const data::LoadedData& data, nn::Model& model) {

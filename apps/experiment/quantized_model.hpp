@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "tempera/apps/experiment/experiment_config.hpp"
 #include "tempera/apps/report/quantized_site.hpp"
 #include "tempera/datasets/load.hpp"
 #include "tempera/nn/model.hpp"
+#include "tempera/quant/overflows.hpp"
 
 namespace tempera::cli {
 
@@ -16,6 +18,9 @@ namespace tempera::cli {
 /// To be called on a trained model: calibrates it where quantization comes after training, and chooses the ranges of weights
 /// by what they have become. Does nothing without a quantization section. Throws Interrupted, NumericError.
 void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model);
+
+/// "act1.output: 12 of 640 000 values are beyond its format and became infinite"
+[[nodiscard]] std::string overflow_text(const quant::SiteOverflows& lost);
 
 /// What quantization does to the values of each site, on images of the test set.
 [[nodiscard]] report::Quantization quantization_of(const data::LoadedData& data, nn::Model& model);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -26,6 +27,7 @@
 #include "tempera/apps/text_file.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/quant/overflows.hpp"
 #include "tempera/quant/packed_model.hpp"
 #include "tempera/quant/program_file.hpp"
 
@@ -67,8 +69,8 @@ report::EpochMetrics metrics_of(const nn::EpochRecord& record) {
 class Run {
  public:
   Run(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text, const data::LoadedData& data,
-      RunFolder& folder, const std::string& identity)
-      : config_(loaded.config), data_(data), folder_(folder) {
+      RunFolder& folder, const std::string& identity, RunWatcher* watcher)
+      : config_(loaded.config), data_(data), folder_(folder), watcher_(watcher) {
     const std::string resolved = core::pretty_json(with_sites(loaded.resolved, config_, data.set.sample()));
     metadata_ = model_metadata(resolved, pipeline_of(data));
     run_.folder = folder.path().filename().string();
@@ -88,7 +90,9 @@ class Run {
     try {
       if (config_.train.initial) take_initial(*config_.train.initial, model);
       train_model(model, resume);
+      stage("testing in floats");
       nn::Outputs floats = evaluate_in("float", model, {.transform = false});  // before anything repairs its weights
+      if (config_.quantization) stage("choosing ranges of integers");
       choose_ranges(config_, data_, model);
       keep_model(model);
       evaluate_model(model, std::move(floats));
@@ -107,6 +111,10 @@ class Run {
   }
 
  private:
+  void stage(std::string_view name) {
+    if (watcher_ != nullptr) watcher_->on_stage(name);
+  }
+
   void describe_parts() {
     report::Summary& summary = run_.summary;
     summary.name = config_.name;
@@ -121,6 +129,7 @@ class Run {
     summary.model.parameters = facts.parameters;
     summary.model.multiply_adds = facts.multiply_adds;
     summary.model.bytes["float32"] = facts.parameters * 4;
+    summary.model.bits = mean_bits(config_, data_.set.sample());
   }
 
   void take_history(const nn::TrainingState& state) {
@@ -144,9 +153,12 @@ class Run {
     options.checkpoints = folder_.file("checkpoints");
     options.resume = resume;
     options.metadata = metadata_;  // a checkpoint can be evaluated, too
-    options.on_step = [&](const nn::StepReport& step) { progress.on_step(step); };
+    options.on_step = [&](const nn::StepReport& step) {
+      if (watcher_ != nullptr) return watcher_->on_step(step, config_.train.epochs);
+      progress.on_step(step);
+    };
     options.on_epoch = [&](const nn::TrainingState& state) {
-      progress.on_epoch(state.history.back());
+      if (watcher_ == nullptr) progress.on_epoch(state.history.back());
       take_history(state);
     };
     const nn::TrainingState state = train(config_, data_, model, options);
@@ -163,17 +175,32 @@ class Run {
     run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModel)));
   }
 
+  // Of the set that was evaluated last, in formats that end before the values do.
+  void note_overflows(nn::Model& model, const char* split, bool keep) {
+    for (const quant::SiteOverflows& lost : quant::overflows(model)) {
+      warn(fmt::format("{} on the {} set", overflow_text(lost), split));
+      if (!keep) continue;
+      run_.summary.overflows[lost.site] = lost.overflows.count;
+      const auto site = std::ranges::find(run_.quantization->sites, lost.site, &report::QuantizedSite::site);
+      if (site == run_.quantization->sites.end()) continue;
+      site->overflows = lost.overflows.count;
+      site->passed = lost.overflows.of;
+    }
+  }
+
   // Its outputs for the test set, kept under the name of the arithmetic.
   nn::Outputs evaluate_in(const char* mode, nn::Model& model, const nn::ForwardContext& context) {
     const nn::Objective objective = objective_of(config_);
     auto& results = run_.summary.results[mode];
-    if (data_.set.validation.size() > 0) {
-      validation_ = outputs_of(model, data_.set.validation, data_.normalization, objective, context);
-      results["validation"] = scores_of(validation_);
-    }
-    nn::Outputs test = outputs_of(model, data_.set.test, data_.normalization, objective, context);
-    results["test"] = scores_of(test);
-    return test;
+    const auto measured = [&](const data::Split& split, const char* name) {
+      quant::forget_overflows(model);
+      nn::Outputs outputs = outputs_of(model, split, data_.normalization, objective, context);
+      note_overflows(model, name, &split == &data_.set.test);
+      results[name] = scores_of(outputs);  // refuses outputs that are not finite
+      return outputs;
+    };
+    if (data_.set.validation.size() > 0) validation_ = measured(data_.set.validation, "validation");
+    return measured(data_.set.test, "test");
   }
 
   nn::Outputs evaluate_in(const char* mode, const nn::Forward& forward) {
@@ -185,6 +212,7 @@ class Run {
   // Integers: the exact form of the model, the program that is shipped, and the proof that they are one. A difference is an
   // error of this program, and ends the run after all that is known was written.
   nn::Outputs lower_model(nn::Model& model) {
+    stage("testing in integers");
     nn::Outputs test = evaluate_in("fake_quant", exact_forward(config_, model));
     const quant::Program program = program_of(config_, model, program_metadata(config_, metadata_));
     quant::save_program(folder_.file(kProgram), program);
@@ -192,6 +220,7 @@ class Run {
     bytes["program"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kProgram)));
     bytes["stored"] = bytes["program"];
     static_cast<void>(evaluate_in("integer", engine_forward(program)));
+    stage("proving the program bit by bit");
     const std::int64_t images = data_.set.test.size();
     const report::Proof proof = prove(config_, model, program, data_.set.test, data_.normalization, images);
     run_.quantization->proof = run_.summary.verification = proof;
@@ -243,6 +272,7 @@ class Run {
   const ExperimentConfig& config_;
   const data::LoadedData& data_;
   RunFolder& folder_;
+  RunWatcher* watcher_;
   std::map<std::string, std::string> metadata_;  // of the model and its checkpoints
   nn::Outputs validation_;                       // of the arithmetic evaluated last
   report::RunData run_;
@@ -296,7 +326,7 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
         "this run began here and did not finish; continue it with --resume, or choose another folder with --out");
   }
   announce(config, data, folder.path());
-  Run run(loaded, input_text, data, folder, identity);
+  Run run(loaded, input_text, data, folder, identity, options.watcher);
   return {.folder = folder.path(), .summary = run.execute(folder.state() == FolderState::kStarted)};
 }
 

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/folder_lock.hpp"
 #include "tempera/apps/experiment/study_statistics.hpp"
+#include "tempera/apps/experiment/study_watch.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/report/study_page.hpp"
 #include "tempera/apps/terminal.hpp"
@@ -46,16 +48,19 @@ std::string csv_field(std::string_view text) {
   return quoted + "\"";
 }
 
-void run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const fs::path& folder, StudyRun& run) {
-  const RunOptions options{.out = folder / run.folder, .resume = true};
+// False if it had been finished before.
+bool run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const RunOptions& options, StudyRun& run) {
   try {
-    run.summary = run_experiment(file.runs[index], file.text, options).summary;
+    RunResult result = run_experiment(file.runs[index], file.text, options);
+    run.summary = std::move(result.summary);
+    return !result.was_finished;
   } catch (const core::Interrupted&) {
     throw;
   } catch (const std::exception& error) {  // out of memory, too, is one run's trouble
     run.summary.status = "failed";
     run.error = error.what();
     complain(fmt::format("{}: {}", run.folder, error.what()));
+    return true;
   }
 }
 
@@ -89,6 +94,7 @@ std::string study_json(const std::string& name, const StudyConfig& study, const 
       }
     }
     entry["bytes"] = run.summary.model.bytes;
+    entry["bits"] = run.summary.model.bits;
     if (const report::Scores* test = test_scores(run.summary)) {
       entry["test"] = {{"n", test->n},
                        {"errors", test->errors},
@@ -136,10 +142,16 @@ StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions
   }
   const FolderLock lock(result.folder);
   say(fmt::format("study of {} runs in {}", result.runs.size(), result.folder.string()));
+  std::optional<StudyWatch> watch;
+  if (LiveBlock::possible()) watch.emplace(result, file.whole.config.study.pair_by);
   for (std::size_t i = 0; i < result.runs.size(); ++i) {
     say(fmt::format("run {} of {}: {}", i + 1, result.runs.size(), overrides_text(result.runs[i])));
-    run_one(file, i, result.folder, result.runs[i]);
+    if (watch) watch->begin(i);
+    const bool computed = run_one(
+        file, i, {.out = result.folder / result.runs[i].folder, .resume = true, .watcher = watch ? &*watch : nullptr},
+        result.runs[i]);
     write_tables(file, result);
+    if (watch) watch->end(computed);
   }
   return result;
 }

@@ -23,7 +23,7 @@ struct Point {
   ordered_json settings;
   std::string pair;
   std::map<std::string, std::map<std::string, double>> scores;  // by metric, by mode
-  std::map<std::string, double> bytes;
+  std::map<std::string, double> bytes, bits;
 };
 
 std::vector<Point> points_of(const ordered_json& study) {
@@ -31,7 +31,7 @@ std::vector<Point> points_of(const ordered_json& study) {
   std::vector<Point> points;
   for (const ordered_json& run : study.at("runs")) {
     if (run.at("status") != "completed") continue;
-    Point point{.settings = ordered_json::object(), .pair = {}, .scores = {}, .bytes = {}};
+    Point point{.settings = ordered_json::object(), .pair = {}, .scores = {}, .bytes = {}, .bits = {}};
     for (const auto& [path, value] : run.at("overrides").items()) {
       if (path == pair_by) {
         point.pair = value.dump();
@@ -46,6 +46,9 @@ std::vector<Point> points_of(const ordered_json& study) {
       }
     }
     for (const auto& [kind, count] : run.at("bytes").items()) point.bytes[kind] = count;
+    if (run.contains("bits")) {
+      for (const auto& [kind, count] : run.at("bits").items()) point.bits[kind] = count;
+    }
     if (point.scores.contains("accuracy")) points.push_back(std::move(point));
   }
   return points;
@@ -104,21 +107,33 @@ ordered_json means_of(const std::vector<const Point*>& runs, const char* metric)
   return out;
 }
 
+// The means of what each run has a few of, by kind.
+ordered_json means_by_kind(const std::vector<const Point*>& runs, std::map<std::string, double> Point::*member) {
+  std::map<std::string, std::vector<double>> all;
+  for (const Point* run : runs) {
+    for (const auto& [kind, count] : run->*member) all[kind].push_back(count);
+  }
+  ordered_json out = ordered_json::object();
+  for (const auto& [kind, counts] : all) {
+    out[kind] = mean_json(mean_of(counts));
+    out[kind]["values"] = counts;
+  }
+  return out;
+}
+
 ordered_json cell_json(const ordered_json& settings, const std::vector<const Point*>& runs) {
   ordered_json out{{"settings", settings}, {"mode", shipped_mode(*runs.front())}};
   for (const char* metric : kMetrics) out[metric] = means_of(runs, metric);
   std::vector<double> lost;  // of the same run in floats
-  std::map<std::string, std::vector<double>> bytes;
   for (const Point* run : runs) {
     const std::string mode = shipped_mode(*run);
     const auto floats = score(*run, "accuracy", "float");
     if (mode != "float" && floats) lost.push_back(*floats - *score(*run, "accuracy", mode));
-    for (const auto& [kind, count] : run->bytes) bytes[kind].push_back(count);
   }
   if (!lost.empty()) out["lost_to_float"] = mean_json(mean_of(lost));
-  out["bytes"] = ordered_json::object();
-  for (const auto& [kind, counts] : bytes) out["bytes"][kind] = mean_json(mean_of(counts));
-  if (bytes.contains("program")) out["program_bytes"] = mean_of(bytes.at("program")).mean;
+  out["bytes"] = means_by_kind(runs, &Point::bytes);
+  out["bits"] = means_by_kind(runs, &Point::bits);
+  if (out["bytes"].contains("program")) out["program_bytes"] = out["bytes"]["program"]["mean"];
   return out;
 }
 

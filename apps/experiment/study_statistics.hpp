@@ -11,7 +11,7 @@ namespace tempera::cli {
 
 /// From a study.json: {"cells": […], "differences": […]}. A cell is one setting of everything that varies but "pair_by":
 /// "accuracy", "errors" and "nll" of the test set for each arithmetic its runs had ("float", "fake_quant", "integer"), and
-/// "bytes" by kind: n, mean, deviation and 95 % t-interval (null for a single run). A difference compares two values of
+/// "bytes" and "bits" by kind: n, mean, deviation and 95 % t-interval (null for a single run). A difference compares two values of
 /// one path, all else equal, over the runs that share the paired value: mean of (second − first) with its interval. Of a
 /// path with more than four values each is compared with the first only. Runs that are not completed are left out.
 [[nodiscard]] nlohmann::ordered_json study_statistics(const nlohmann::ordered_json& study);

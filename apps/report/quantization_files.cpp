@@ -17,6 +17,8 @@ json site_json(const QuantizedSite& site) {
           {"bits", site.bits},
           {"values", site.values},
           {"sqnr_db", site.sqnr},
+          {"overflows", site.overflows},
+          {"passed", site.passed},
           {"histogram", {{"low", site.low}, {"high", site.high}, {"before", site.before}, {"after", site.after}}},
           {"staircase", {{"argument", site.argument}, {"value", site.value}, {"derivative", site.derivative}}}};
 }
@@ -29,6 +31,8 @@ QuantizedSite site_from(const JsonNode& node) {
   out.bits = node.at("bits").integer();
   node.read("values", out.values);
   node.read("sqnr_db", out.sqnr);
+  node.read("overflows", out.overflows);
+  node.read("passed", out.passed);
   const JsonNode histogram = node.at("histogram");
   histogram.read("low", out.low);
   histogram.read("high", out.high);

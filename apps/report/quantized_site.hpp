@@ -16,9 +16,10 @@ struct QuantizedSite {
   std::int64_t bits = 32;
   std::int64_t values = 0;                                 ///< stored, or of one sample
   double sqnr = std::numeric_limits<double>::quiet_NaN();  ///< dB; NaN: nothing changed
-  double low = 0, high = 0;                                ///< of the histograms
-  std::vector<double> before, after;                       ///< counts in equal bins
-  std::vector<double> argument, value, derivative;         ///< the quantizer over that range
+  std::int64_t overflows = 0, passed = 0;  ///< of the values that passed on the test set, those that became infinite
+  double low = 0, high = 0;                ///< of the histograms
+  std::vector<double> before, after;       ///< counts in equal bins
+  std::vector<double> argument, value, derivative;  ///< the quantizer over that range
 };
 
 /// What `verify` found on the test set.

@@ -40,6 +40,7 @@ struct ModelFacts {
   std::int64_t parameters = 0;
   std::int64_t multiply_adds = 0;             ///< for one sample
   std::map<std::string, std::int64_t> bytes;  ///< "float32", "stored"
+  std::map<std::string, double> bits;         ///< mean over all "weights", and over the "activations" that have some
 };
 
 /// Measured on one split in one numeric mode.
@@ -67,7 +68,8 @@ struct Summary {
   /// By mode ("float", "fake_quant", "integer"), then by split ("test", "validation").
   std::map<std::string, std::map<std::string, Scores>> results;
   TrainingFacts training;
-  Proof verification;  ///< where the network was lowered
+  Proof verification;                             ///< where the network was lowered
+  std::map<std::string, std::int64_t> overflows;  ///< by site: values of the test set that a format could not hold
 };
 
 // ---- metrics.jsonl ------------------------------------------------------------------------------------------------

@@ -4,15 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "tempera/apps/report/chart/dot_chart.hpp"
-#include "tempera/apps/report/chart/line_chart.hpp"
 #include "tempera/apps/report/html.hpp"
 #include "tempera/apps/report/page.hpp"
+#include "tempera/apps/report/size_charts.hpp"
 #include "tempera/apps/report/text.hpp"
 
 namespace tempera::cli::report {
@@ -21,17 +20,6 @@ namespace {
 using nlohmann::ordered_json;
 
 std::string word(const ordered_json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
-
-// The last part of a path says enough beside its value.
-std::string short_name(const std::string& path) { return path.substr(path.rfind('.') + 1); }
-
-std::string settings_text(const ordered_json& settings) {
-  std::string text;
-  for (const auto& [path, value] : settings.items()) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", short_name(path), word(value));
-  }
-  return text.empty() ? "all runs" : text;
-}
 
 // A group of dots with the mean of them and its interval.
 DotGroup group_of(const std::string& name, const ordered_json& mean, std::vector<double> values, std::size_t color) {
@@ -85,30 +73,6 @@ std::string all_differences(const ordered_json& differences) {
   return markup;
 }
 
-// Accuracy against what the program weighs, one colour for each setting of everything but the first path that varies.
-std::string size_chart(const ordered_json& cells) {
-  Scatter chart;
-  chart.sheet = {.id = "study-bytes", .title = "Accuracy against the size of the program", .height = 260};
-  chart.x = {.label = "bytes of the program", .kind = ScaleKind::log};
-  chart.y = {.label = "test accuracy", .format = TickFormat::percent};
-  std::map<std::string, std::size_t> clouds;
-  for (const ordered_json& cell : cells) {
-    if (!cell.contains("program_bytes")) continue;
-    ordered_json rest = cell.at("settings");
-    if (rest.size() > 1) rest.erase(rest.begin().key());
-    const std::string name = settings_text(rest);
-    const auto [found, fresh] = clouds.emplace(name, chart.clouds.size());
-    if (fresh) chart.clouds.push_back({.name = name, .x = {}, .y = {}, .stroke = series_stroke(found->second, true)});
-    const double accuracy = cell.at("accuracy").at(cell.at("mode").get<std::string>()).at("mean");
-    chart.clouds[found->second].x.push_back(cell.at("program_bytes"));
-    chart.clouds[found->second].y.push_back(accuracy);
-    chart.sheet.description += fmt::format("{}: {} at {} bytes. ", settings_text(cell.at("settings")),
-                                           percent(accuracy), cell.at("program_bytes").get<std::int64_t>());
-  }
-  return chart.clouds.empty() ? std::string()
-                              : "<div class=\"one\">" + figure(chart.sheet.title, draw(chart)) + "</div>";
-}
-
 std::string runs_table(const ordered_json& study) {
   Table table{"all runs", {"run", "varied", "status", "floats", "fake quantization", "integers"}, {}, 3};
   for (const ordered_json& run : study.at("runs")) {
@@ -130,7 +94,7 @@ std::string render_study(const ordered_json& study) {
   page.title = study.at("name");
   page.kicker = "study";
   page.sections = {{"cells", "Results", cells_chart(statistics.at("cells"))},
-                   {"size", "Size", size_chart(statistics.at("cells"))},
+                   {"size", "Accuracy against size", size_charts(statistics.at("cells"))},
                    {"differences", "Paired differences", all_differences(statistics.at("differences"))},
                    {"runs", "Runs", runs_table(study)}};
   return render(page);

@@ -21,6 +21,7 @@ svg .value{font-size:11px}
 .dashed{stroke-dasharray:7 5}
 .band{opacity:.18}
 .dot{stroke:var(--page)}
+.run{opacity:.55}
 .mark{fill:none;stroke:var(--ink);stroke-dasharray:2 3}
 .halo{paint-order:stroke;stroke:var(--page);stroke-width:4px;stroke-linejoin:round}
 .cell{stroke:var(--page)}

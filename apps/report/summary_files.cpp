@@ -48,8 +48,12 @@ ModelFacts model_from(const JsonNode& node) {
   ModelFacts out;
   node.read("parameters", out.parameters);
   node.read("multiply_adds", out.multiply_adds);
-  if (!node.has("bytes")) return out;
-  for (const auto& [name, count] : node.at("bytes").members()) out.bytes[name] = count.integer();
+  if (node.has("bytes")) {
+    for (const auto& [name, count] : node.at("bytes").members()) out.bytes[name] = count.integer();
+  }
+  if (node.has("bits")) {
+    for (const auto& [name, count] : node.at("bits").members()) out.bits[name] = count.number();
+  }
   return out;
 }
 
@@ -93,13 +97,15 @@ std::string summary_text(const Summary& summary) {
                            {"model",
                             {{"parameters", summary.model.parameters},
                              {"multiply_adds", summary.model.multiply_adds},
-                             {"bytes", summary.model.bytes}}},
+                             {"bytes", summary.model.bytes},
+                             {"bits", summary.model.bits}}},
                            {"results", results},
                            {"training",
                             {{"epochs", summary.training.epochs},
                              {"steps", summary.training.steps},
                              {"seconds", summary.training.seconds},
                              {"samples_per_second", summary.training.samples_per_second}}}};
+  if (!summary.overflows.empty()) document["overflows"] = summary.overflows;
   if (summary.verification.done) document["verification"] = proof_json(summary.verification);
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -114,6 +120,9 @@ Summary parse_summary(std::string_view text, const std::string& file) {
   if (node.has("data")) out.data = data_from(node.at("data"));
   if (node.has("model")) out.model = model_from(node.at("model"));
   if (node.has("training")) out.training = training_from(node.at("training"));
+  if (node.has("overflows")) {
+    for (const auto& [site, count] : node.at("overflows").members()) out.overflows[site] = count.integer();
+  }
   if (node.has("verification")) out.verification = proof_from(node.at("verification"));
   if (!node.has("results")) return out;
   for (const auto& [mode, splits] : node.at("results").members()) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tempera/core/fields.hpp"
+#include "tempera/quant/finite_scale.hpp"
 #include "tempera/quant/observers/histogram.hpp"
 
 namespace tempera::quant {
@@ -37,8 +38,8 @@ class Percentile final : public HistogramObserver {
     for (double below = 0; low < high && (below += counted(seen, low)) <= limit;) ++low;
     for (double above = 0; high > low && (above += counted(seen, high)) <= limit;) --high;
     const double half = seen.width / 2;
-    return {seen.ends.low >= 0 ? seen.ends.low : static_cast<float>(seen.centre(low) - half),
-            seen.ends.high <= 0 ? seen.ends.high : static_cast<float>(seen.centre(high) + half)};
+    return {seen.ends.low >= 0 ? seen.ends.low : nearest_finite(seen.centre(low) - half),
+            seen.ends.high <= 0 ? seen.ends.high : nearest_finite(seen.centre(high) + half)};
   }
   static double counted(const Seen& seen, std::int64_t bin) {
     return static_cast<double>(seen.counts[static_cast<std::size_t>(bin)]);
@@ -91,7 +92,7 @@ class LeastSquares final : public HistogramObserver {
         best = scale * params_.qmax;
       }
     }
-    return {-static_cast<float>(best), static_cast<float>(best)};
+    return {-nearest_finite(best), nearest_finite(best)};
   }
   [[nodiscard]] double settled(const Moments& moments, double scale) const {
     constexpr int kRounds = 8;
@@ -141,7 +142,7 @@ class Entropy final : public HistogramObserver {
     set_range(params, facts().bits, facts().is_signed, facts().narrow);
     set_scale(params, 0, range, {.symmetric = facts().symmetric});
     const auto level = [&](std::int64_t bin) {
-      return static_cast<std::size_t>(params.quantize(static_cast<float>(seen.centre(bin))) - params.qmin);
+      return static_cast<std::size_t>(params.quantize(nearest_finite(seen.centre(bin))) - params.qmin);
     };
     const auto inside = [&](std::int64_t bin) {
       const double x = seen.centre(bin);

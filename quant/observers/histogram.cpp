@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
+
+#include "tempera/quant/finite_scale.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -12,6 +15,13 @@ core::Variable zeros(const core::Shape& shape) { return core::Variable(core::Ten
 Scalar& at(const core::Variable& values, std::int64_t index) {
   return values.mutable_value().mutable_values()[static_cast<std::size_t>(index)];
 }
+
+// A reach of 2^128 is needed for what lies above 2^127, but is no float32: the last one stands for it.
+constexpr double kSmallestReach = 0x1p-126, kLargestReach = 0x1p128;
+constexpr auto kLast = static_cast<Scalar>(std::numeric_limits<float>::max());
+
+double reach_of(Scalar stored) noexcept { return stored == kLast ? kLargestReach : static_cast<double>(stored); }
+Scalar stored_of(double reach) noexcept { return reach == kLargestReach ? kLast : static_cast<Scalar>(reach); }
 
 }  // namespace
 
@@ -24,21 +34,21 @@ HistogramObserver::HistogramObserver(const ObserverFacts& facts)
 
 // Bins merge in pairs towards the middle.
 void HistogramObserver::grow(std::int64_t channel, double largest) {
-  Scalar& reach = at(reach_, channel);
-  // Beyond that a float32 has no power of two; what lies there is counted at the end.
-  constexpr double kSmallestReach = 1e-30, kLargestReach = 0x1p127;
-  largest = std::clamp(largest, kSmallestReach, kLargestReach);
+  Scalar& stored = at(reach_, channel);
+  double reach = reach_of(stored);
+  largest = std::max(largest, kSmallestReach);
   if (reach == 0) {
-    reach = static_cast<Scalar>(std::exp2(std::ceil(std::log2(largest))));
+    stored = stored_of(std::exp2(std::ceil(std::log2(largest))));
     return;
   }
   Scalar* counts = &at(counts_, channel * kBins);
-  while (static_cast<double>(reach) < largest) {
+  while (reach < largest) {
     std::vector<Scalar> merged(kBins, 0);
     for (std::int64_t i = 0; i < kBins; ++i) merged[static_cast<std::size_t>(kBins / 4 + i / 2)] += counts[i];
     std::ranges::copy(merged, counts);
     reach *= 2;
   }
+  stored = stored_of(reach);
 }
 
 void HistogramObserver::observe(std::int64_t channel, std::span<const Scalar> values) {
@@ -50,7 +60,7 @@ void HistogramObserver::observe(std::int64_t channel, std::span<const Scalar> va
   low = first ? static_cast<Scalar>(now.low) : std::min(low, static_cast<Scalar>(now.low));
   high = first ? static_cast<Scalar>(now.high) : std::max(high, static_cast<Scalar>(now.high));
   grow(channel, std::max(-static_cast<double>(now.low), static_cast<double>(now.high)));
-  const double per_unit = kBins / 2 / static_cast<double>(at(reach_, channel));
+  const double per_unit = kBins / 2 / reach_of(at(reach_, channel));
   Scalar* counts = &at(counts_, channel * kBins);
   for (const Scalar x : values) {
     const auto bin = static_cast<std::int64_t>(std::floor(static_cast<double>(x) * per_unit)) + kBins / 2;
@@ -73,7 +83,7 @@ Range HistogramObserver::range(std::int64_t channel) const {
   const Range ends{static_cast<float>(low_.value().values()[c]), static_cast<float>(high_.value().values()[c])};
   if (ends.low == ends.high) return ends;
   const Seen seen{.ends = ends,
-                  .width = 2 * static_cast<double>(reach_.value().values()[c]) / kBins,
+                  .width = 2 * reach_of(reach_.value().values()[c]) / kBins,
                   .counts = counts_.value().values().subspan(c * kBins, kBins)};
   const Range chosen = choose(seen);
   return {std::max(chosen.low, ends.low), std::min(chosen.high, ends.high)};

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tempera/core/fields.hpp"
+#include "tempera/quant/finite_scale.hpp"
 #include "tempera/quant/observer.hpp"
 
 namespace tempera::quant {
@@ -61,8 +62,8 @@ class MovingAverage final : public Observer {
   core::Variable low_, high_, seen_;
 };
 
-// mean ± n·σ of all values seen, within their ends. Moments are kept as count, mean and Σ (x − mean)², merged batch by batch
-// (Chan et al. 1979).
+// mean ± n·σ of all values seen, within their ends. Moments are kept as count, mean and σ, merged batch by batch (Chan et al.
+// 1979): a Σ (x − mean)² would leave float32 from σ = 1e19 on, and below 1e-23.
 class StandardDeviations final : public Observer {
  public:
   struct Config {
@@ -76,7 +77,7 @@ class StandardDeviations final : public Observer {
         site_(facts.site),
         count_(zeros(facts.channels)),
         mean_(zeros(facts.channels)),
-        squares_(zeros(facts.channels)),
+        deviation_(zeros(facts.channels)),
         low_(zeros(facts.channels)),
         high_(zeros(facts.channels)) {}
   void observe(std::int64_t channel, std::span<const Scalar> values) override {
@@ -93,13 +94,16 @@ class StandardDeviations final : public Observer {
     const double mean = sum / count;
     for (const Scalar x : values) squares += (static_cast<double>(x) - mean) * (static_cast<double>(x) - mean);
     const auto before = static_cast<double>(at(count_, channel));
-    const double shift = mean - static_cast<double>(at(mean_, channel)), all = before + count;
-    at(mean_, channel) += static_cast<Scalar>(shift * count / all);
-    at(squares_, channel) += static_cast<Scalar>(squares + shift * shift * before * count / all);
+    const auto old_mean = static_cast<double>(at(mean_, channel)),
+               old_deviation = static_cast<double>(at(deviation_, channel));
+    const double shift = mean - old_mean, all = before + count;
+    squares += old_deviation * old_deviation * before + shift * shift * before * count / all;
+    at(mean_, channel) = static_cast<Scalar>(old_mean + shift * count / all);
+    at(deviation_, channel) = static_cast<Scalar>(std::sqrt(squares / all));
     at(count_, channel) = static_cast<Scalar>(all);
   }
   void reset() override {
-    for (const core::Variable& state : {count_, mean_, squares_}) {
+    for (const core::Variable& state : {count_, mean_, deviation_}) {
       std::ranges::fill(state.mutable_value().mutable_values(), Scalar{0});
     }
   }
@@ -107,17 +111,16 @@ class StandardDeviations final : public Observer {
     return std::ranges::all_of(count_.value().values(), [](Scalar count) { return count > 0; });
   }
   [[nodiscard]] Range range(std::int64_t channel) const override {
-    const double spread =
-        n_ * std::sqrt(static_cast<double>(at(squares_, channel)) / static_cast<double>(at(count_, channel)));
+    const double spread = n_ * static_cast<double>(at(deviation_, channel));
     const auto mean = static_cast<double>(at(mean_, channel));
-    return {std::max(static_cast<float>(at(low_, channel)), static_cast<float>(mean - spread)),
-            std::min(static_cast<float>(at(high_, channel)), static_cast<float>(mean + spread))};
+    return {std::max(static_cast<float>(at(low_, channel)), nearest_finite(mean - spread)),
+            std::min(static_cast<float>(at(high_, channel)), nearest_finite(mean + spread))};
   }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
     const std::string name = site_ + ".observer";
     return {{name + ".count", count_.shape(), count_},
             {name + ".mean", mean_.shape(), mean_},
-            {name + ".squares", squares_.shape(), squares_},
+            {name + ".deviation", deviation_.shape(), deviation_},
             {name + ".low", low_.shape(), low_},
             {name + ".high", high_.shape(), high_}};
   }
@@ -125,7 +128,7 @@ class StandardDeviations final : public Observer {
  private:
   double n_;
   std::string site_;
-  core::Variable count_, mean_, squares_, low_, high_;
+  core::Variable count_, mean_, deviation_, low_, high_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "tempera/core/errors.hpp"
 #include "tempera/core/fields.hpp"
 #include "tempera/quant/fake_quant.hpp"
+#include "tempera/quant/finite_scale.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizer.hpp"
 #include "tempera/quant/runs.hpp"
@@ -28,7 +29,7 @@ QParams grid_for(std::int64_t bits, const SiteFacts& site) {
 }
 
 QParams at_alpha(QParams grid, double alpha) {
-  grid.scale = {std::max(static_cast<float>(alpha / grid.qmax), kSmallestScale)};
+  grid.scale = {finite_scale(std::max(nearest_finite(alpha / grid.qmax), kSmallestScale), grid.qmax)};
   return grid;
 }
 
@@ -41,8 +42,7 @@ class QuantizedRelu final : public Quantizer {
     Surrogate surrogate = Surrogate::kClipped;
     void fields(core::FieldVisitor& v) {
       v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
-      v.field("alpha", alpha,
-              {.help = "the largest value; not set: from what is observed", .min = 0, .above_min = true});
+      v.field("alpha", alpha, {.help = "the largest value; not set: from what is observed", .min = 1e-30, .max = 1e30});
       v.typed("observer", ObserverRegistry::builtin(), observer, {.help = "how α is chosen; not set: min_max"});
       v.choice("surrogate", surrogate, kSurrogates, {.help = "what stands in for the derivative"});
       v.rule(!alpha || observer.get() == nullptr, "observer", "has nothing to do where \"alpha\" is given");
@@ -98,7 +98,7 @@ class Pact final : public Quantizer {
     double learning_rate = 1;
     void fields(core::FieldVisitor& v) {
       v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
-      v.field("alpha", alpha, {.help = "what the largest value is at first", .min = 0, .above_min = true});
+      v.field("alpha", alpha, {.help = "what the largest value is at first", .min = 1e-30, .max = 1e30});
       v.field("decay", decay, {.help = "L2 penalty on α: its gradient grows by so much times α", .min = 0});
       v.field("learning_rate", learning_rate,
               {.help = "how fast α learns, as a multiple of the optimizer's rate", .min = 0});

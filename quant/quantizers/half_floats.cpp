@@ -1,4 +1,5 @@
 // Sixteen-bit floats: IEEE 754 binary16 and bfloat16, rounded to nearest even, subnormals kept.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -7,6 +8,7 @@
 #include "tempera/core/fields.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/quant/observer.hpp"
+#include "tempera/quant/overflows.hpp"
 #include "tempera/quant/quantizer.hpp"
 #include "tempera/quant/runs.hpp"
 
@@ -32,12 +34,12 @@ struct NoConfig {
   void fields(core::FieldVisitor& /*v*/) {}
 };
 
-// The derivative before rounding is used as it is. Overflow is counted, and named by the report.
+// The derivative before rounding is used as it is.
 template <Scalar (*rounded)(Scalar) noexcept>
-class HalfFloat final : public Quantizer {
+class HalfFloat final : public Quantizer, public CountsOverflows {
  public:
   using Config = NoConfig;
-  HalfFloat(const Config& /*config*/, const SiteFacts& site) : site_(site), overflows_(Tensor::zeros({1})) {}
+  HalfFloat(const Config& /*config*/, const SiteFacts& site) : site_(site) {}
   void observe(const Tensor& x) override { static_cast<void>(finite_range(x.values(), site_.name)); }
   [[nodiscard]] bool ready() const override { return true; }
   [[nodiscard]] std::optional<QParams> params() const override { return std::nullopt; }
@@ -57,17 +59,18 @@ class HalfFloat final : public Quantizer {
           return count;
         },
         [](std::int64_t a, std::int64_t b) { return a + b; });
-    if (lost > 0) overflows_.mutable_value().mutable_values()[0] += static_cast<Scalar>(lost);
+    if (site_.is_weight()) overflows_ = {};  // they are the same values in each pass
+    overflows_.count += lost;
+    overflows_.of += y.numel();
     return core::record("half_float", std::move(y), {x},
                         [](const Tensor& dy, const core::Needs&) { return core::Gradients{dy}; });
   }
-  [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
-    return {{site_.name + ".overflows", {1}, overflows_}};
-  }
+  [[nodiscard]] Overflows overflows() const override { return overflows_; }
+  void forget_overflows() override { overflows_ = {}; }
 
  private:
   SiteFacts site_;
-  Variable overflows_;
+  Overflows overflows_;
 };
 
 }  // namespace

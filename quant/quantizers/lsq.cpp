@@ -7,6 +7,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/fields.hpp"
+#include "tempera/quant/finite_scale.hpp"
 #include "tempera/quant/learned_grid.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizer.hpp"
@@ -90,7 +91,9 @@ class LearnedScale : public Quantizer {
   [[nodiscard]] virtual Variable offset() const { return {}; }
   [[nodiscard]] virtual std::int32_t zero_point(std::size_t /*slot*/, float /*scale*/) const { return 0; }
   void set_learned_scale(std::size_t slot, double scale) const {
-    scale_.mutable_value().mutable_values()[slot] = static_cast<Scalar>(std::max(scale, kSmallestLearned));
+    const std::int32_t steps = std::max(grid_.qmax, -grid_.qmin);
+    scale_.mutable_value().mutable_values()[slot] =
+        static_cast<Scalar>(finite_scale(nearest_finite(std::max(scale, kSmallestLearned)), steps));
   }
   [[nodiscard]] nn::Parameter learning(const std::string& name, const Variable& variable) const {
     return {.name = site_.name + name,

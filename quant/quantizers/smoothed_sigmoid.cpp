@@ -96,9 +96,8 @@ class SmoothedSigmoid final : public Quantizer {
       v.field("rate", rate, {.help = "factor an epoch, for exponential", .min = 1});
       v.field("over_epochs", over_epochs, {.help = "epochs until the cosine ends", .unit = "epochs", .min = 1});
       v.field("max_temperature", max_temperature, {.help = "T never exceeds this", .min = 0, .above_min = true});
-      v.field(
-          "alpha", alpha,
-          {.help = "the largest value at first; not set: from what is observed first", .min = 0, .above_min = true});
+      v.field("alpha", alpha,
+              {.help = "the largest value at first; not set: from what is observed first", .min = 1e-30, .max = 1e30});
       v.typed("observer", ObserverRegistry::builtin(), observer,
               {.help = "how the first α is chosen; not set: min_max"});
       v.field("learning_rate", learning_rate,

@@ -137,7 +137,8 @@ class PowerOfTwoValues final : public WeightGrid {
   void observe(const Tensor& x) override {
     const Range range = finite_range(x.values(), site().name);
     const double largest = std::max(-static_cast<double>(range.low), static_cast<double>(range.high));
-    const double top = largest > 0 ? std::nearbyint(std::log2(largest)) : 0;
+    constexpr double kLastPower = 127;  // of a float32
+    const double top = largest > 0 ? std::min(std::nearbyint(std::log2(largest)), kLastPower) : 0;
     set(0, std::exp2(std::max(top - (exponents_ - 1), -126.0)));
   }
   [[nodiscard]] std::optional<QParams> params() const override {

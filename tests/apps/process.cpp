@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,19 +52,12 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 // Our end of a terminal, and the name of the other end.
-std::pair<int, std::string> open_terminal() {
-  const int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+std::pair<int, std::string> open_terminal(const Start& start) {
+  const int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
   if (ours < 0 || grantpt(ours) != 0 || unlockpt(ours) != 0) throw std::runtime_error("no terminal to be had");
+  const winsize size{.ws_row = start.rows, .ws_col = start.columns, .ws_xpixel = 0, .ws_ypixel = 0};
+  if (ioctl(ours, TIOCSWINSZ, &size) != 0) throw std::runtime_error("the terminal takes no size");
   return {ours, ptsname(ours)};
-}
-
-// What a terminal shows is lost when its last user closes it, so `name` is held open meanwhile by no one but the process.
-std::string drain(int terminal) {
-  std::string text;
-  char buffer[4096];
-  for (ssize_t n = 0; (n = ::read(terminal, buffer, sizeof buffer)) > 0;)
-    text.append(buffer, static_cast<std::size_t>(n));
-  return text;
 }
 
 }  // namespace
@@ -71,7 +65,7 @@ std::string drain(int terminal) {
 Process::Process(const Start& start)
     : out_(start.out.empty() ? output_ / "out" : fs::path(start.out)), err_(output_ / "err") {
   std::string errors = err_.string();
-  if (start.terminal) std::tie(terminal_, errors) = open_terminal();
+  if (start.terminal) std::tie(terminal_, errors) = open_terminal(start);
   posix_spawn_file_actions_t actions{};
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -94,7 +88,15 @@ Process::~Process() {
   if (terminal_ >= 0) ::close(terminal_);
 }
 
+// A terminal holds about 4000 characters; then whoever writes to it waits.
+void Process::read_terminal() {
+  char buffer[4096];
+  for (ssize_t n = 0; (n = ::read(terminal_, buffer, sizeof buffer)) > 0;)
+    shown_.append(buffer, static_cast<std::size_t>(n));
+}
+
 bool Process::ended() {
+  if (terminal_ >= 0) read_terminal();
   if (!ended_) ended_ = ::waitpid(id_, &status_, WNOHANG) == id_;
   return ended_;
 }
@@ -103,7 +105,7 @@ bool Process::says(std::string_view text) {
   const auto deadline = std::chrono::steady_clock::now() + kLongest;
   while (std::chrono::steady_clock::now() < deadline) {
     const bool last_look = ended();
-    if (content(err_).find(text) != std::string::npos) return true;
+    if ((terminal_ >= 0 ? shown_ : content(err_)).find(text) != std::string::npos) return true;
     if (last_look) return false;
     std::this_thread::sleep_for(kPause);
   }
@@ -120,7 +122,8 @@ Finished Process::finish() {
   }
   const int status = WIFSIGNALED(status_) ? -WTERMSIG(status_) : WEXITSTATUS(status_);
   const std::string out = fs::is_regular_file(out_) ? content(out_) : "";
-  return {.status = status, .out = out, .err = terminal_ >= 0 ? drain(terminal_) : content(err_)};
+  if (terminal_ >= 0) read_terminal();
+  return {.status = status, .out = out, .err = terminal_ >= 0 ? shown_ : content(err_)};
 }
 
 Finished run(const Start& start) { return Process(start).finish(); }

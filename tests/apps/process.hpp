@@ -24,9 +24,10 @@ struct Start {
   std::vector<std::string> arguments;              ///< after the program's name
   std::map<std::string, std::string> environment;  ///< added to the test's own
   std::filesystem::path folder = ".";              ///< working folder
-  std::string shell;      ///< run by sh before the program takes its place, such as "ulimit -f 8"
-  std::string out;        ///< file for stdout instead of one that is read back, such as /dev/full
-  bool terminal = false;  ///< stderr is a terminal; it takes about 4000 characters
+  std::string shell;                       ///< run by sh before the program takes its place, such as "ulimit -f 8"
+  std::string out;                         ///< file for stdout instead of one that is read back, such as /dev/full
+  bool terminal = false;                   ///< stderr is a terminal
+  unsigned short columns = 80, rows = 24;  ///< of that terminal
 };
 
 /// A process that is running. Killed with the object.
@@ -45,11 +46,13 @@ class Process {
 
  private:
   bool ended();
+  void read_terminal();
 
   TemporaryFolder output_;
   std::filesystem::path out_, err_;
   pid_t id_ = -1;
   int terminal_ = -1;  // our end of it
+  std::string shown_;  // what came out of there
   int status_ = 0;
   bool ended_ = false;
 };

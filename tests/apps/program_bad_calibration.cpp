@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "pixel_set.hpp"
 #include "smoke.hpp"
 
 using namespace program;
@@ -18,32 +19,6 @@ namespace {
 
 constexpr const char* kObservers[] = {"min_max", "moving_average", "percentile",         "mse",
                                       "entropy", "least_squares",  "standard_deviations"};
-
-template <class T>
-std::string npy(const char* type, const std::string& shape, const std::vector<T>& values) {
-  std::string header = "{'descr': '" + std::string(type) + "', 'fortran_order': False, 'shape': (" + shape + "), }";
-  header.resize(117, ' ');
-  header += '\n';
-  std::string bytes = std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header;
-  bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-  return bytes;
-}
-
-// Images of 4×4 pixels `rest`, but one of the first image, which is `first`; of two classes in turn.
-void write_part(const fs::path& folder, const std::string& part, int count, float first, float rest) {
-  std::vector<float> pixels(static_cast<std::size_t>(count) * 16, rest);
-  pixels[5] = first;
-  std::vector<std::int32_t> labels;
-  for (int i = 0; i < count; ++i) labels.push_back(i % 2);
-  const std::string n = std::to_string(count);
-  write(folder / (part + "_images.npy"), npy("<f4", n + ", 4, 4", pixels));
-  write(folder / (part + "_labels.npy"), npy("<i4", n + ",", labels));
-}
-
-void write_set(const fs::path& folder, int train, float first, float rest) {
-  write_part(folder, "train", train, first, rest);
-  write_part(folder, "test", 3, first, rest);
-}
 
 // A network that is not trained, only calibrated on the set and lowered.
 Finished calibrated(const TemporaryFolder& folder, const std::vector<std::string>& sets = {}) {
@@ -177,6 +152,16 @@ TEST_CASE("bits and scales that no grid has are refused with the rule and what c
     check_refused(quantized(folder, finished_smoke(), {quantizer + "bits=" + bits}), 2,
                   {"/quantization/rules/0/quantizer/bits", "≥ 2 and ≤ 16", std::string("got ") + bits});
   }
+  for (const char* type : {"quantized_relu", "pact", "smoothed_sigmoid"}) {
+    for (const char* alpha : {"0", "-1", "1e-50", "1e39"}) {
+      CAPTURE(type);
+      CAPTURE(alpha);
+      check_refused(quantized(folder, finished_smoke(),
+                              {std::string("quantization.rules.1.quantizer={\"type\":\"") + type +
+                               "\",\"alpha\":" + alpha + "}"}),
+                    2, {"/quantization/rules/1/quantizer/alpha", "≥ 1e-30 and ≤ 1e+30"});
+    }
+  }
   for (const char* scale : {"0", "-0.5"}) {
     check_refused(quantized(folder, finished_smoke(), {quantizer + "scale=" + scale}), 2,
                   {"/quantization/rules/0/quantizer/scale", "> 0", std::string("got ") + scale});
@@ -186,4 +171,23 @@ TEST_CASE("bits and scales that no grid has are refused with the rule and what c
                   {"\"scale\" must be a normal float32 number", std::string("received ") + scale, "fc1.weight"});
   }
   CHECK_FALSE(fs::exists(folder / "run"));
+}
+
+TEST_CASE(
+    "numbers on the command line that are none, or too small or large, are refused with their bounds in few words") {
+  for (const char* budget : {"0", "-1", "nan", "inf", "1e300", "many"}) {
+    const Finished done = tempera({"quantize", finished_smoke().string(), "--config", "configs/smoke-quant.json",
+                                   "--search", "--budget", budget});
+    CAPTURE(budget);
+    CHECK(done.status == 2);
+    CHECK_MESSAGE(has(done.err, "--budget"), done.err);
+    CHECK(done.err.size() < 200);
+  }
+  for (const char* images : {"0", "-1", "1e300", "nan"}) {
+    const Finished done = tempera({"verify", finished_smoke_quant().string(), "--images", images});
+    CAPTURE(images);
+    CHECK(done.status == 2);
+    CHECK_MESSAGE(has(done.err, "--images"), done.err);
+    CHECK(done.err.size() < 200);
+  }
 }

@@ -49,6 +49,20 @@ TEST_CASE("summary.json has the keys the contract promises to scripts") {
     CHECK(document.at("training").contains(key));
 }
 
+TEST_CASE(
+    "bits of weights and values beyond a format come back from summary.json, and only the latter may be missing") {
+  Summary summary = tempera::test::sample_run().summary;
+  summary.model.bits = {{"activations", 8}, {"weights", 4.05}};
+  CHECK_FALSE(json::parse(summary_text(summary)).contains("overflows"));
+  summary.overflows = {{"fc1.output", 3}};
+  const json document = json::parse(summary_text(summary));
+  CHECK(document["model"]["bits"]["weights"] == 4.05);
+  CHECK(document["overflows"] == json{{"fc1.output", 3}});
+  const Summary back = parse_summary(summary_text(summary), "s");
+  CHECK(back.model.bits == summary.model.bits);
+  CHECK(back.overflows == summary.overflows);
+}
+
 TEST_CASE("the proof of a lowered network stands in summary.json, and only of one") {
   Summary summary = tempera::test::sample_run().summary;
   CHECK_FALSE(json::parse(summary_text(summary)).contains("verification"));

@@ -15,6 +15,7 @@
 #include "nn/configured.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/core/random.hpp"
+#include "tempera/quant/overflows.hpp"
 #include "tempera/quant/quantizer.hpp"
 
 namespace {
@@ -78,7 +79,9 @@ void check_format(const char* type, const Decode& decode, std::uint32_t infinity
   }
   CHECK(wrong == 0);
   CHECK(overflows == 4);  // the last tie and what lies above it
-  CHECK(q->buffers()[0].variable.value().item() == static_cast<Scalar>(overflows));
+  const auto counted = dynamic_cast<const CountsOverflows&>(*q).overflows();
+  CHECK(counted.count == overflows);
+  CHECK(counted.of == static_cast<std::int64_t>(x.size()));
 }
 
 // Weights of other sizes in every row.
@@ -112,7 +115,7 @@ TEST_CASE("half floats pass infinities and the derivative on, and keep NaN") {
     CHECK(y.value().values()[0] == kInfinity);
     CHECK(y.value().values()[1] == -kInfinity);
     CHECK(std::isnan(y.value().values()[2]));
-    CHECK(q->buffers()[0].variable.value().item() == 0);  // nothing was finite before
+    CHECK(dynamic_cast<const CountsOverflows&>(*q).overflows().count == 0);  // nothing was finite before
     core::backward(y, core::Tensor({4}, {1, 2, 3, 4}));
     CHECK(std::ranges::equal(x.grad().values(), std::vector<Scalar>{1, 2, 3, 4}));
   }
@@ -201,5 +204,25 @@ TEST_CASE("grids for weights refuse activations by the site's name, and pass the
     }
     core::backward(y, core::Tensor({2, 3}, {1, 2, 3, 4, 5, 6}));
     CHECK(std::ranges::equal(w.grad().values(), std::vector<Scalar>{1, 2, 3, 4, 5, 6}));
+  }
+}
+
+TEST_CASE("float16 counts what became infinite: of activations over all passes, of a weight in the last one") {
+  const std::vector<float> x{65504, 65519.99F, 65520, 1e30F, -65519.99F, -65520, 1};
+  const float kInfinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> expected{65504, 65504, kInfinity, kInfinity, -65504, -kInfinity, 1};
+  const QuantizerRegistry& registry = QuantizerRegistry::builtin();
+  for (const nn::SiteKind kind : {nn::SiteKind::kWeight, nn::SiteKind::kOutput}) {
+    const auto q = registry.make(*registry.create("float16"), SiteFacts{.name = "s", .kind = kind, .shape = {7}});
+    CHECK(rounded(*q, x) == expected);
+    static_cast<void>(rounded(*q, x));
+    auto& counter = dynamic_cast<CountsOverflows&>(*q);
+    const int passes = kind == nn::SiteKind::kWeight ? 1 : 2;
+    CHECK(counter.overflows().count == 3 * passes);
+    CHECK(counter.overflows().of == 7 * passes);
+    counter.forget_overflows();
+    CHECK(counter.overflows().count == 0);
+    CHECK(rounded(*q, {kInfinity, -kInfinity, std::nanf("")})[0] == kInfinity);  // were none before: nothing is lost
+    CHECK(counter.overflows().count == 0);
   }
 }

@@ -5,9 +5,11 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <vector>
 
 #include "quant/zoo.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/core/parallel.hpp"
 #include "tempera/quant/lower.hpp"
 
 namespace {
@@ -102,6 +104,33 @@ TEST_CASE("a weight, a bias, a multiplier, a zero point and a padding that are c
   CHECK(conv([](auto& c) { c.requant->multipliers[1].shift += 1; }).site == "a2.output");
   CHECK(conv([](auto& c) { c.requant->low += 1; }).site == "a2.output");
   CHECK(conv([](auto& c) { std::swap(c.weight.values[0], c.weight.values[8]); }).site == "a2.output");
+}
+
+TEST_CASE("the first difference and the number of integers compared do not depend on the number of threads") {
+  const test::Animal& one = animal("padding, stride, dilation, groups");
+  test::Quantized it(one.layers, one.input, one.rules);
+  Program program = lower(it.model, {});
+  operation<program::Conv2d>(program, 2).requant->high -= 1;  // few values reach the end, in some images only
+  const int before = core::thread_count();
+  std::vector<Verification> all;
+  for (const int threads : {1, 2, 3, 7}) {
+    core::set_thread_count(threads);
+    Images images(it.images, 50);
+    all.push_back(verify(it.model, {}, program, images, 64));
+  }
+  core::set_thread_count(before);
+  REQUIRE(all[0].difference);
+  for (const Verification& found : all) {
+    REQUIRE(found.difference);
+    CHECK(found.images == all[0].images);
+    CHECK(found.values == all[0].values);
+    CHECK(found.difference->site == all[0].difference->site);
+    CHECK(found.difference->image == all[0].difference->image);
+    CHECK(found.difference->index == all[0].difference->index);
+    CHECK(found.difference->first == all[0].difference->first);
+    CHECK(found.difference->second == all[0].difference->second);
+    CHECK(found.float_activations_differ == all[0].float_activations_differ);
+  }
 }
 
 TEST_CASE("a changed bias of one channel is found in that channel") {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "tempera/apps/report/text.hpp"
@@ -42,6 +43,11 @@ std::vector<double> tick_values(const Axis& axis, Range range) {
   std::vector<double> out;
   for (std::size_t i = 0; i < axis.names.size(); ++i) out.push_back(static_cast<double>(i));
   if (!out.empty()) return out;
+  if (!axis.at.empty()) {
+    std::ranges::copy_if(axis.at, std::back_inserter(out),
+                         [range](double tick) { return tick >= range.low && tick <= range.high; });
+    return out;
+  }
   out = ticks(range, axis.kind, axis.target);
   if (axis.whole) std::erase_if(out, [](double tick) { return std::abs(tick - std::round(tick)) > 1e-9; });
   return out;

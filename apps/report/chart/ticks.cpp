@@ -8,6 +8,8 @@
 #include <limits>
 #include <string_view>
 
+#include "tempera/apps/report/text.hpp"
+
 namespace tempera::cli::report {
 namespace {
 
@@ -124,7 +126,9 @@ std::vector<std::string> tick_labels(const std::vector<double>& ticks, ScaleKind
   for (const double tick : ticks) largest = std::max(largest, std::abs(tick));
   std::vector<std::string> out;
   for (const double tick : ticks) {
-    if (kind == ScaleKind::log) {
+    if (format == TickFormat::bytes) {
+      out.push_back(bytes(std::llround(tick)));
+    } else if (kind == ScaleKind::log) {
       out.push_back(log_label(tick));
     } else if (format == TickFormat::percent) {
       out.push_back(fmt::format("{:.{}f}%", 100 * tick, decimals_of(100 * step)));

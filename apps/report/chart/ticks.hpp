@@ -7,7 +7,7 @@
 namespace tempera::cli::report {
 
 enum class ScaleKind { linear, log };
-enum class TickFormat { plain, percent };
+enum class TickFormat { plain, percent, bytes };
 
 /// Closed interval of data values, low < high once it went through a function of this file.
 struct Range {

@@ -34,6 +34,17 @@ std::string sites_table(const Quantization& quantization) {
   return render(table);
 }
 
+// Where a format ends before its values do.
+std::string overflow_text(const Quantization& quantization) {
+  std::string text;
+  for (const QuantizedSite& site : quantization.sites) {
+    if (site.overflows == 0) continue;
+    text += paragraph(fmt::format("Beyond its format: {} of {} values of {} became infinite on the test set ({}).",
+                                  grouped(site.overflows), grouped(site.passed), site.site, site.grid));
+  }
+  return text;
+}
+
 std::string proof_text(const Proof& proof) {
   if (!proof.done) return {};
   if (!proof.equal) return paragraph("The roads part: " + proof.difference);
@@ -50,7 +61,8 @@ std::string proof_text(const Proof& proof) {
 
 std::string quantization(const RunData& run) {
   if (!run.quantization) return {};
-  return proof_text(run.quantization->proof) + scores_table(run) + sites_table(*run.quantization) +
+  return proof_text(run.quantization->proof) + overflow_text(*run.quantization) + scores_table(run) +
+         sites_table(*run.quantization) +
          note(
              "SQNR: 10·log10 of the signal's power over that of what quantization changes, on test images, each site "
              "seeing "

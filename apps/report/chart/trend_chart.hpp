@@ -1,0 +1,38 @@
+// Repeated measurements over a number: every run a dot, a line through the means, and the interval of each mean.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tempera/apps/report/chart/plot.hpp"
+
+namespace tempera::cli::report {
+
+struct TrendPoint {
+  double x = 0;  ///< of the mean
+  double mean = 0;
+  double low = std::nan("");  ///< of the interval; not numbers: none
+  double high = std::nan("");
+  std::vector<std::pair<double, double>> runs;  ///< x and y
+};
+
+struct Trend {
+  std::string name;
+  std::vector<TrendPoint> points;  ///< by rising x where joined
+  Stroke stroke;
+  bool joined = true;
+};
+
+struct TrendChart {
+  Sheet sheet;
+  Axis x;
+  Axis y;
+  std::vector<Trend> trends;
+  bool apart = false;  ///< trends stand a little beside each other, where many have the same x
+};
+
+[[nodiscard]] std::string draw(const TrendChart& chart);
+
+}  // namespace tempera::cli::report
