@@ -82,13 +82,14 @@ Values conv2d(const program::Conv2d& layer, const Input& x, const core::Shape& o
         for (std::int64_t c = 0; c < w[1]; ++c) {
           const std::int64_t channel = o / per_group * w[1] + c;
           for (std::int64_t ky = 0; ky < w[2]; ++ky) {
+            const std::int64_t iy = oy * layer.stride[0] - layer.padding[0] + ky * layer.dilation[0];
+            if (iy < 0 || iy >= image[1]) continue;  // zero_x: adds nothing
+            const std::int32_t* row = x.values.data() + (channel * image[1] + iy) * image[2];
+            const std::int8_t* weights = layer.weight.values.data() + ((o * w[1] + c) * w[2] + ky) * w[3];
             for (std::int64_t kx = 0; kx < w[3]; ++kx) {
-              const std::int64_t iy = oy * layer.stride[0] - layer.padding[0] + ky * layer.dilation[0];
               const std::int64_t ix = ox * layer.stride[1] - layer.padding[1] + kx * layer.dilation[1];
-              if (iy < 0 || iy >= image[1] || ix < 0 || ix >= image[2]) continue;  // zero_x: adds nothing
-              const std::int32_t q = x.values[at((channel * image[1] + iy) * image[2] + ix)];
-              const std::int32_t weight = layer.weight.values[at(((o * w[1] + c) * w[2] + ky) * w[3] + kx)];
-              sum += std::int64_t{q - x.buffer.zero_point} * (weight - zero);
+              if (ix < 0 || ix >= image[2]) continue;
+              sum += std::int64_t{row[ix] - x.buffer.zero_point} * (weights[kx] - zero);
             }
           }
         }
