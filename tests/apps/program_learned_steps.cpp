@@ -12,6 +12,8 @@
 #include "tempera/quant/program_file.hpp"
 
 using namespace program;
+namespace nn = ::tempera::nn;
+namespace quant = ::tempera::quant;
 namespace fs = std::filesystem;
 
 namespace {
@@ -38,7 +40,7 @@ std::string config() {
 }
 
 std::vector<double> numbers(const fs::path& run, const std::string& name) {
-  const tempera::core::Tensor tensor = tempera::nn::SafetensorsReader(run / "model.safetensors").tensor(name);
+  const ::tempera::core::Tensor tensor = nn::SafetensorsReader(run / "model.safetensors").tensor(name);
   return {tensor.values().begin(), tensor.values().end()};
 }
 
@@ -68,8 +70,8 @@ TEST_CASE(
   CHECK(moved < 15);
   CHECK(numbers(model, "conv1.weight.input_range") != numbers(model, "conv1.weight.alpha"));
 
-  const tempera::quant::Program program = tempera::quant::load_program(model / "program.safetensors");
-  const auto& conv = std::get<tempera::quant::program::Conv2d>(program.instructions[1].operation);
+  const quant::Program program = quant::load_program(model / "program.safetensors");
+  const auto& conv = std::get<quant::program::Conv2d>(program.instructions[1].operation);
   REQUIRE(conv.requant);
   CHECK(conv.requant->thresholds);
   const auto summary = json_in(model / "summary.json");
