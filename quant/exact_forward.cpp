@@ -133,14 +133,17 @@ class Walk {
     const QParams grid = grid_of(node, *op.site);
     const ExactValue& x = in(node, 0);
     const IntegerRange kept = integers_within(grid, x.range.low, x.range.high);
-    ExactValue y{.kind = Kind::kGrid, .shape = node.shape, .grid = grid, .low = kept.low, .high = kept.high};
+    ExactValue y{
+        .kind = Kind::kGrid, .shape = node.shape, .grid = grid.of_values(), .low = kept.low, .high = kept.high};
     if (x.kind == Kind::kFloat) {
+      refuse_thresholds(node, grid, "samples, which are rounded from floats");
       std::vector<std::int32_t> q;
       for (const Scalar v : x_.values()) q.push_back(grid.quantize(static_cast<float>(v)));
       y.q = exact_values(std::move(q));
     } else if (x.kind != Kind::kPending) {
       y.q = requantized(x, grid, kept, config_.requant);
     } else if (std::holds_alternative<nn::graph::Add>(graph_[x.pending].operation)) {
+      refuse_thresholds(graph_[x.pending], grid, "a sum of two scales");
       y.q = added(graph_[x.pending], grid, kept);
     } else if (std::holds_alternative<nn::graph::Concat>(graph_[x.pending].operation)) {
       y.q = joined(graph_[x.pending], x.range, grid);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "tempera/quant/thresholds.hpp"
+
 namespace tempera::quant {
 namespace {
 
@@ -14,9 +16,20 @@ std::vector<double> scales_of(const ExactValue& x) {
   return scales;
 }
 
+// The staircase as it stands: real numbers against real thresholds.
+Values stepped(const ExactValue& x, const QParams& grid, IntegerRange kept) {
+  const std::int32_t from = x.zero_point();
+  return mapped(x, [&](std::int32_t q, std::size_t i) {
+    std::int32_t y = grid.qmin;
+    for (const float t : grid.thresholds) y += reaches(q - from, x.scale_at(i), static_cast<double>(t)) ? 1 : 0;
+    return std::clamp(y, kept.low, kept.high);
+  });
+}
+
 }  // namespace
 
 Values requantized(const ExactValue& x, const QParams& grid, IntegerRange kept, RequantMode mode) {
+  if (!grid.thresholds.empty()) return stepped(x, grid, kept);
   std::vector<Multiplier> m;
   for (const double s : scales_of(x)) m.push_back(multiplier_of(s / static_cast<double>(grid.scale[0])));
   const std::int32_t from = x.zero_point(), to = grid.zero_point[0];

@@ -30,7 +30,7 @@ template <class Fn>
   return exact_values(std::move(y));
 }
 
-/// (q − z)·scale on another grid, within `kept`.
+/// (q − z)·scale on another grid, within `kept`; by its thresholds where it has them.
 [[nodiscard]] ExactValue::Values requantized(const ExactValue& x, const QParams& grid, IntegerRange kept,
                                              RequantMode mode);
 

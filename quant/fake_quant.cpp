@@ -37,9 +37,37 @@ Scalar snapped(Scalar x, const core::FakeQuantGrid& grid, Rounding rounding, con
   return (static_cast<Scalar>(q) - grid.zero) * grid.scale;
 }
 
+// Steps of unequal width: the staircase by its thresholds.
+void stepped(const Tensor& x, const QParams& params, Tensor& y) {
+  const Scalar* from = x.data();
+  Scalar* to = y.mutable_data();
+  core::parallel_for(x.numel(), kRunGrain, [&, from, to](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const auto value = static_cast<float>(from[i]);
+      to[i] = std::isnan(value) ? from[i] : static_cast<Scalar>(params.dequantize(params.quantize(value)));
+    }
+  });
+}
+
+// As rounding has it with equal steps, a value may lie half a step outside of the outermost threshold.
+Tensor clipped_by_thresholds(const Tensor& dy, const Tensor& x, const QParams& params) {
+  const std::vector<float>& at = params.thresholds;
+  const auto gaps = static_cast<float>(std::max<std::size_t>(1, at.size() - 1));
+  const float half = at.size() == 1 ? params.scale[0] / 2 : (at.back() - at.front()) / (2 * gaps);
+  const auto low = static_cast<Scalar>(at.front() - half), high = static_cast<Scalar>(at.back() + half);
+  Tensor dx(x.shape());
+  const Scalar *from = x.data(), *grad = dy.data();
+  Scalar* to = dx.mutable_data();
+  core::parallel_for(x.numel(), kRunGrain, [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) to[i] = from[i] >= low && from[i] <= high ? grad[i] : Scalar{0};
+  });
+  return dx;
+}
+
 // The decision is made on the integer that rounding half to even gives, whatever rounding the forward uses: the two differ
 // at the outermost half step alone.
 Tensor clipped(const Tensor& dy, const Tensor& x, const QParams& params) {
+  if (!params.thresholds.empty()) return clipped_by_thresholds(dy, x, params);
   Tensor dx(x.shape());
   Scalar* to = dx.mutable_data();
   each_run(x.shape(), params, [&](std::int64_t begin, std::int64_t end, std::size_t slot) {
@@ -53,6 +81,10 @@ Tensor clipped(const Tensor& dy, const Tensor& x, const QParams& params) {
 
 core::Tensor fake_quantized(const Tensor& x, const QParams& params, const core::Random* random) {
   Tensor y(x.shape());
+  if (!params.thresholds.empty()) {
+    stepped(x, params, y);
+    return y;
+  }
   const Scalar* from = x.data();
   Scalar* to = y.mutable_data();
   const bool plain =

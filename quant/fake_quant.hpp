@@ -11,7 +11,8 @@ namespace tempera::quant {
 
 /// What stands in for the derivative of a staircase, with r = round(x/s) + z unclamped.
 enum class Surrogate {
-  kClipped,   ///< dx = dy where qmin ≤ r ≤ qmax, else 0 (Jacob et al. 2018; PyTorch)
+  kClipped,  ///< dx = dy where qmin ≤ r ≤ qmax, else 0 (Jacob et al. 2018; PyTorch); with thresholds from half a mean step
+             ///< below the first to as much above the last
   kIdentity,  ///< dx = dy: the derivative before quantization is used as it is (Bengio et al. 2013)
 };
 inline constexpr std::string_view kSurrogates[] = {"ste_clipped", "ste_identity"};
@@ -21,7 +22,7 @@ inline constexpr std::string_view kSurrogates[] = {"ste_clipped", "ste_identity"
                                           const core::Random* random = nullptr);
 
 /// (clamp(round(x/s) + z, qmin, qmax) − z)·s of every element, by the channel or group it is in (weights: axis 0; anything
-/// else has one scale). Equal in every bit to dequantizing QParams::quantize; NaN stays NaN. `random` decides what
+/// else has one scale), or by the grid's thresholds. Equal in every bit to dequantizing QParams::quantize; NaN stays NaN. `random` decides what
 /// stochastic rounding does with each element; without it that rounds half to even.
 [[nodiscard]] core::Variable fake_quant(const core::Variable& x, const QParams& params, Surrogate surrogate,
                                         const core::Random* random = nullptr);

@@ -69,6 +69,15 @@ QParams grid_of(const nn::GraphNode& node, const nn::Site& site) {
   return *grid;
 }
 
+void refuse_thresholds(const nn::GraphNode& node, const QParams& grid, const std::string& what) {
+  if (grid.thresholds.empty()) return;
+  refuse(node,
+         fmt::format("a staircase with steps of unequal width compares sums of products, or integers, with "
+                     "thresholds; it cannot take {} (use \"beta\": \"tied\" and \"biases\": \"midpoints\" at this "
+                     "site)",
+                     what));
+}
+
 IntegerRange integers_within(const QParams& grid, double low, double high) {
   const auto bound = [&](double x, std::int32_t none) {
     return std::isinf(x) ? none : grid.quantize(static_cast<float>(x));

@@ -38,6 +38,9 @@ struct RealRange {
   [[nodiscard]] bool scale_free() const noexcept;
 };
 
+/// Refuses a grid with thresholds where no comparison can be made: `what` is what its site would have to take.
+void refuse_thresholds(const nn::GraphNode& node, const QParams& grid, const std::string& what);
+
 /// round_half_even(bias / scale), moved into ±room; `saturated` is raised by 1 if that changed it.
 [[nodiscard]] std::int32_t integer_bias(double bias, double scale, std::int64_t room, std::int64_t& saturated) noexcept;
 

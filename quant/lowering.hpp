@@ -71,8 +71,10 @@ class Lowering {
   [[nodiscard]] const LoweredValue& on_grid(const nn::GraphNode& node) const;
   /// A buffer that holds the value, with nothing left to be applied.
   int settled(const nn::GraphNode& node, const LoweredValue& x);
-  [[nodiscard]] Requant requant(const nn::GraphNode& node, std::span<const double> scale, const QParams& grid,
-                                const RealRange& range) const;
+  [[nodiscard]] Requant requant(const nn::GraphNode& node, const LoweredValue& x, std::span<const double> scale,
+                                const QParams& grid, const RealRange& range) const;
+  [[nodiscard]] Thresholds thresholds(const nn::GraphNode& node, const LoweredValue& x, std::span<const double> scale,
+                                      const QParams& grid, IntegerRange kept) const;
   [[nodiscard]] ProgramBuffer placed(const nn::GraphNode& node, const QParams& grid, const RealRange& range) const;
 
   int emit(const nn::GraphNode& node, program::Operation operation, std::vector<int> inputs, ProgramBuffer buffer);

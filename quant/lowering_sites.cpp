@@ -41,11 +41,16 @@ ProgramBuffer Lowering::placed(const nn::GraphNode& node, const QParams& grid, c
           .scale = {grid.scale[0]}};
 }
 
-Requant Lowering::requant(const nn::GraphNode& node, std::span<const double> scale, const QParams& grid,
-                          const RealRange& range) const {
+Requant Lowering::requant(const nn::GraphNode& node, const LoweredValue& x, std::span<const double> scale,
+                          const QParams& grid, const RealRange& range) const {
   const IntegerRange kept = integers_within(grid, range.low, range.high);
   Requant result{
       .multipliers = {}, .mode = config_.requant, .zero_point = grid.zero_point[0], .low = kept.low, .high = kept.high};
+  if (!grid.thresholds.empty()) {
+    result.mode = RequantMode::kSingle;
+    result.thresholds = thresholds(node, x, scale, grid, kept);
+    return result;
+  }
   for (const double s : scale) {
     try {
       result.multipliers.push_back(multiplier_of(s / static_cast<double>(grid.scale[0])));
@@ -56,16 +61,37 @@ Requant Lowering::requant(const nn::GraphNode& node, std::span<const double> sca
   return result;
 }
 
+// Those between the integers that a value can have, as the integers that reach them: one for each scale.
+Thresholds Lowering::thresholds(const nn::GraphNode& node, const LoweredValue& x, std::span<const double> scale,
+                                const QParams& grid, IntegerRange kept) const {
+  const std::int32_t highest = program_.buffers[static_cast<std::size_t>(x.buffer)].high;
+  constexpr std::int64_t kMost = kLargestAccumulator;
+  Thresholds result;
+  for (const double s : scale) {
+    for (std::int32_t q = kept.low; q < kept.high; ++q) {
+      const auto t = static_cast<double>(grid.thresholds[static_cast<std::size_t>(q - grid.qmin)]);
+      const std::int64_t first = first_reaching(s, t);
+      // 2^31 − 1 stands for what is never reached, so nothing may reach that.
+      if (first > kMost && highest == kMost) {
+        refuse(node, fmt::format("threshold {} lies where its accumulators end, at 2^31 − 1", t));
+      }
+      result.values.push_back(static_cast<std::int32_t>(std::clamp(first, -kMost - 1, kMost)));
+    }
+  }
+  return result;
+}
+
 LoweredValue Lowering::visit(const nn::GraphNode& node, const nn::graph::Pass& op) {
   const QParams grid = grid_of(node, *op.site);
   const LoweredValue& x = value(node.inputs[0]);
-  LoweredValue result{.kind = Kind::kGrid, .grid = grid};
+  LoweredValue result{.kind = Kind::kGrid, .grid = grid.of_values()};
   switch (x.kind) {
     case Kind::kFloat:
+      refuse_thresholds(node, grid, "samples, which are rounded from floats");
       result.buffer = emit(node, program::Quantize{grid}, {}, placed(node, grid, {}));
       break;
     case Kind::kGrid:
-      if (same(x.grid, grid)) return x;
+      if (grid.thresholds.empty() && same(x.grid, grid)) return x;
       [[fallthrough]];
     case Kind::kAccumulator:
       result.buffer = requantized(node, x, grid);
@@ -84,9 +110,9 @@ int Lowering::requantized(const nn::GraphNode& node, const LoweredValue& x, cons
   ProgramBuffer out = placed(node, grid, x.range);
   const bool alone = readers_[static_cast<std::size_t>(node.inputs[0])] == 1;
   if (!x.chain.empty() && alone) {
-    return hoisted(x.chain, out, requant(node, accumulators_.at(x.chain.front()), grid, x.range));
+    return hoisted(x.chain, out, requant(node, x, accumulators_.at(x.chain.front()), grid, x.range));
   }
-  return emit(node, program::Requantize{requant(node, scales_of(x), grid, x.range)}, {x.buffer}, std::move(out));
+  return emit(node, program::Requantize{requant(node, x, scales_of(x), grid, x.range)}, {x.buffer}, std::move(out));
 }
 
 // Puts the requantization into the layer that makes the sums; what follows works on its integers.
@@ -109,6 +135,7 @@ int Lowering::hoisted(const std::vector<int>& chain, const ProgramBuffer& out, R
 
 int Lowering::added(const nn::GraphNode& node, const LoweredValue& x, const QParams& grid) {
   const nn::GraphNode& sum = graph_[x.pending];
+  refuse_thresholds(sum, grid, "a sum of two scales");
   const LoweredValue a = value(sum.inputs[0]), b = value(sum.inputs[1]);
   const AddMultipliers m = add_multipliers(sum.label, scales_of(a), scales_of(b), static_cast<double>(grid.scale[0]));
   const std::vector<int> inputs{settled(sum, a), settled(sum, b)};
@@ -129,7 +156,7 @@ int Lowering::joined(const nn::GraphNode& node, const LoweredValue& x, const QPa
   for (const nn::GraphValue input : join.inputs) {
     const LoweredValue& part = value(input);
     const RealRange range = part.range.then(x.range.low, x.range.high);
-    operation.requants.emplace_back(requant(join, scales_of(part), grid, range));
+    operation.requants.emplace_back(requant(join, part, scales_of(part), grid, range));
     inputs.push_back(part.buffer);
   }
   return emit(join, std::move(operation), std::move(inputs), placed(node, grid, x.range));

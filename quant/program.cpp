@@ -135,12 +135,14 @@ class Checker {
     if (input.shape.rank() != 3) fail("takes [channels, height, width], received " + input.shape.text());
     return input;
   }
-  void require_per_channel(std::size_t count, const char* what) const {
-    if (count == 1 || count == static_cast<std::size_t>(channels_of(output_->shape))) return;
+  void require_per_channel(std::size_t count, const char* what, const core::Shape& shape) const {
+    if (count == 1 || count == static_cast<std::size_t>(channels_of(shape))) return;
     fail(fmt::format("has {} {}, needs 1 or one for each channel", count, what));
   }
 
-  void check_requant(const Requant& requant) const {
+  void check_requant(const Requant& requant, const core::Shape& shape) const {
+    if (requant.thresholds) return check_thresholds(requant, shape);
+    require_per_channel(requant.multipliers.size(), "multipliers", shape);
     for (const Multiplier& m : requant.multipliers) {
       if (m.multiplier < 1 << 30 || m.shift < kSmallestShift || m.shift > kLargestShift || !std::isfinite(m.real) ||
           m.real < 0) {
@@ -150,6 +152,14 @@ class Checker {
     require(static_cast<int>(requant.mode) >= 0 && static_cast<int>(requant.mode) <= 2, "has no such requant mode");
     require(requant.zero_point == output_->zero_point, "its zero point must be that of its buffer");
     require_range({requant.low, requant.high});
+  }
+
+  void check_thresholds(const Requant& requant, const core::Shape& shape) const {
+    require(requant.multipliers.empty(), "has multipliers and thresholds, which exclude each other");
+    require(requant.zero_point == output_->zero_point, "its zero point must be that of its buffer");
+    require_range({requant.low, requant.high});
+    const std::string fault = fault_of(*requant.thresholds, requant.steps(), channels_of(shape));
+    if (!fault.empty()) fail(fault);
   }
 
   // Σ |x − zero_x|·|w − zero_w| + |bias| bounds every partial sum, in whatever order.
@@ -184,8 +194,7 @@ class Checker {
   }
   void check_result(const std::optional<Requant>& requant) const {
     if (!requant) return require(output_->cell == Cell::kS32, "gives accumulators, which need a buffer of int32");
-    require_per_channel(requant->multipliers.size(), "multipliers");
-    check_requant(*requant);
+    check_requant(*requant, output_->shape);
   }
 
   [[nodiscard]] core::Shape pooled(const ProgramBuffer& input, const std::array<std::int64_t, 2>& size,
@@ -203,6 +212,7 @@ class Checker {
   void check_operation(const program::Quantize& q) const {
     require_inputs(0);
     require_shape(program_.input);
+    require(q.params.thresholds.empty(), "samples are rounded, they take no thresholds");
     require(q.params.scale.size() == 1 && q.params.zero_point.size() == 1, "samples have one scale and one zero point");
     require(std::isfinite(q.params.scale[0]) && q.params.scale[0] > 0, "the scale must be finite and above 0");
     require(static_cast<int>(q.params.rounding) >= 0 && static_cast<int>(q.params.rounding) <= 4,
@@ -244,8 +254,7 @@ class Checker {
   }
   void check_operation(const program::Requantize& r) const {
     require_shape(only_input().shape);
-    require_per_channel(r.requant.multipliers.size(), "multipliers");
-    check_requant(r.requant);
+    check_requant(r.requant, output_->shape);
   }
   void check_operation(const program::Clamp& c) const {
     require_shape(only_input().shape);
@@ -281,8 +290,8 @@ class Checker {
     require_inputs(2);
     require_shape(inputs_[0]->shape);
     require_shape(inputs_[1]->shape);
-    require_per_channel(a.multiplier_a.size(), "multipliers of its first input");
-    require_per_channel(a.multiplier_b.size(), "multipliers of its second input");
+    require_per_channel(a.multiplier_a.size(), "multipliers of its first input", output_->shape);
+    require_per_channel(a.multiplier_b.size(), "multipliers of its second input", output_->shape);
     require(a.shift >= 0 && a.shift <= 62, "the shift must be from 0 to 62");
     const auto largest = [](const std::vector<std::int64_t>& m, const ProgramBuffer& input) {
       double most = 0;
@@ -309,10 +318,7 @@ class Checker {
         require_range(range_of(*inputs_[i]));
         continue;
       }
-      require(c.requants[i]->multipliers.size() == 1 ||
-                  c.requants[i]->multipliers.size() == static_cast<std::size_t>(shape[0]),
-              "needs one multiplier, or one for each channel of the input");
-      check_requant(*c.requants[i]);
+      check_requant(*c.requants[i], shape);
     }
     require(channels == output_->shape[0], "gives as many channels as its inputs have together");
   }
@@ -340,44 +346,7 @@ class Checker {
   const ProgramBuffer* output_ = nullptr;
 };
 
-std::int64_t requant_bytes(const std::optional<Requant>& requant) {
-  constexpr std::int64_t kMultiplier = 4 + 1 + 4;  // Q31 number, shift, float
-  return requant ? kMultiplier * static_cast<std::int64_t>(requant->multipliers.size()) : 0;
-}
-
-template <class Layer>
-std::int64_t layer_bytes(const Layer& layer) {
-  const auto weights = static_cast<std::int64_t>(layer.weight.values.size());
-  return (weights * layer.weight.bits + 7) / 8 + static_cast<std::int64_t>(layer.weight.zero_points.size()) +
-         4 * static_cast<std::int64_t>(layer.bias.size()) + requant_bytes(layer.requant);
-}
-
-struct StoredBytes {
-  std::int64_t operator()(const program::Linear& l) const { return layer_bytes(l); }
-  std::int64_t operator()(const program::Conv2d& c) const { return layer_bytes(c); }
-  std::int64_t operator()(const program::Requantize& r) const { return requant_bytes(r.requant); }
-  std::int64_t operator()(const program::Add& a) const {
-    return 8 * static_cast<std::int64_t>(a.multiplier_a.size() + a.multiplier_b.size());
-  }
-  std::int64_t operator()(const program::Concat& c) const {
-    std::int64_t bytes = 0;
-    for (const auto& requant : c.requants) bytes += requant_bytes(requant);
-    return bytes;
-  }
-  std::int64_t operator()(const program::Lookup& l) const { return 4 * static_cast<std::int64_t>(l.table.size()); }
-  template <class Other>
-  std::int64_t operator()(const Other&) const {
-    return 0;
-  }
-};
-
 }  // namespace
-
-std::int64_t stored_bytes(const Program& program) {
-  std::int64_t bytes = 0;
-  for (const Instruction& in : program.instructions) bytes += std::visit(StoredBytes{}, in.operation);
-  return bytes;
-}
 
 void check(const Program& program) { Checker(program).run(); }
 

@@ -14,6 +14,7 @@
 #include "tempera/core/shape.hpp"
 #include "tempera/quant/qparams.hpp"
 #include "tempera/quant/requantize.hpp"
+#include "tempera/quant/thresholds.hpp"
 
 namespace tempera::quant {
 
@@ -32,11 +33,15 @@ struct ProgramBuffer {
   std::vector<float> scale{1.0F};  ///< [1], or one for each channel (axis 0 of the sample)
 };
 
-/// acc → clamp(requantize(acc) + zero_point, low, high), with one multiplier or one for each channel.
+/// acc → clamp(requantize(acc) + zero_point, low, high), with one multiplier or one for each channel. Or, with thresholds and
+/// no multipliers, acc → low + how many of its high − low thresholds it reaches.
 struct Requant {
   std::vector<Multiplier> multipliers;
   RequantMode mode = RequantMode::kSingle;
   std::int32_t zero_point = 0, low = -128, high = 127;
+  std::optional<Thresholds> thresholds{};
+
+  [[nodiscard]] std::int64_t steps() const noexcept { return std::int64_t{high} - low; }
 };
 
 /// Integers of a weight. An unsigned grid is shifted by 2^(bits−1), values and zero points alike, so that all are signed.
@@ -122,7 +127,7 @@ struct Program {
   std::map<std::string, std::string> metadata;  ///< input pipeline, labels, config: as in model files
 };
 
-/// Bytes of weights, biases and multipliers as they are stored.
+/// Bytes of weights, biases, multipliers and thresholds as they are stored.
 [[nodiscard]] std::int64_t stored_bytes(const Program& program);
 
 /// Throws UnsupportedError or Error naming the instruction if anything in it breaks a rule: buffers out of order or of the

@@ -21,7 +21,9 @@ namespace tempera::quant {
 namespace {
 
 constexpr const char* kVersionKey = "tempera.program";
+// Version 2 added thresholds. A program without them is written as version 1, which readers of that time take.
 constexpr const char* kVersion = "1";
+constexpr const char* kThresholdVersion = "2";
 constexpr const char* kStructure = "tempera.instructions";
 constexpr const char* kChecksum = "tempera.crc32";
 
@@ -177,6 +179,20 @@ void check_sum(const nn::SafetensorsReader& reader) {
                                           sum.text(), stored->second, kChecksum));
 }
 
+bool has_thresholds(const program::Operation& operation) {
+  const auto in = [](const std::optional<Requant>& requant) { return requant && requant->thresholds; };
+  if (const auto* linear = std::get_if<program::Linear>(&operation)) return in(linear->requant);
+  if (const auto* conv = std::get_if<program::Conv2d>(&operation)) return in(conv->requant);
+  if (const auto* requantize = std::get_if<program::Requantize>(&operation)) return in(requantize->requant);
+  const auto* concat = std::get_if<program::Concat>(&operation);
+  return concat != nullptr && std::ranges::any_of(concat->requants, in);
+}
+
+const char* version_of(const Program& program) {
+  const auto has = [](const Instruction& in) { return has_thresholds(in.operation); };
+  return std::ranges::any_of(program.instructions, has) ? kThresholdVersion : kVersion;
+}
+
 const std::string& required(const nn::SafetensorsReader& reader, const char* key) {
   const auto found = reader.metadata().find(key);
   if (found != reader.metadata().end()) return found->second;
@@ -194,7 +210,7 @@ void save_program(const std::filesystem::path& file, const Program& program) {
   Checksum sum;
   std::map<std::string, std::string> metadata = program.metadata;
   metadata[kStructure] = program_structure(program, lists).dump();
-  metadata[kVersionKey] = kVersion;
+  metadata[kVersionKey] = version_of(program);
   lists.write(writer, sum);
   add_all(sum, metadata);
   metadata[kChecksum] = sum.text();
@@ -205,9 +221,9 @@ void save_program(const std::filesystem::path& file, const Program& program) {
 Program load_program(const std::filesystem::path& file) {
   const nn::SafetensorsReader reader(file);
   const std::string& version = required(reader, kVersionKey);
-  if (version != kVersion) {
-    throw core::CheckpointError(reader.file(),
-                                fmt::format("has program format {}, this program reads {}", version, kVersion));
+  if (version != kVersion && version != kThresholdVersion) {
+    throw core::CheckpointError(reader.file(), fmt::format("has program format {}, this program reads {} and {}",
+                                                           version, kVersion, kThresholdVersion));
   }
   const std::string& text = required(reader, kStructure);
   try {
@@ -215,6 +231,9 @@ Program load_program(const std::filesystem::path& file) {
     Program program = program_from(structure, FileSource(reader));
     for (const auto& [key, value] : reader.metadata()) {
       if (key != kVersionKey && key != kStructure && key != kChecksum) program.metadata[key] = value;
+    }
+    if (version == kVersion && version_of(program) != version) {
+      throw core::Error(fmt::format("thresholds belong to format {}, its format is {}", kThresholdVersion, version));
     }
     check(program);
     check_sum(reader);  // last: the others say more of what is wrong

@@ -31,11 +31,22 @@ std::size_t word(const json& value, const Words& words) {
   return static_cast<std::size_t>(found - std::begin(words));
 }
 
+constexpr const char* kByThresholds = "thresholds";
+
 json shape_json(const core::Shape& shape) { return shape.extents(); }
 core::Shape shape_from(const json& value) { return core::Shape(value.get<std::vector<std::int64_t>>()); }
 
+json requant_json(std::string_view mode, const Requant& requant) {
+  return {{"mode", mode}, {"zero_point", requant.zero_point}, {"low", requant.low}, {"high", requant.high}};
+}
+
 // One list of each part of the multipliers; the real numbers only for the mode that uses them.
 json requant_json(const Requant& requant, const std::string& name, ListStore& lists) {
+  if (requant.thresholds) {
+    lists.put(name + ".thresholds", requant.thresholds->values);
+    lists.put(name + ".directions", requant.thresholds->directions);
+    return requant_json(kByThresholds, requant);
+  }
   std::vector<std::int32_t> multiplier, shift;
   std::vector<float> real;
   for (const Multiplier& m : requant.multipliers) {
@@ -46,18 +57,21 @@ json requant_json(const Requant& requant, const std::string& name, ListStore& li
   lists.put(name + ".multiplier", multiplier);
   lists.put(name + ".shift", shift);
   if (requant.mode == RequantMode::kFloat32) lists.put(name + ".real", real);
-  return {{"mode", kRequantModes[static_cast<std::size_t>(requant.mode)]},
-          {"zero_point", requant.zero_point},
-          {"low", requant.low},
-          {"high", requant.high}};
+  return requant_json(kRequantModes[static_cast<std::size_t>(requant.mode)], requant);
 }
 
 Requant requant_from(const json& value, const std::string& name, const ListSource& lists) {
   Requant requant{.multipliers = {},
-                  .mode = static_cast<RequantMode>(word(value.at("mode"), kRequantModes)),
                   .zero_point = value.at("zero_point").get<std::int32_t>(),
                   .low = value.at("low").get<std::int32_t>(),
                   .high = value.at("high").get<std::int32_t>()};
+  if (value.at("mode") == kByThresholds) {
+    requant.thresholds.emplace();
+    lists.get(name + ".thresholds", requant.thresholds->values);
+    lists.get(name + ".directions", requant.thresholds->directions);
+    return requant;
+  }
+  requant.mode = static_cast<RequantMode>(word(value.at("mode"), kRequantModes));
   std::vector<std::int32_t> multiplier, shift;
   std::vector<float> real;
   lists.get(name + ".multiplier", multiplier);

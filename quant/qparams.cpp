@@ -39,11 +39,21 @@ std::size_t QParams::slot(std::int64_t index, const core::Shape& shape) const no
 }
 
 std::int32_t QParams::quantize(float x, std::size_t slot) const noexcept {
+  if (!thresholds.empty()) {
+    if (std::isnan(x)) return zero_point[slot];
+    return qmin + static_cast<std::int32_t>(std::ranges::upper_bound(thresholds, x) - thresholds.begin());
+  }
   const float ratio = x / scale[slot];
   const double q = round_to(static_cast<double>(ratio), rounding) + zero_point[slot];
   // NaN fails both comparisons and becomes the zero point.
   if (std::isnan(q)) return zero_point[slot];
   return static_cast<std::int32_t>(std::clamp<double>(q, qmin, qmax));
+}
+
+QParams QParams::of_values() const {
+  QParams grid = *this;
+  grid.thresholds.clear();
+  return grid;
 }
 
 bool QParams::symmetric() const noexcept {

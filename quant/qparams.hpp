@@ -24,7 +24,8 @@ inline constexpr std::string_view kGranularities[] = {"per_tensor", "per_channel
 [[nodiscard]] double round_to(double x, Rounding rounding) noexcept;
 
 /// q = clamp(round(x / scale) + zero_point, qmin, qmax) and x̂ = (q − zero_point)·scale, for each channel or group. The
-/// division is a true one in float32.
+/// division is a true one in float32. With `thresholds` it is q = qmin + #{i : x ≥ thresholds[i]} instead: steps of any
+/// width, still of one height.
 struct QParams {
   int bits = 8;
   bool is_signed = true;
@@ -34,6 +35,8 @@ struct QParams {
   std::int64_t group = 0;                   ///< inputs that share a scale, for kGroup
   std::vector<float> scale{1.0F};           ///< [1], [channels] or [channels · groups]; normal and positive
   std::vector<std::int32_t> zero_point{0};  ///< as many
+  /// Empty, or qmax − qmin finite numbers that never fall; then there is one scale.
+  std::vector<float> thresholds{};
 
   /// Position in `scale` for element `index` of a tensor of `shape` (weights: channels are axis 0).
   [[nodiscard]] std::size_t slot(std::int64_t index, const core::Shape& shape) const noexcept;
@@ -41,6 +44,8 @@ struct QParams {
   [[nodiscard]] float dequantize(std::int32_t q, std::size_t slot = 0) const noexcept {
     return static_cast<float>(q - zero_point[slot]) * scale[slot];
   }
+  /// The grid that its values lie on: where they came from no longer matters, and they round to the nearest.
+  [[nodiscard]] QParams of_values() const;
   /// Every zero point is 0.
   [[nodiscard]] bool symmetric() const noexcept;
 };

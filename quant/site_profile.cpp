@@ -77,8 +77,9 @@ std::string grid_text(const Quantizer& quantizer) {
     return fmt::format("{} bit, {}, dynamic", quantizer.bits(), dynamic->grid().is_signed ? "signed" : "unsigned");
   }
   if (!params) return fmt::format("{} bit float", quantizer.bits());
-  return fmt::format("{} bit, {}, {}", params->bits, params->is_signed ? "signed" : "unsigned",
-                     kGranularities[static_cast<std::size_t>(params->granularity)]);
+  return fmt::format("{} bit, {}, {}{}", params->bits, params->is_signed ? "signed" : "unsigned",
+                     kGranularities[static_cast<std::size_t>(params->granularity)],
+                     params->thresholds.empty() ? "" : ", steps of unequal width");
 }
 
 std::vector<double> counted(const core::Tensor& values, double low, double high) {
@@ -105,28 +106,49 @@ void add_histograms(const Meter& meter, SiteProfile& profile) {
   profile.after = counted(meter.after(), profile.low, profile.high);
 }
 
-// The staircase and its surrogate, sampled a little beyond the range that values have.
+// A little beyond the range that values have; thresholds from both sides, so that each step stands where it is.
+std::vector<double> arguments(const SiteProfile& profile, const std::optional<QParams>& params) {
+  const double margin = 0.1 * (profile.high - profile.low);
+  std::vector<double> x;
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    const double share = static_cast<double>(i) / (kSamples - 1);
+    x.push_back(profile.low - margin + share * (profile.high - profile.low + 2 * margin));
+  }
+  if (!params) return x;
+  for (const float t : params->thresholds) {
+    const auto at = static_cast<double>(t);
+    if (at <= x.front() || at >= x[kSamples - 1]) continue;
+    x.push_back(at);
+    x.push_back(static_cast<double>(std::nextafter(t, -std::numeric_limits<float>::infinity())));
+  }
+  std::ranges::sort(x);
+  return x;
+}
+
+// The staircase and its surrogate.
 void add_staircase(Quantizer& quantizer, SiteProfile& profile) {
   const std::optional<QParams> params = quantizer.params();
   const bool one_scale = !params || params->scale.size() == 1;
   if (!one_scale || profile.before.empty()) return;
-  const double margin = 0.1 * (profile.high - profile.low);
-  core::Tensor x({1, kSamples});
-  for (std::size_t i = 0; i < kSamples; ++i) {
-    const double share = static_cast<double>(i) / (kSamples - 1);
-    profile.argument.push_back(profile.low - margin + share * (profile.high - profile.low + 2 * margin));
-    x.mutable_values()[i] = static_cast<Scalar>(profile.argument.back());
-  }
+  profile.argument = arguments(profile, params);
+  const std::size_t count = profile.argument.size();
+  core::Tensor x({1, static_cast<std::int64_t>(count)});
+  for (std::size_t i = 0; i < count; ++i) x.mutable_values()[i] = static_cast<Scalar>(profile.argument[i]);
   const Variable input(x, true);
   // The last epoch's form, as it was trained; learned numbers receive gradients here, which are dropped again.
   ForwardContext context{.training = true, .epoch = std::numeric_limits<std::int32_t>::max()};
   const Variable output = quantizer.forward(input, context);
   core::backward(output, core::Tensor::full(output.shape(), 1));
   for (const nn::Parameter& parameter : quantizer.parameters()) parameter.variable.zero_grad();
-  for (std::size_t i = 0; i < kSamples; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     profile.value.push_back(static_cast<double>(output.value().values()[i]));
     profile.derivative.push_back(input.grad().empty() ? 0.0 : static_cast<double>(input.grad().values()[i]));
   }
+  if (!quantizer.temperature(0)) return;
+  const core::NoGrad no_grad;
+  ForwardContext evaluation;
+  const core::Tensor hard = quantizer.forward(Variable(x), evaluation).value();
+  for (const Scalar y : hard.values()) profile.hard.push_back(static_cast<double>(y));
 }
 
 SiteProfile profile_of(const nn::Site& site, const Meter& meter) {

@@ -23,9 +23,9 @@ struct SiteProfile {
   // Of the first batch: counts of the values before and after in equal bins from low to high.
   double low = 0, high = 0;
   std::vector<double> before, after;
-  // The quantizer over that range: argument, value, and the derivative that training sees. Empty for a weight whose channels
-  // have scales of their own.
-  std::vector<double> argument, value, derivative;
+  // The quantizer over that range: argument, value, and the derivative that training sees; and, where training has a soft
+  // form, the hard one that is evaluated and shipped. Empty for a weight whose channels have scales of their own.
+  std::vector<double> argument, value, derivative, hard;
 };
 
 /// Over the first `images` samples of pass 0, each site seeing what the quantized sites before it leave. Ranges must have been

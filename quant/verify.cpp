@@ -47,8 +47,7 @@ class Recording {
       if (quantizer == nullptr || site->kind == nn::SiteKind::kWeight || !quantizer->quantizer().ready()) continue;
       const std::optional<QParams> grid = quantizer->quantizer().params();
       if (!grid) continue;
-      sites_.push_back(
-          {site, site->transform, std::make_shared<Recorder>(site->transform), *quantizer->quantizer().params()});
+      sites_.push_back({site, site->transform, std::make_shared<Recorder>(site->transform), grid->of_values()});
       site->transform = sites_.back().recorder;
     }
   }

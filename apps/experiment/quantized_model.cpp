@@ -58,7 +58,8 @@ report::Quantization quantization_of(const data::LoadedData& data, nn::Model& mo
                             .after = std::move(profile.after),
                             .argument = std::move(profile.argument),
                             .value = std::move(profile.value),
-                            .derivative = std::move(profile.derivative)});
+                            .derivative = std::move(profile.derivative),
+                            .hard = std::move(profile.hard)});
   }
   return result;
 }

@@ -20,7 +20,8 @@ json site_json(const QuantizedSite& site) {
           {"overflows", site.overflows},
           {"passed", site.passed},
           {"histogram", {{"low", site.low}, {"high", site.high}, {"before", site.before}, {"after", site.after}}},
-          {"staircase", {{"argument", site.argument}, {"value", site.value}, {"derivative", site.derivative}}}};
+          {"staircase",
+           {{"argument", site.argument}, {"value", site.value}, {"derivative", site.derivative}, {"hard", site.hard}}}};
 }
 
 QuantizedSite site_from(const JsonNode& node) {
@@ -42,10 +43,12 @@ QuantizedSite site_from(const JsonNode& node) {
   staircase.read("argument", out.argument);
   staircase.read("value", out.value);
   staircase.read("derivative", out.derivative);
+  staircase.read("hard", out.hard);
   if (out.before.size() != out.after.size()) histogram.fail("as many bins before as after");
   if (out.argument.size() != out.value.size() || out.argument.size() != out.derivative.size()) {
     staircase.fail("three lists of one length");
   }
+  if (!out.hard.empty() && out.hard.size() != out.argument.size()) staircase.fail("as many hard values as arguments");
   return out;
 }
 

@@ -20,6 +20,7 @@ struct QuantizedSite {
   double low = 0, high = 0;                ///< of the histograms
   std::vector<double> before, after;       ///< counts in equal bins
   std::vector<double> argument, value, derivative;  ///< the quantizer over that range
+  std::vector<double> hard;                         ///< what is shipped, where training has a soft form
 };
 
 /// What `verify` found on the test set.

@@ -33,7 +33,12 @@ std::vector<std::int32_t> part(const std::vector<std::int32_t>& list, std::int64
   const auto size = static_cast<std::ptrdiff_t>(list.size()) / groups;
   return {list.begin() + group * size, list.begin() + (group + 1) * size};
 }
-std::optional<Requant> part(std::optional<Requant> requant, std::int64_t group, std::int64_t groups) {
+std::optional<Requant> part(std::optional<Requant> requant, std::int64_t group, std::int64_t groups,
+                            std::int64_t channels) {
+  if (requant && requant->thresholds) {
+    requant->thresholds = part_of(*requant->thresholds, requant->steps(), group * channels / groups, channels / groups);
+    return requant;
+  }
   if (!requant || requant->multipliers.size() == 1) return requant;
   const auto size = static_cast<std::ptrdiff_t>(requant->multipliers.size()) / groups;
   const auto begin = requant->multipliers.begin() + group * size;
@@ -54,9 +59,9 @@ class Conv final : public Step {
         image_(source.input(), source.input_buffer().shape, layer.padding),
         in_place_(layer.groups == 1 && layer.dilation[1] == 1) {
     for (std::int64_t g = 0; g < layer.groups; ++g) {
-      products_.push_back(std::make_unique<Product>(source, rows_of(layer, g, in_place_),
-                                                    part(layer.bias, g, layer.groups),
-                                                    part(layer.requant, g, layer.groups), false));
+      products_.push_back(
+          std::make_unique<Product>(source, rows_of(layer, g, in_place_), part(layer.bias, g, layer.groups),
+                                    part(layer.requant, g, layer.groups, layer.weight.shape[0]), false));
     }
     const std::int64_t window = kernel_[0] * kernel_[1] * channels_ / layer.groups;
     window_bytes_ = in_place_ ? 0 : (2 * window + 79) / 64 * 64;

@@ -67,7 +67,8 @@ std::int64_t nonzero_steps(const std::int16_t* x, std::int64_t length, std::int3
 
 Output::Output(const Place& place, const std::optional<Requant>& requant, std::int64_t channels)
     : wide_(place.wide), offset_(place.offset), requant_(requant) {
-  if (!requant_ || wide_ || requant_->mode != RequantMode::kSingle) return;
+  if (requant_ && requant_->thresholds && !wide_) thresholds_.emplace(*requant_, channels, offset_);
+  if (!requant_ || requant_->thresholds || wide_ || requant_->mode != RequantMode::kSingle) return;
   if (std::ranges::any_of(requant_->multipliers, [](const Multiplier& m) { return m.shift < 0; })) return;
   fast_ = true;
   const std::int64_t columns = core::int_kernels().columns;
@@ -86,6 +87,7 @@ std::int32_t Output::value(std::int32_t accumulator, std::int64_t channel) const
 
 void Output::write(std::int64_t m, std::int64_t first, std::int64_t n, const std::int32_t* c, std::int64_t c_row,
                    void* y, std::int64_t y_row) const noexcept {
+  if (thresholds_) return thresholds_->write(m, first, n, c, c_row, static_cast<std::int16_t*>(y), y_row);
   if (fast_) {
     core::int_kernels().requant({.m = m,
                                  .n = n,

@@ -7,6 +7,7 @@
 
 #include "tempera/core/kernels/int_table.hpp"
 #include "tempera/quant/engine/places.hpp"
+#include "tempera/quant/engine/thresholds.hpp"
 
 namespace tempera::quant::engine {
 
@@ -59,6 +60,7 @@ class Output {
   bool wide_, fast_ = false;
   std::int32_t offset_;
   std::optional<Requant> requant_;
+  std::optional<ThresholdTable> thresholds_;
   std::vector<std::int32_t> multiplier_;
   std::vector<std::uint64_t> half_even_, half_odd_, count_even_, count_odd_;
 };

@@ -106,6 +106,10 @@ std::optional<Grid> grid_of(const Tensor& folded, const Quantizer& quantizer, st
     why = "its quantizer has no grid of integers";
     return std::nullopt;
   }
+  if (!params->thresholds.empty()) {
+    why = "its steps are of unequal width, and rounding to a neighbour is none of them";
+    return std::nullopt;
+  }
   const Integers nearest = quantizer.integers(folded);
   const core::Shape& shape = folded.shape();
   Grid g{folded, Tensor(shape), Tensor(shape), Tensor(shape), Tensor(shape), Tensor(shape)};

@@ -1,24 +1,23 @@
 // The staircase as a sum of sigmoids (Quantization Networks, Yang et al. 2019, arXiv 1911.09464):
 //
-//   Q_T(x) = δ·(Σ_{i=1..n} σ(T·(x/δ − b_i)) − m),   b_i = i − m − ½
+//   Q_T(x) = δ·(Σ_{i=1..n} σ(T·(β·x − b_i)) − m)
 //
-// Activations: n = 2^k − 1 steps on [0, α], m = 0. Weights: n = 2m steps on [−α, α], m = 2^(k−1) − 1. δ = α/n, or α/m; α
-// is learned, and β = 1/δ with it, so that the limit T → ∞ is a grid of integers at scale δ. Training sees the smooth form
-// with its own derivative; evaluation sees the limit.
-#include <fmt/format.h>
-
+// Activations: n = 2^k − 1 steps on [0, α], m = 0. Weights: n = 2m steps on [−α, α], m = 2^(k−1) − 1. δ = α/n, or α/m. α is
+// learned. β is 1/δ, or learned; the b_i are the midpoints i − m − ½, or learned. Training sees the smooth form with its own
+// derivative; evaluation sees the limit T → ∞: with β tied and midpoints a grid of integers at scale δ that values round to,
+// otherwise the same integers, and thresholds b_i/β between them.
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
-#include <type_traits>
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/fields.hpp"
 #include "tempera/quant/fake_quant.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizer.hpp"
-#include "tempera/quant/runs.hpp"
+#include "tempera/quant/smooth_staircase.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -28,50 +27,15 @@ using core::Tensor;
 enum class Growth { kLinear, kExponential, kCosine, kConstant };
 constexpr std::array<std::string_view, 4> kGrowths{"linear", "exponential", "cosine", "constant"};
 
-// A sigmoid further from its step than this is 0 or 1 to within e^−reach, which is below the rounding of a sum of 65535.
-constexpr double kReach = std::is_same_v<Scalar, double> ? 48 : 28;
+enum class Beta { kTied, kLearned };
+constexpr std::array<std::string_view, 2> kBetas{"tied", "learned"};
+enum class Biases { kMidpoints, kLearned };
+constexpr std::array<std::string_view, 2> kBiases{"midpoints", "learned"};
 
-// Up to this temperature e^z of one step follows from the step before by a factor, which stays within e^±(reach + T).
-constexpr double kGentle = 20;
+// Steps of unequal width are thresholds in a program: 2^bits − 1 of them for each channel.
+constexpr std::int64_t kMostThresholdBits = 8;
 
-struct Stairs {
-  double delta = 1;         // height and width of a step
-  double temperature = 1;   // T
-  double ratio = 1;         // e^T
-  std::int32_t steps = 1;   // n
-  std::int32_t middle = 0;  // m
-};
-
-struct Point {
-  double sum = 0;    // Σ σ
-  double slope = 0;  // Σ σ(1 − σ)
-};
-
-// At u = x/δ. Only steps within kReach/T of u are computed; those below count 1, those above 0.
-Point at(double u, const Stairs& stairs) noexcept {
-  const double position = u + stairs.middle + 0.5;  // step i is at i
-  const double reach = kReach / stairs.temperature + 1;
-  const double first = std::clamp(std::ceil(position - reach), 1.0, stairs.steps + 1.0);
-  const double last = std::clamp(std::floor(position + reach), 0.0, static_cast<double>(stairs.steps));
-  Point point{.sum = first - 1, .slope = 0};
-  if (stairs.temperature <= kGentle) {
-    double e = std::exp(stairs.temperature * (first - position));
-    for (double i = first; i <= last; ++i, e *= stairs.ratio) {
-      const double sigma = 1 / (1 + e);
-      point.sum += sigma;
-      point.slope += sigma * (1 - sigma);
-    }
-    return point;
-  }
-  for (double i = first; i <= last; ++i) {
-    const double z = stairs.temperature * (position - i);
-    const double e = std::exp(-std::abs(z));  // the symmetric form: never above 1
-    const double small = e / (1 + e);
-    point.sum += z >= 0 ? 1 - small : small;
-    point.slope += small * (1 - small);
-  }
-  return point;
-}
+Variable number(std::int64_t n, double value) { return Variable(Tensor::full({n}, static_cast<Scalar>(value)), true); }
 
 class SmoothedSigmoid final : public Quantizer {
  public:
@@ -84,6 +48,8 @@ class SmoothedSigmoid final : public Quantizer {
     double max_temperature = 200;
     std::optional<double> alpha;
     core::Clonable<> observer;
+    Beta beta = Beta::kTied;
+    Biases biases = Biases::kMidpoints;
     double learning_rate = 1;
     void fields(core::FieldVisitor& v) {
       v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
@@ -100,17 +66,29 @@ class SmoothedSigmoid final : public Quantizer {
               {.help = "the largest value at first; not set: from what is observed first", .min = 1e-30, .max = 1e30});
       v.typed("observer", ObserverRegistry::builtin(), observer,
               {.help = "how the first α is chosen; not set: min_max"});
+      v.choice(
+          "beta", beta, kBetas,
+          {.help = "the scale β of the input: tied to α, so that steps are as wide as they are high, or learned (in "
+                   "<site>.input_range, where the staircase ends)"});
+      v.choice("biases", biases, kBiases,
+               {.help = "where the steps are: midway between the integers, or each learned from there on"});
       v.field("learning_rate", learning_rate,
-              {.help = "how fast α learns, as a multiple of the optimizer's rate over √(N·qmax), N the weights or the "
-                       "features of a sample",
+              {.help = "how fast α, β and biases learn, as a multiple of the optimizer's rate over √(N·qmax), N the "
+                       "weights or the features of a sample",
                .min = 0});
       v.rule(max_temperature >= temperature, "max_temperature", "must not be below \"temperature\"");
+      v.rule(even() || bits <= kMostThresholdBits, "bits",
+             "must be at most 8 where \"beta\" or \"biases\" are learned: each step is a threshold then");
     }
+    [[nodiscard]] bool even() const noexcept { return beta == Beta::kTied && biases == Biases::kMidpoints; }
   };
 
   SmoothedSigmoid(const Config& config, const SiteFacts& site)
-      : config_(config), site_(site), alpha_(Tensor::full({1}, static_cast<Scalar>(config.alpha.value_or(0))), true) {
+      : config_(config), site_(site), alpha_(number(1, 0)), unit_(Tensor::zeros({1})) {
     set_range(grid_, static_cast<int>(config.bits), site.is_weight(), true);
+    if (config.beta == Beta::kLearned) range_ = number(1, 0);
+    if (config.biases == Biases::kLearned) biases_ = number(grid_.qmax - grid_.qmin, 0);
+    if (config.alpha) begin(*config.alpha);
     const ObserverFacts facts{.site = site.name,
                               .bits = grid_.bits,
                               .is_signed = grid_.is_signed,
@@ -120,40 +98,60 @@ class SmoothedSigmoid final : public Quantizer {
     observer_ = config.observer ? known.make(*config.observer, facts) : known.make(*known.create("min_max"), facts);
   }
 
-  // The first values set α; from then on it is learned.
+  // The first values set α, and all else by it; from then on it is learned.
   void observe(const Tensor& x) override {
     if (ready() || x.numel() == 0) return;
     observer_->observe(0, x.values());
     const Range range = observer_->range(0);
     const float largest = site_.is_weight() ? std::max(-range.low, range.high) : range.high;
-    alpha_.mutable_value().mutable_values()[0] = largest > 0 ? static_cast<Scalar>(largest) : Scalar{1};
+    begin(largest > 0 ? static_cast<double>(largest) : 1.0);
   }
   [[nodiscard]] bool ready() const override { return alpha_.value().item() != 0; }
   [[nodiscard]] std::optional<QParams> params() const override {
+    const Staircase stairs = staircase();
     QParams params = grid_;
-    params.scale = {std::max(static_cast<float>(stairs(1).delta), kSmallestScale)};
+    params.scale = {std::max(static_cast<float>(stairs.delta()), kSmallestScale)};
+    if (stairs.even()) return params;
+    params.thresholds = stairs.thresholds();
+    if (std::ranges::any_of(params.thresholds, [](float t) { return std::isnan(t); })) {
+      throw core::NumericError(site_.name, -1, "a learned threshold is not a number");
+    }
     return params;
   }
   [[nodiscard]] Variable forward(const Variable& x, ForwardContext& context) override {
     if (!context.training && !context.soft) return fake_quant(x, *params(), Surrogate::kClipped);
-    return soft(x, stairs(temperature_at(context.epoch)));
+    return smooth_staircase(x, staircase(), temperature_at(context.epoch));
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }
   [[nodiscard]] std::optional<double> temperature(std::int64_t epoch) const override { return temperature_at(epoch); }
-  // The gradient of α is a sum over all values of the site: at their rate it would outrun them (Esser et al. 2020, §2.2).
+  // The gradient of each is a sum over values of the site: at their rate it would outrun them (Esser et al. 2020, §2.2). All
+  // have the unit of the values, whose own step they are to keep up with, so that one factor serves for all.
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override {
     const auto values = static_cast<double>(std::max<std::int64_t>(1, site_.shape.numel()));
-    return {{.name = site_.name + ".alpha",
-             .shape = {1},
-             .role = nn::Role::kStep,
-             .variable = alpha_,
-             .learning_rate_scale = config_.learning_rate / std::sqrt(values * grid_.qmax)}};
+    const double rate = config_.learning_rate / std::sqrt(values * grid_.qmax);
+    std::vector<nn::Parameter> all;
+    const auto add = [&](const char* name, const Variable& variable) {
+      if (variable.empty()) return;
+      all.push_back({.name = site_.name + name,
+                     .shape = variable.shape(),
+                     .role = nn::Role::kStep,
+                     .variable = variable,
+                     .learning_rate_scale = rate});
+    };
+    add(".alpha", alpha_);
+    add(".input_range", range_);
+    add(".biases", biases_);
+    return all;
   }
   // T0: with growth "constant" it is T itself, for a schedule to move.
   void numbers(core::FieldVisitor& v) override {
     v.field("temperature", config_.temperature, {.help = "steepness of the steps", .min = 0, .above_min = true});
   }
-  [[nodiscard]] std::vector<nn::Buffer> buffers() const override { return observer_->buffers(); }
+  [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
+    std::vector<nn::Buffer> all = observer_->buffers();
+    if (!biases_.empty()) all.push_back({.name = site_.name + ".bias_unit", .shape = {1}, .variable = unit_});
+    return all;
+  }
 
  private:
   [[nodiscard]] double temperature_at(std::int64_t epoch) const noexcept {
@@ -167,63 +165,32 @@ class SmoothedSigmoid final : public Quantizer {
     }
     return std::min(t, most);
   }
-  [[nodiscard]] Stairs stairs(double temperature) const {
-    const double alpha = std::max(static_cast<double>(alpha_.value().item()), 1e-8);
-    const std::int32_t middle = -grid_.qmin;
-    return {.delta = alpha / grid_.qmax,
-            .temperature = temperature,
-            .ratio = std::exp(temperature),
-            .steps = grid_.qmax + middle,
-            .middle = middle};
+  void begin(double alpha) const {
+    const double unit = alpha / grid_.qmax;
+    alpha_.mutable_value().mutable_values()[0] = static_cast<Scalar>(alpha);
+    if (!range_.empty()) range_.mutable_value().mutable_values()[0] = static_cast<Scalar>(alpha);
+    if (biases_.empty()) return;
+    unit_.mutable_value().mutable_values()[0] = static_cast<Scalar>(unit);
+    Scalar* bias = biases_.mutable_value().mutable_data();
+    for (std::int32_t q = grid_.qmin; q < grid_.qmax; ++q) *bias++ = static_cast<Scalar>((q + 0.5) * unit);
   }
-
-  // With y = δ·(S(x/δ) − m): dy/dx = T·S', dy/dδ = y/δ − T·S'·x/δ, and dδ/dα = 1/qmax.
-  [[nodiscard]] Variable soft(const Variable& x, const Stairs& stairs) const {
-    Tensor y(x.shape()), slope(x.shape());
-    const Scalar* in = x.value().data();
-    Scalar* out = y.mutable_data();
-    Scalar* by = slope.mutable_data();
-    core::parallel_for(x.value().numel(), kRunGrain / 8, [=](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = begin; i < end; ++i) {
-        const Point point = at(static_cast<double>(in[i]) / stairs.delta, stairs);
-        out[i] = static_cast<Scalar>(stairs.delta * (point.sum - stairs.middle));
-        by[i] = static_cast<Scalar>(stairs.temperature * point.slope);
-      }
-    });
-    return core::record(
-        "smoothed_sigmoid", y, {x, alpha_},
-        [x = x.value(), y, slope, scale = 1 / (stairs.delta * grid_.qmax)](const Tensor& dy, const core::Needs&) {
-          Tensor dx(x.shape());
-          const double sum = soft_gradients({&x, &y, &slope}, dy, dx);
-          return core::Gradients{dx, Tensor({1}, {static_cast<Scalar>(sum * scale)})};
-        });
-  }
-  struct Saved {
-    const Tensor *x, *y, *slope;
-  };
-  // Writes dx; returns δ·dδ.
-  static double soft_gradients(const Saved& saved, const Tensor& dy, Tensor& dx) {
-    const Scalar *x = saved.x->data(), *y = saved.y->data(), *slope = saved.slope->data();
-    const Scalar* g = dy.data();
-    Scalar* to = dx.mutable_data();
-    return core::parallel_reduce(
-        dy.numel(), kRunGrain, 0.0,
-        [=](std::int64_t begin, std::int64_t end) {
-          double sum = 0;
-          for (std::int64_t i = begin; i < end; ++i) {
-            to[i] = g[i] * slope[i];
-            sum += static_cast<double>(g[i]) *
-                   (static_cast<double>(y[i]) - static_cast<double>(slope[i]) * static_cast<double>(x[i]));
-          }
-          return sum;
-        },
-        [](double a, double b) { return a + b; });
+  [[nodiscard]] Staircase staircase() const {
+    return {.alpha = alpha_,
+            .range = range_,
+            .biases = biases_,
+            .unit = std::max(static_cast<double>(unit_.value().item()), std::numeric_limits<double>::min()),
+            .steps = grid_.qmax - grid_.qmin,
+            .middle = -grid_.qmin,
+            .top = grid_.qmax};
   }
 
   Config config_;
   SiteFacts site_;
   QParams grid_;
-  Variable alpha_;  // 0: not known yet
+  Variable alpha_;   // 0: not known yet
+  Variable range_;   // empty: β is tied
+  Variable biases_;  // empty: midpoints
+  Variable unit_;    // of the biases: the first δ, in which T counts
   std::unique_ptr<Observer> observer_;
 };
 

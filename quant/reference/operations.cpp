@@ -50,6 +50,9 @@ std::int64_t divide(std::int64_t numerator, std::int64_t denominator, Rounding r
 }
 
 std::int32_t apply(const Requant& requant, std::int32_t accumulator, std::int64_t channel) noexcept {
+  if (requant.thresholds) {
+    return requant.low + reached(*requant.thresholds, requant.steps(), accumulator, channel);
+  }
   const Multiplier& m = of_channel(requant.multipliers, channel);
   const std::int64_t q = std::int64_t{requantize(accumulator, m, requant.mode)} + requant.zero_point;
   return static_cast<std::int32_t>(std::clamp<std::int64_t>(q, requant.low, requant.high));

@@ -19,7 +19,7 @@ struct Input {
 
 /// Rounds numerator/denominator (> 0) to an integer as `rounding` says.
 [[nodiscard]] std::int64_t divide(std::int64_t numerator, std::int64_t denominator, Rounding rounding) noexcept;
-/// clamp(requantize(accumulator) + zero point, low, high) with the multiplier of `channel`.
+/// clamp(requantize(accumulator) + zero point, low, high) with the multiplier of `channel`, or by its thresholds.
 [[nodiscard]] std::int32_t apply(const Requant& requant, std::int32_t accumulator, std::int64_t channel) noexcept;
 
 [[nodiscard]] Values linear(const program::Linear& layer, const Input& x);

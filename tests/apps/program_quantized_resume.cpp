@@ -44,6 +44,15 @@ constexpr const char* kFolded = R"({"extends": "SOURCE/configs/smoke.json",
     {"sites": "block/bn1.output", "quantizer": {"type": "uniform", "bits": 8, "observer": "moving_average"}}]},
   "lower": {}})";
 
+// Steps that learn, with the momentum of β and every bias to be kept.
+constexpr const char* kLearnedSteps = R"({"extends": "SOURCE/configs/smoke.json",
+  "analyses": [],
+  "train": {"epochs": 5},
+  "quantization": {"start_epoch": 1, "rules": [
+    {"sites": "*.weight", "quantizer": {"type": "smoothed_sigmoid", "bits": 4, "beta": "learned", "biases": "learned"}},
+    {"sites": "act1.output", "quantizer": {"type": "smoothed_sigmoid", "bits": 3, "beta": "learned", "biases": "learned"}}]},
+  "lower": {}})";
+
 // The files a run leaves that depend on nothing but its config: not what tells when and how fast it ran.
 std::set<std::string> repeatable(const fs::path& run) {
   std::set<std::string> names;
@@ -108,6 +117,10 @@ TEST_CASE(
 
 TEST_CASE("a run of learned scales and folded batch norm, stopped twice, ships the program of the run never stopped") {
   check_resumed_as_undisturbed(kFolded, {{"epoch 2/", SIGINT}, {"epoch 4/", SIGINT}});
+}
+
+TEST_CASE("a run of learned steps, stopped before they begin and while they learn, ships the same thresholds") {
+  check_resumed_as_undisturbed(kLearnedSteps, {{"epoch 1/", SIGINT}, {"epoch 3/", SIGKILL}});
 }
 
 TEST_CASE(

@@ -140,9 +140,9 @@ TEST_CASE("a damaged program is an error that names the file, to verify and to e
   write(program, whole.substr(0, whole.size() / 2));
   check_refused(program, {name});
   std::string version = whole;
-  version[version.find(R"("tempera.program":"1")") + 19] = '2';
+  version[version.find(R"("tempera.program":"1")") + 19] = '7';
   write(program, version);
-  check_refused(program, {name, "program format 2, this program reads 1"});
+  check_refused(program, {name, "program format 7, this program reads 1 and 2"});
   write(program, "");
   check_refused(program, {name});
 }

@@ -129,6 +129,38 @@ def smooth(bits, kind, alpha, temperature, shape=(4, 6)):
     return case(config, kind, shape, x, dy, y, alpha=a)
 
 
+def smooth_learned(bits, kind, first, alpha, end, shifts, temperature, shape=(4, 6)):
+    """Yang et al. 2019, eq. 4 with β and the b_i of their own. β = q/end, where q steps lie above 0; the b_i are kept in the
+    unit of x, times the first δ, `first`/q. end None: β = 1/δ. shifts None: midpoints; else added to them and shuffled."""
+    values, dy = data(shape)
+    x, a = leaf(values, torch.float64), leaf([alpha], torch.float64)
+    middle = 2 ** (bits - 1) - 1 if kind == "weight" else 0
+    top = middle or 2 ** bits - 1
+    delta = a / top
+    learned = {"alpha": a}
+    b = torch.arange(1, top + middle + 1, dtype=torch.float64) - middle - 0.5
+    if shifts is not None:
+        moved = b.numpy() + rng.normal(0, shifts, len(b)).round(3)
+        learned["biases"] = leaf((rng.permutation(moved) * first / top).tolist(), torch.float64)
+        b = learned["biases"] / (first / top)
+        b.retain_grad()
+    beta = 1 / delta
+    if end is not None:
+        learned["input_range"] = leaf([end], torch.float64)
+        beta = top / learned["input_range"]
+        beta.retain_grad()
+    y = delta * (torch.sigmoid(temperature * (beta * x[..., None] - b)).sum(-1) - middle)
+    config = {"type": "smoothed_sigmoid", "bits": bits, "temperature": temperature, "alpha": first, "max_temperature": 5000,
+              "beta": "tied" if end is None else "learned", "biases": "midpoints" if shifts is None else "learned"}
+    result = case(config, kind, shape, x, dy, y, **learned)
+    result["hard"] = flat(delta * ((beta * x[..., None] >= b).sum(-1) - middle))
+    if end is not None:
+        result["beta"] = {"value": flat(beta), "grad": flat(beta.grad)}
+    if shifts is not None:
+        result["b"] = {"value": flat(b), "grad": flat(b.grad)}
+    return result
+
+
 cases = [lsq(2, "weight", True, [0.6]), lsq(4, "weight", True, [0.25]), lsq(3, "weight", True, [0.3, 0.5, 0.2, 0.9], True),
          lsq(4, "output", False, [0.11]), lsq(8, "output", True, [0.02]),
          lsq_plus(4, False, 0.2, -0.71), lsq_plus(3, True, 0.4, -0.9), lsq_plus(4, False, 0.1, -0.3),
@@ -136,5 +168,9 @@ cases = [lsq(2, "weight", True, [0.6]), lsq(4, "weight", True, [0.25]), lsq(3, "
          quantized_relu(4, 1.5, "ste_clipped"), quantized_relu(2, 0.8, "ste_identity")]
 cases += [smooth(bits, kind, alpha, t) for bits, kind, alpha in [(2, "weight", 0.9), (4, "weight", 1.7), (4, "output", 1.3), (8, "output", 2.0)]
           for t in [0.5, 4.0, 30.0, 1000.0]]
+cases += [smooth_learned(bits, kind, first, alpha, end, shifts, t)
+          for bits, kind, first, alpha, end in [(2, "output", 1.5, 1.2, 1.9), (4, "output", 1.5, 1.7, 1.1), (3, "weight", 0.9, 1.1, 1.4),
+                                                (4, "weight", 1.2, 0.9, 1.0)]
+          for end, shifts in [(end, None), (None, 0.3), (end, 0.6)] for t in [0.5, 4.0, 30.0, 1000.0]]
 out = pathlib.Path(__file__).with_name("learned_quantizers.json")
 out.write_text(json.dumps({"torch": torch.__version__, "cases": cases}) + "\n")

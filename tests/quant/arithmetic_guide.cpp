@@ -53,6 +53,11 @@ TEST_CASE("the guide's layer has the integers that the guide works out") {
   const auto& quantize = std::get<program::Quantize>(program.instructions[0].operation);
   const auto& linear = std::get<program::Linear>(program.instructions[1].operation);
   shows(fmt::format("({}, {})", quantize.params.quantize(0.5F), quantize.params.quantize(-0.25F)));
+  const auto first = [](float threshold) { return first_reaching(1.0 / 8192, static_cast<double>(threshold)); };
+  const Thresholds steps{{static_cast<std::int32_t>(first(0.1F)), static_cast<std::int32_t>(first(0.5F)),
+                          static_cast<std::int32_t>(first(0.9F))}};
+  shows(fmt::format("({}, {}, {})", steps.values[0], steps.values[1], steps.values[2]));
+  shows(fmt::format("{}", reached(steps, 3, 8090, 0)));
   const std::vector<std::int8_t>& w = linear.weight.values;
   CHECK(w == std::vector<std::int8_t>{48, -80, 16, 32});
   shows(fmt::format("({}, {})", w[0], w[1]));

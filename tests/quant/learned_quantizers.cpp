@@ -108,6 +108,9 @@ TEST_CASE("values and gradients of learned quantizers are PyTorch's of the paper
       check_near(p.variable.grad(), item["learned"][p.name.substr(p.name.rfind('.') + 1)]["grad"], tolerance);
     }
     check_hard_form(*q, x.value());
+    if (!item.contains("hard")) continue;
+    nn::ForwardContext evaluation;
+    check_near(q->forward(x, evaluation).value(), item["hard"], 1e-6);
   }
 }
 

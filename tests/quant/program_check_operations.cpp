@@ -154,7 +154,8 @@ TEST_CASE("inputs of a concatenation agree in all but channels, and on the grid 
                      p.buffers[kConcat].shape = {7, 3, 3};
                    }},
                   {"same scale and zero point", with([](Concat& c) { std::swap(c.requants[0], c.requants[1]); })},
-                  {"one multiplier", with([](Concat& c) { c.requants[0]->multipliers.pop_back(); })},
+                  {"has 3 multipliers, needs 1 or one for each channel",
+                   with([](Concat& c) { c.requants[0]->multipliers.pop_back(); })},
                   {"is out of range", with([](Concat& c) { c.requants[0]->multipliers[1].shift = 34; })},
                   {"its buffer holds", [](Program& p) { p.buffers[kConcat].low = -100; }},
               });

@@ -56,6 +56,17 @@ inline void calibrate_on(nn::Model& model, const core::Tensor& x) {
   }
 }
 
+/// Learned steps away from where they begin: some biases pass others.
+inline void stagger(nn::Model& model) {
+  for (const nn::Parameter& p : model.parameters()) {
+    if (!p.name.ends_with(".biases") && !p.name.ends_with(".input_range")) continue;
+    core::Tensor factor(p.shape);
+    core::Random(7, p.name).fill_uniform(factor.mutable_values(), 0.7, 1.3);
+    core::Tensor& value = p.variable.mutable_value();
+    for (std::size_t i = 0; i < value.values().size(); ++i) value.mutable_values()[i] *= factor.values()[i];
+  }
+}
+
 struct Quantized {
   Quantized(const std::string& layers, const core::Shape& input, const std::string& rules, double low = -1,
             double high = 1)
@@ -63,6 +74,7 @@ struct Quantized {
     scramble(model);
     attach(model, rules_of(rules));
     calibrate_on(model, images);
+    stagger(model);
   }
   nn::Model model;
   core::Tensor images;

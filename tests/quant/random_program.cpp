@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "tempera/quant/program_shapes.hpp"
@@ -15,7 +16,7 @@ using namespace quant;
 
 class Generator {
  public:
-  explicit Generator(std::uint64_t seed) : random_(seed) {}
+  explicit Generator(std::uint64_t seed) : random_(seed), steps_random_(~seed) {}
 
   Program make() {
     if (chance(30)) {
@@ -75,6 +76,32 @@ class Generator {
     for (std::int64_t c = chance(40) ? 1 : channels; c > 0; --c) {
       const double spread = chance(5) ? std::exp2(static_cast<double>(pick(-30, 20))) : 1.0;
       r.multipliers.push_back(multiplier_of(base * spread * static_cast<double>(pick(1, 1000)) / 700));
+    }
+    // From another sequence of numbers: what a seed gives stays otherwise what it was.
+    std::swap(random_, steps_random_);
+    if (output.bits <= 8 && chance(25)) r = thresholds_to(output, reach, channels);
+    std::swap(random_, steps_random_);
+    return r;
+  }
+
+  // Thresholds over accumulators of about ±`reach`, some of them equal, some where int32 ends.
+  Requant thresholds_to(const ProgramBuffer& output, double reach, std::int64_t channels) {
+    Requant r{.multipliers = {}, .zero_point = output.zero_point, .low = output.low, .high = output.high};
+    r.thresholds.emplace();
+    constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
+    const auto most = static_cast<std::int64_t>(std::clamp(reach, 2.0, 1e9));
+    for (std::int64_t c = chance(50) ? 1 : channels; c > 0; --c) {
+      std::vector<std::int32_t> rising;
+      for (std::int64_t i = 0; i < r.steps(); ++i) {
+        const auto t = static_cast<std::int32_t>(pick(-most, most));
+        rising.push_back(!chance(4) ? t : chance(50) ? kMost : -kMost - 1);
+      }
+      std::ranges::sort(rising);
+      r.thresholds->values.insert(r.thresholds->values.end(), rising.begin(), rising.end());
+    }
+    if (chance(50)) {
+      r.thresholds->directions.clear();
+      for (std::int64_t c = 0; c < channels; ++c) r.thresholds->directions.push_back(chance(50) ? 1 : -1);
     }
     return r;
   }
@@ -262,7 +289,7 @@ class Generator {
     }
   }
 
-  std::mt19937_64 random_;
+  std::mt19937_64 random_, steps_random_;
   Program program_;
 };
 

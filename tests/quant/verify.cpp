@@ -181,6 +181,27 @@ TEST_CASE("an entry of a table, a multiplier of a sum and a requantization of a 
         }).site == "j.output");
 }
 
+TEST_CASE("a threshold that is off, one that is passed the wrong way and channels that are exchanged are found") {
+  const auto conv = [](std::size_t i, const std::function<void(Requant&)>& change) {
+    return mutated("learned steps, a threshold for each channel", [&](Program& program) {
+      std::optional<Requant>& requant = operation<program::Conv2d>(program, i).requant;
+      REQUIRE(requant);
+      REQUIRE(requant->thresholds);
+      change(*requant);
+    });
+  };
+  // Pooled after its convolution: the site's name stands at the pool's buffer.
+  CHECK(conv(1, [](Requant& r) {
+          for (std::int64_t i = r.steps(); i < 2 * r.steps(); ++i) ++r.thresholds->values[static_cast<std::size_t>(i)];
+        }).site == "a1.output");
+  CHECK(conv(1, [](Requant& r) { r.thresholds->directions = {1, 1, 1, -1, 1, 1}; }).site == "a1.output");
+  CHECK(conv(3, [](Requant& r) {
+          const std::ptrdiff_t n = r.steps();
+          std::swap_ranges(r.thresholds->values.begin(), r.thresholds->values.begin() + n,
+                           r.thresholds->values.begin() + n);
+        }).site == "a2.output");
+}
+
 TEST_CASE("the program of another model is refused or found to differ") {
   const test::Animal &first = animal("mlp"), &other = animal("sixteen bits");
   test::Quantized it(first.layers, first.input, first.rules), that(other.layers, other.input, other.rules);

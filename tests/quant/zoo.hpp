@@ -21,6 +21,13 @@ inline std::string at(const std::string& sites, const std::string& quantizer = R
   return R"(, {"sites": ")" + sites + R"(", "quantizer": {)" + quantizer + "}}";
 }
 
+inline constexpr const char* kBeta = R"(, "beta": "learned")";
+inline constexpr const char* kBiases = R"(, "biases": "learned")";
+inline constexpr const char* kBoth = R"(, "beta": "learned", "biases": "learned")";
+inline std::string learned(int bits, const std::string& steps) {
+  return R"("type": "smoothed_sigmoid", "bits": )" + std::to_string(bits) + steps;
+}
+
 inline std::vector<Animal> zoo() {
   const std::string conv_norm = R"({"type": "conv2d", "name": "c1", "out": 5, "kernel": 3, "padding": 1},
       {"type": "batch_norm", "name": "n1"}, {"type": "relu", "name": "a1"}, {"type": "flatten"},
@@ -153,6 +160,35 @@ inline std::vector<Animal> zoo() {
        small,
        {2, 4, 4},
        by(R"("type": "smoothed_sigmoid", "bits": 3)", R"("type": "smoothed_sigmoid", "bits": 3)")},
+      {"learned steps", small, {2, 4, 4}, by(learned(3, kBeta), learned(3, kBoth))},
+      {"learned steps of weights of four bits", small, {2, 4, 4}, by(learned(4, kBoth), learned(2, kBeta))},
+      {"learned steps, a threshold for each channel",
+       R"({"type": "conv2d", "name": "c1", "out": 6, "kernel": 3, "padding": 1, "groups": 2},
+          {"type": "batch_norm", "name": "n1"}, {"type": "max_pool2d", "size": 2}, {"type": "relu", "name": "a1"},
+          {"type": "conv2d", "name": "c2", "out": 6, "kernel": 3, "padding": 1, "groups": 6},
+          {"type": "relu6", "name": "a2"}, {"type": "flatten"}, {"type": "linear", "name": "f1", "out": 40},
+          {"type": "relu", "name": "a3"}, {"type": "linear", "name": "f2", "out": 4}, {"type": "relu", "name": "a4"})",
+       {4, 8, 6},
+       weights_and(at("a1.output", learned(4, kBoth)) + at("a2.output", learned(8, kBoth)) +
+                   at("a3.output", learned(2, kBiases)) + at("a4.output", learned(5, kBeta)))},
+      {"learned steps behind integers",
+       R"({"type": "linear", "name": "f1", "out": 9}, {"type": "sigmoid", "name": "s"},
+          {"type": "linear", "name": "f2", "out": 7}, {"type": "linear", "name": "f3", "out": 4})",
+       {12},
+       weights_and(at("f1.output", R"("type": "uniform", "bits": 8, "signed": true)") +
+                   at("s.output", learned(3, kBoth)) + at("f2.output", R"("type": "uniform", "bits": 7)") +
+                   at("f3.input", learned(4, kBoth)))},
+      {"learned steps over a join and two readers",
+       branches,
+       {2, 5, 6},
+       weights_and(at("j.output", learned(4, kBoth)))},
+      {"one accumulator, learned steps and a grid",
+       R"({"type": "conv2d", "name": "c1", "out": 4, "kernel": 3}, {"type": "relu", "name": "a"},
+          {"type": "residual", "name": "r", "layers": [{"type": "conv2d", "name": "c2", "out": 4, "kernel": 1}],
+           "shortcut": [{"type": "conv2d", "name": "c3", "out": 4, "kernel": 1}]}, {"type": "flatten"})",
+       {2, 5, 5},
+       weights_and(at("r/c2.input", learned(4, kBoth)) + at("r/c3.input", R"("type": "uniform", "bits": 4)") +
+                   at("r.output"))},
       {"units by hand",
        small,
        {2, 4, 4},

@@ -19,6 +19,10 @@ std::string chart_of(const QuantizedSite& site, std::size_t number) {
   chart.series = {
       Series{.name = "value", .x = site.argument, .y = site.value, .stroke = series_stroke(0, false)},
       Series{.name = "derivative", .x = site.argument, .y = site.derivative, .stroke = series_stroke(1, false)}};
+  if (!site.hard.empty()) {
+    chart.series.push_back(
+        {.name = "as shipped", .x = site.argument, .y = site.hard, .stroke = series_stroke(2, false)});
+  }
   return figure(fmt::format("{} ({})", site.site, site.grid), draw(chart));
 }
 

@@ -1,0 +1,51 @@
+// What reports draw of a quantizer. Oracle: the thresholds that its parameters stand for.
+#include "tempera/quant/site_profile.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "quant/support.hpp"
+#include "quant/zoo.hpp"
+
+namespace {
+
+using namespace tempera;
+using namespace tempera::quant;
+
+const SiteProfile& profile(const std::vector<SiteProfile>& all, const std::string& site) {
+  return *std::ranges::find(all, site, &SiteProfile::site);
+}
+
+TEST_CASE("a staircase of unequal steps is drawn as it is shipped, upright where each threshold is") {
+  test::Quantized it(R"({"type": "linear", "name": "f1", "out": 9}, {"type": "relu", "name": "a"},
+                        {"type": "linear", "name": "f2", "out": 4})",
+                     {12}, test::weights_and(test::at("a.output", test::learned(4, test::kBoth))));
+  quant_test::Samples images(it.images, std::vector<std::int32_t>(64, 0), 32);
+  const std::vector<SiteProfile> all = profile_sites(it.model, images, 64);
+  const SiteProfile& site = profile(all, "a.output");
+  CHECK(site.quantizer_grid == "4 bit, unsigned, per_tensor, steps of unequal width");
+  REQUIRE(site.hard.size() == site.argument.size());
+  REQUIRE(site.value.size() == site.argument.size());
+  CHECK(std::ranges::is_sorted(site.argument));
+  const auto sites = it.model.sites();
+  const auto named = [](const nn::Site* one) { return one->name == "a.output"; };
+  const QParams grid = *quantizer_of(**std::ranges::find_if(sites, named))->quantizer().params();
+  std::size_t drawn = 0;
+  for (const float t : grid.thresholds) {
+    if (static_cast<double>(t) <= site.argument.front() || static_cast<double>(t) >= site.argument.back()) continue;
+    ++drawn;
+    const auto at = std::ranges::find(site.argument, static_cast<double>(t));
+    REQUIRE(at != site.argument.end());
+    const auto i = static_cast<std::size_t>(at - site.argument.begin());
+    CHECK(site.hard[i] - site.hard[i - 1] >= 0.99 * static_cast<double>(grid.scale[0]));
+    CHECK(site.argument[i] - site.argument[i - 1] <= 1e-6 * std::max(1.0, std::abs(site.argument[i])));
+  }
+  CHECK(drawn >= 8);
+  // Weights here have one form in training and evaluation, and several scales: nothing to draw.
+  CHECK(profile(all, "f1.weight").hard.empty());
+}
+
+}  // namespace
