@@ -16,6 +16,9 @@ struct ProductRows {
   std::int64_t a_segment = 0;  ///< bytes
   void* y = nullptr;           ///< output channel 0 of the first row
   std::int64_t y_row = 0;      ///< values
+  std::int64_t pooled =
+      0;  ///< not 0: rows are pixels of whole pairs of image rows as long as this, and of each 2 × 2 of
+          ///< their results only the largest is written
 };
 
 class Product {
@@ -27,6 +30,8 @@ class Product {
 
   static constexpr std::int64_t kBlock = 48;  ///< rows at a time: a multiple of every kernel's tile
 
+  /// Whether rows may be uint8 on this level.
+  [[nodiscard]] static bool fits_bytes(const StepSource& source, const WeightRows& rows);
   /// Rows are uint8, q − low_of_cells, instead of values of the place.
   [[nodiscard]] bool takes_bytes() const noexcept { return !quads_.values.empty(); }
   /// What turns values of the place into such bytes.
@@ -34,6 +39,9 @@ class Product {
   /// Products of single rows are possible.
   [[nodiscard]] bool has_sparse() const noexcept { return !pairs_.values.empty(); }
   void widen();
+
+  /// Whether ProductRows::pooled may be asked for.
+  [[nodiscard]] bool keeps_order() const noexcept { return writer_.keeps_order(); }
 
   /// y = output of A·W + bias; rows.m ≤ kBlock.
   void run(const ProductRows& rows) const noexcept;
@@ -43,8 +51,14 @@ class Product {
 
  private:
   using Kernel = void (*)(const core::DotTile&) noexcept;
-  void run_panels(const ProductRows& rows, Kernel kernel, std::int64_t tile_rows, const void* panels,
-                  std::int64_t panel_bytes, std::int64_t steps, const std::int32_t* bias) const noexcept;
+  struct Operand {  // weights as a kernel takes them
+    Kernel kernel;
+    const void* panels;
+    std::int64_t panel_bytes, steps;
+    const std::int32_t* bias;
+  };
+  void run_panels(const ProductRows& rows, const Operand& weights) const noexcept;
+  void run_panel(const ProductRows& rows, const Operand& weights, std::int64_t first, std::int32_t* c) const noexcept;
   [[nodiscard]] std::vector<std::int32_t> padded(std::vector<std::int32_t> bias) const;
 
   const core::IntKernelTable& kernels_;
