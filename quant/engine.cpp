@@ -17,7 +17,7 @@ namespace {
 // of them, in groups, at most this many.
 constexpr std::int64_t kWorkBytes = 256 * 1024;
 constexpr std::int64_t kKeptBytes = 4 * 1024 * 1024;
-constexpr std::int64_t kLargestGroup = 48;   // a block of rows of engine/product.hpp
+constexpr std::int64_t kLargestGroup = 64;   // a block of rows of engine/product.hpp
 constexpr std::int64_t kGroupsOfImages = 8;  // a batch's, at least: something for every thread
 
 std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -146,12 +146,6 @@ struct Engine::Prepared {
       }
     }
   }
-
-  void expect(std::int64_t samples) {
-    for (const auto& step : steps) {
-      if (step != nullptr) step->expect(samples);
-    }
-  }
 };
 
 Engine::Engine(Program program) : prepared_(std::make_unique<Prepared>(std::move(program))) {}
@@ -169,7 +163,6 @@ std::span<const std::int32_t> Engine::run(const core::Tensor& x) {
   p.results.resize(static_cast<std::size_t>(batch * outputs));
   if (groups == 0) return p.results;
   p.provide(static_cast<std::size_t>(std::min<std::int64_t>(core::thread_count(), groups)), group);
-  p.expect(group);
   core::parallel_for(batch, group, [&](std::int64_t begin, std::int64_t end) {
     p.run_group(x.data() + begin * inputs, end - begin, p.results.data() + begin * outputs);
   });
@@ -182,7 +175,6 @@ IntTensor Engine::run(const core::Tensor& x, const Watch& watch) {
   const std::int64_t batch = x.dim(0), group = std::min(p.group, std::max<std::int64_t>(batch, 1));
   // A group's memory for each group, because every buffer of the batch is shown at once.
   const std::int64_t groups = (batch + group - 1) / group;
-  p.expect(group);
   std::vector<Prepared::Slot> slots(static_cast<std::size_t>(groups));
   std::vector<engine::Frame> frames;
   for (std::int64_t g = 0; g < groups; ++g) {

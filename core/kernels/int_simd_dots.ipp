@@ -35,6 +35,7 @@ void dot_tile(const DotTile& t, std::int64_t first) noexcept {
   const char* panel = static_cast<const char*>(t.panel);
   for (std::int64_t s = 0; s < t.segments; ++s) {
     for (std::int64_t p = 0; p < t.steps; ++p, panel += kColumns * Kind::kBytes) {
+      __builtin_prefetch(panel + t.steps * kColumns * Kind::kBytes);  // of the next panel, or the next segment
       I weights[V];
 #pragma GCC unroll 2
       for (int v = 0; v < V; ++v) weights[v] = Kind::weights(panel + v * kLanes * Kind::kBytes);

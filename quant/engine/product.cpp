@@ -7,38 +7,30 @@ namespace tempera::quant::engine {
 namespace {
 
 constexpr std::int64_t kLargestPanel = 32;  // columns, of all levels
-// Steps at a time: 6 KiB of a panel and as long pieces of kBlock rows stay in the first cache until all tiles are done.
-constexpr std::int64_t kDepth = 96;
 
 std::int32_t lowest_of(Cell cell) noexcept { return cell == Cell::kS8 ? -128 : 0; }
 
 }  // namespace
 
-Product::Product(const StepSource& source, WeightRows rows, const std::vector<std::int32_t>& bias,
-                 const std::optional<Requant>& requant, bool keep_bytes)
+Product::Product(const StepSource& source, const WeightRows& rows, const std::vector<std::int32_t>& bias,
+                 const std::optional<Requant>& requant, bool bytes)
     : kernels_(core::int_kernels()),
       out_(rows.out),
       segments_(rows.segments),
       length_(rows.length),
-      rows_(std::move(rows)),
       writer_(source.output(), requant, out_) {
   const Place& input = source.input();
   const Cell cell = source.input_buffer().cell;
   const std::int32_t lowest = lowest_of(cell);
   byte_shift_ = input.offset - lowest;
-  bias_ = padded(rows_.corrected(bias, input.offset - input.zero_point));
-  byte_bias_ = padded(rows_.corrected(bias, lowest - input.zero_point));
-  const bool narrow = rows_.narrow();
-  if (fits_bytes(source, rows_)) {
-    quads_ = pack<std::int8_t>(rows_, kernels_.columns, 4);
+  bias_ = padded(rows.corrected(bias, input.offset - input.zero_point));
+  byte_bias_ = padded(rows.corrected(bias, lowest - input.zero_point));
+  if (fits_bytes(source, rows)) quads_ = pack<std::int8_t>(rows, kernels_.columns, 4);
+  if (bytes && rows.narrow()) {
+    pairs_ = pack<std::int8_t>(rows, kernels_.columns, 2);
+  } else if (quads_.values.empty()) {
+    wide_ = pack<std::int16_t>(rows, kernels_.columns, 2);
   }
-  if (narrow && keep_bytes) pairs_ = pack<std::int8_t>(rows_, kernels_.columns, 2);
-  if (pairs_.values.empty()) widen();
-}
-
-void Product::widen() {
-  if (quads_.values.empty() && wide_.values.empty()) wide_ = pack<std::int16_t>(rows_, kernels_.columns, 2);
-  rows_.values = {};
 }
 
 std::vector<std::int32_t> Product::padded(std::vector<std::int32_t> bias) const {
@@ -67,7 +59,15 @@ void Product::run_panels(const ProductRows& rows, const Operand& weights) const 
   const std::int64_t columns = kernels_.columns;
   for (std::int64_t first = 0; first < out_; first += columns) {
     const std::int64_t n = std::min(columns, out_ - first);
-    run_panel(rows, weights, first, c.data());
+    weights.kernel({.m = rows.m,
+                    .n = n,
+                    .segments = segments_,
+                    .steps = weights.steps,
+                    .a = rows.a,
+                    .a_segment = rows.a_segment,
+                    .panel = static_cast<const char*>(weights.panels) + first / columns * weights.panel_bytes,
+                    .bias = weights.bias + first,
+                    .c = c.data()});
     if (rows.pooled == 0) {
       writer_.write(rows.m, first, n, c.data(), columns, rows.y, rows.y_row);
       continue;
@@ -80,34 +80,6 @@ void Product::run_panels(const ProductRows& rows, const Operand& weights) const 
                           .y = c.data() + p * width * columns});
     }
     writer_.write(rows.m / 4, first, n, c.data(), columns, rows.y, rows.y_row);
-  }
-}
-
-void Product::run_panel(const ProductRows& rows, const Operand& weights, std::int64_t first,
-                        std::int32_t* c) const noexcept {
-  const std::int64_t columns = kernels_.columns, i = first / columns;
-  core::DotTile tile{.m = rows.m,
-                     .n = std::min(columns, out_ - first),
-                     .segments = segments_,
-                     .steps = weights.steps,
-                     .a = rows.a,
-                     .a_segment = rows.a_segment,
-                     .panel = static_cast<const char*>(weights.panels) + i * weights.panel_bytes,
-                     .bias = weights.bias + first,
-                     .c = c};
-  if (segments_ > 1 || weights.steps <= kDepth || rows.m <= kernels_.rows) return weights.kernel(tile);
-  std::array<const void*, kBlock> a;  // NOLINT: as above
-  const std::int64_t step_bytes = weights.panel_bytes / weights.steps;
-  for (std::int64_t s = 0; s < weights.steps; s += kDepth) {
-    for (std::int64_t r = 0; r < rows.m; ++r) {
-      a[static_cast<std::size_t>(r)] = static_cast<const char*>(rows.a[r]) + 4 * s;
-    }
-    tile.a = a.data();
-    tile.steps = std::min(kDepth, weights.steps - s);
-    weights.kernel(tile);
-    tile.panel = static_cast<const char*>(tile.panel) + tile.steps * step_bytes;
-    tile.bias = c;
-    tile.bias_row = columns;
   }
 }
 

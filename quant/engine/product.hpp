@@ -23,12 +23,12 @@ struct ProductRows {
 
 class Product {
  public:
-  /// Memory: weights stand as one byte each (`keep_bytes`), and from the first `widen` on as int16 too, except on levels
-  /// whose kernels take bytes.
-  Product(const StepSource& source, WeightRows rows, const std::vector<std::int32_t>& bias,
-          const std::optional<Requant>& requant, bool keep_bytes);
+  /// Memory: weights stand as one byte each where those of a linear layer fit (`bytes`), as the kernels widen them in no more
+  /// time than it takes to read int16; a convolution reads its few weights again for every block, and has them wide.
+  Product(const StepSource& source, const WeightRows& rows, const std::vector<std::int32_t>& bias,
+          const std::optional<Requant>& requant, bool bytes);
 
-  static constexpr std::int64_t kBlock = 48;  ///< rows at a time: a multiple of every kernel's tile
+  static constexpr std::int64_t kBlock = 64;  ///< rows at a time
 
   /// Whether rows may be uint8 on this level.
   [[nodiscard]] static bool fits_bytes(const StepSource& source, const WeightRows& rows);
@@ -38,7 +38,6 @@ class Product {
   [[nodiscard]] std::int32_t byte_shift() const noexcept { return byte_shift_; }
   /// Products of single rows are possible.
   [[nodiscard]] bool has_sparse() const noexcept { return !pairs_.values.empty(); }
-  void widen();
 
   /// Whether ProductRows::pooled may be asked for.
   [[nodiscard]] bool keeps_order() const noexcept { return writer_.keeps_order(); }
@@ -58,12 +57,10 @@ class Product {
     const std::int32_t* bias;
   };
   void run_panels(const ProductRows& rows, const Operand& weights) const noexcept;
-  void run_panel(const ProductRows& rows, const Operand& weights, std::int64_t first, std::int32_t* c) const noexcept;
   [[nodiscard]] std::vector<std::int32_t> padded(std::vector<std::int32_t> bias) const;
 
   const core::IntKernelTable& kernels_;
   std::int64_t out_, segments_, length_;
-  WeightRows rows_;  ///< until they are widened
   Panels<std::int8_t> pairs_, quads_;
   Panels<std::int16_t> wide_;
   std::int32_t byte_shift_;

@@ -41,8 +41,6 @@ class Step {
   virtual ~Step() = default;
 
   virtual void run(const Frame& frame) const = 0;
-  /// Called before samples are run in groups of `samples`, never at the same time as run.
-  virtual void expect(std::int64_t samples) { static_cast<void>(samples); }
   [[nodiscard]] virtual std::int64_t scratch_bytes() const { return 0; }
 
   /// Whether run_pooled can stand for run and the largest of each 2 × 2 outputs: pooled before they are requantized, a
