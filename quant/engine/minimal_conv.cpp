@@ -160,15 +160,14 @@ class MinimalConv final : public Step {
   void multiply(const Frame& frame, std::int64_t first, std::int64_t count) const {
     const std::int64_t columns = core::int_kernels().columns;
     for (std::int64_t p = 0; p < shape_.positions; ++p) {
-      const Panels<std::int16_t>& panels = weights_.panels[static_cast<std::size_t>(p)];
       const bool biased = p == MinimalWeights::kBiased[static_cast<int>(shape_.filter)];
       core::int_kernels().dot_pairs({.m = count,
                                      .n = std::min(columns, out_[0] - first),
-                                     .segments = panels.segments,
-                                     .steps = panels.steps,
+                                     .segments = weights_.segments,
+                                     .steps = weights_.steps,
                                      .a = scratch<const void*>(frame, at_.rows) + p * count,
                                      .a_segment = cut_.tiles * channels_ * 2,
-                                     .panel = panels.panel(first / columns),
+                                     .panel = weights_.panel(first / columns, p),
                                      .bias = biased ? weights_.bias.data() + first : zeros_.data(),
                                      .c = scratch<std::int32_t>(frame, at_.sums) + p * count * columns});
     }

@@ -105,11 +105,18 @@ std::optional<MinimalWeights> minimal_weights(const program::Conv2d& layer, cons
                      std::max(buffer.high, buffer.zero_point) - input.offset};  // a border is the zero point
   std::vector<std::int32_t> bias = rows.corrected(layer.bias, input.offset - input.zero_point);
   if (!inputs_fit(shape, values) || !sums_fit(shape, rows, bias, values)) return std::nullopt;
-  MinimalWeights result;
+  MinimalWeights result{.values = {}, .positions = shape.positions, .bias = {}};
   for (std::int64_t p = 0; p < shape.positions; ++p) {
     const std::optional<WeightRows> at = transformed(shape, rows, layer.weight.shape[1], p);
     if (!at) return std::nullopt;
-    result.panels.push_back(pack<std::int16_t>(*at, columns, 2));
+    const Panels<std::int16_t> panels = pack<std::int16_t>(*at, columns, 2);
+    result.segments = panels.segments;
+    result.steps = panels.steps;
+    result.size = panels.size();
+    result.values.resize(static_cast<std::size_t>(panels.count * shape.positions * result.size));
+    for (std::int64_t i = 0; i < panels.count; ++i) {
+      std::copy_n(panels.panel(i), result.size, result.values.begin() + (i * shape.positions + p) * result.size);
+    }
   }
   // Modulo 2^32, as all that is divided.
   for (std::int32_t& b : bias) {

@@ -25,12 +25,19 @@ struct FilterShape {
 /// The shape that suits a layer's stride, dilation, groups and filter, if one does.
 [[nodiscard]] std::optional<FilterShape> filter_shape(const program::Conv2d& layer);
 
-/// Transformed weights for each position, and what the sums start from.
+/// Transformed weights, and what the sums start from.
 struct MinimalWeights {
-  std::vector<Panels<std::int16_t>> panels;  ///< [positions]: [out][1 or kernel rows][channels]
-  std::vector<std::int32_t> bias;            ///< of position `biased`, in whole panels
+  /// [panel of outputs][position]: in the order in which they are used, so that what comes next can be asked for.
+  std::vector<std::int16_t> values;
+  std::int64_t positions = 0, segments = 1, steps = 0, size = 0;  ///< size: values of a position in a panel
+  /// Of the position kBiased, in whole panels.
+  std::vector<std::int32_t> bias;
   static constexpr std::int64_t kBiased[] = {7,
                                              1};  ///< by MinimalFilter: the point 1, which goes into every output once
+
+  [[nodiscard]] const std::int16_t* panel(std::int64_t i, std::int64_t position) const noexcept {
+    return values.data() + (i * positions + position) * size;
+  }
 };
 
 /// Nothing if it cannot be proved that for any input of the place every transformed input and weight fits int16 and every
