@@ -21,14 +21,14 @@ std::atomic<std::int64_t> news{0};
 
 }  // namespace
 
-// Every other form of new and delete ends here.
-void* operator new(std::size_t size) {
+// Every other form of new and delete ends here. Inlined, GCC would take free for the wrong counterpart of new.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   news.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
   throw std::bad_alloc();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 namespace {
 
