@@ -13,9 +13,12 @@
 namespace tempera::quant {
 namespace {
 
-// Samples go through the whole network in groups whose values stay in the second-level cache, at most this many.
-constexpr std::int64_t kGroupBytes = 384 * 1024;
-constexpr std::int64_t kLargestGroup = 48;  // a block of rows of engine/product.hpp
+// Images go through a network a few at a time, so that their values stay in the second-level cache; what linear layers make
+// of them, in groups, at most this many.
+constexpr std::int64_t kWorkBytes = 256 * 1024;
+constexpr std::int64_t kKeptBytes = 4 * 1024 * 1024;
+constexpr std::int64_t kLargestGroup = 64;   // a block of rows of engine/product.hpp
+constexpr std::int64_t kGroupsOfImages = 8;  // a batch's, at least: something for every thread
 
 std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -25,12 +28,13 @@ struct Engine::Prepared {
   Program program;
   engine::Layout layout;
   std::vector<std::unique_ptr<engine::Step>> steps;
-  std::int64_t scratch_bytes = 0, group = 1;
+  std::int64_t scratch_bytes = 0, work_bytes = 0;
+  std::int64_t at_work = 1, group = 1;  // samples
 
   // Memory for a group, one for each thread; who computes takes a free one.
   struct Slot {
     core::Storage memory;
-    std::int64_t capacity = 0;
+    std::int64_t capacity = 0, at_work = 0;
     std::atomic_flag taken;
   };
   std::vector<std::unique_ptr<Slot>> slots;
@@ -45,7 +49,12 @@ struct Engine::Prepared {
       if (steps.back() != nullptr) scratch_bytes = std::max(scratch_bytes, steps.back()->scratch_bytes());
     }
     scratch_bytes = round_up(scratch_bytes + 64);
-    group = std::clamp<std::int64_t>(kGroupBytes / layout.bytes, 1, kLargestGroup);
+    group = std::clamp<std::int64_t>(kKeptBytes / std::max<std::int64_t>(layout.kept_bytes, 1), 1, kLargestGroup);
+    work_bytes = layout.bytes;
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (layout.pooled_before[i] && !steps[i]->pools()) work_bytes = layout.watched_bytes;
+    }
+    at_work = work_bytes == 0 ? group : std::clamp<std::int64_t>(kWorkBytes / work_bytes, 1, group);
     order = engine::order_of(place_of(program.instructions.size() - 1));
   }
 
@@ -59,21 +68,40 @@ struct Engine::Prepared {
         fmt::format("program: takes samples of {}, received {}", program.input.text(), x.shape().text()));
   }
 
+  // Samples of a group of this batch.
+  [[nodiscard]] std::int64_t group_of(std::int64_t batch) const {
+    if (work_bytes == 0) return std::min(group, batch);
+    const std::int64_t share = (batch + kGroupsOfImages - 1) / kGroupsOfImages;
+    return std::min(std::min(group, batch), (share + at_work - 1) / at_work * at_work);
+  }
+
+  void reserve(Slot& slot, std::int64_t capacity, std::int64_t samples_at_work, std::int64_t sample_bytes) const {
+    const auto bytes =
+        static_cast<std::size_t>(layout.kept_bytes * capacity + sample_bytes * samples_at_work + scratch_bytes);
+    slot.memory = core::Storage(bytes);
+    slot.capacity = capacity;
+    slot.at_work = samples_at_work;
+    std::fill_n(static_cast<std::byte*>(slot.memory.data()), bytes, std::byte{0});
+  }
+
   // Slots for `count` threads, each for `capacity` samples.
   void provide(std::size_t count, std::int64_t capacity) {
     while (slots.size() < count) slots.push_back(std::make_unique<Slot>());
     for (const auto& slot : slots) {
-      if (slot->capacity >= capacity) continue;
-      const auto bytes = static_cast<std::size_t>(layout.bytes * capacity + scratch_bytes);
-      slot->memory = core::Storage(bytes);
-      slot->capacity = capacity;
-      std::fill_n(static_cast<std::byte*>(slot->memory.data()), bytes, std::byte{0});
+      if (slot->capacity < capacity) reserve(*slot, capacity, std::min(at_work, capacity), work_bytes);
     }
   }
 
-  [[nodiscard]] engine::Frame frame_of(const Slot& slot, const Scalar* x, std::int64_t samples) const {
+  // Samples from the group's `first` on.
+  [[nodiscard]] engine::Frame frame_of(const Slot& slot, const Scalar* x, std::int64_t first,
+                                       std::int64_t samples) const {
     auto* memory = static_cast<std::byte*>(slot.memory.data());
-    return {.arena = memory + scratch_bytes, .scratch = memory, .capacity = slot.capacity, .samples = samples, .x = x};
+    std::byte* kept = memory + scratch_bytes;
+    return {.arena = {.begin = kept + layout.kept_bytes * slot.capacity, .capacity = slot.at_work, .first = 0},
+            .kept = {.begin = kept, .capacity = slot.capacity, .first = first},
+            .scratch = memory,
+            .samples = samples,
+            .x = x + first * program.input.numel()};
   }
 
   Slot& take() {
@@ -84,12 +112,26 @@ struct Engine::Prepared {
     }
   }
 
+  void run_steps(const engine::Frame& frame, std::size_t begin, std::size_t end) const {
+    for (std::size_t i = begin; i < end; ++i) {
+      const engine::Step* step = steps[i].get();
+      if (step == nullptr) continue;
+      if (layout.pooled_before[i] && step->pools()) {
+        step->run_pooled(frame, place_of(i + 1));
+        ++i;
+      } else {
+        step->run(frame);
+      }
+    }
+  }
+
   void run_group(const Scalar* x, std::int64_t samples, std::int32_t* y) {
     Slot& slot = take();
-    const engine::Frame frame = frame_of(slot, x, samples);
-    for (const auto& step : steps) {
-      if (step != nullptr) step->run(frame);
+    for (std::int64_t i = 0; i < samples; i += slot.at_work) {
+      run_steps(frame_of(slot, x, i, std::min(slot.at_work, samples - i)), 0, layout.rows_from);
     }
+    const engine::Frame frame = frame_of(slot, x, 0, samples);
+    run_steps(frame, layout.rows_from, steps.size());
     read(frame, place_of(program.instructions.size() - 1), order, y);
     slot.taken.clear(std::memory_order_release);
   }
@@ -104,12 +146,6 @@ struct Engine::Prepared {
       }
     }
   }
-
-  void expect(std::int64_t samples) {
-    for (const auto& step : steps) {
-      if (step != nullptr) step->expect(samples);
-    }
-  }
 };
 
 Engine::Engine(Program program) : prepared_(std::make_unique<Prepared>(std::move(program))) {}
@@ -122,12 +158,11 @@ std::span<const std::int32_t> Engine::run(const core::Tensor& x) {
   p.require_samples(x);
   const std::int64_t batch = x.dim(0), inputs = p.program.input.numel(),
                      outputs = static_cast<std::int64_t>(p.order.size());
-  const std::int64_t group = std::min(p.group, batch);
+  const std::int64_t group = p.group_of(batch);
   const std::int64_t groups = batch == 0 ? 0 : (batch + group - 1) / group;
   p.results.resize(static_cast<std::size_t>(batch * outputs));
   if (groups == 0) return p.results;
   p.provide(static_cast<std::size_t>(std::min<std::int64_t>(core::thread_count(), groups)), group);
-  p.expect(group);
   core::parallel_for(batch, group, [&](std::int64_t begin, std::int64_t end) {
     p.run_group(x.data() + begin * inputs, end - begin, p.results.data() + begin * outputs);
   });
@@ -140,17 +175,13 @@ IntTensor Engine::run(const core::Tensor& x, const Watch& watch) {
   const std::int64_t batch = x.dim(0), group = std::min(p.group, std::max<std::int64_t>(batch, 1));
   // A group's memory for each group, because every buffer of the batch is shown at once.
   const std::int64_t groups = (batch + group - 1) / group;
-  p.expect(group);
   std::vector<Prepared::Slot> slots(static_cast<std::size_t>(groups));
   std::vector<engine::Frame> frames;
   for (std::int64_t g = 0; g < groups; ++g) {
     Prepared::Slot& slot = slots[static_cast<std::size_t>(g)];
-    const auto bytes = static_cast<std::size_t>(p.layout.bytes * group + p.scratch_bytes);
-    slot.memory = core::Storage(bytes);
-    slot.capacity = group;
-    std::fill_n(static_cast<std::byte*>(slot.memory.data()), bytes, std::byte{0});
+    p.reserve(slot, group, group, p.layout.watched_bytes);
     frames.push_back(
-        p.frame_of(slot, x.data() + g * group * p.program.input.numel(), std::min(group, batch - g * group)));
+        p.frame_of(slot, x.data() + g * group * p.program.input.numel(), 0, std::min(group, batch - g * group)));
   }
   IntTensor value;
   for (std::size_t i = 0; i < p.steps.size(); ++i) {

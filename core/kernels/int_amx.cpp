@@ -36,7 +36,8 @@ struct Tiles {
 }  // namespace
 
 void detail::fill_int_amx(IntKernelTable& table) noexcept {
-  table.quad_rows = 16;
+  table.quad_rows = kTileRows;
+  table.quad_gain = 16;
   table.dot_quads = dot_quads;
 }
 

@@ -1,6 +1,7 @@
 // uint8 · int8 by tiles of 16 × 64 bytes (AMX-INT8). The file that includes this defines `Tiles`: configure(bytes of the
 // 64-byte layout), load<Tile>, zero<Tile>, dot<C, A, B>, store<Tile>; tests define it in plain loops.
 
+constexpr std::int64_t kTileRows = 16;
 constexpr std::int64_t kTileColumns = 32;  // two tiles of C, as wide as a panel of avx512
 constexpr std::int64_t kWholeSteps = 16;   // of four bytes: a tile's row
 
@@ -27,24 +28,23 @@ TileShapes shapes_of(std::int64_t rows, std::int64_t rest) noexcept {
 }
 
 // Rows of A lie anywhere: `bytes` of each side by side.
-void gather(const DotTile& t, std::int64_t offset, std::int64_t bytes, char* rows) noexcept {
-  for (std::int64_t i = 0; i < t.m; ++i) {
-    __builtin_memcpy(rows + 64 * i, static_cast<const char*>(t.a[i]) + offset, static_cast<unsigned long>(bytes));
+void gather(const void* const* a, std::int64_t rows, std::int64_t offset, std::int64_t bytes, char* to) noexcept {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    __builtin_memcpy(to + 64 * i, static_cast<const char*>(a[i]) + offset, static_cast<unsigned long>(bytes));
   }
 }
 
-void dot_quads(const DotTile& t) noexcept {
+// `rows` rows from `first` on, into tiles that are configured for as many.
+void dot_tile(const DotTile& t, std::int64_t first, std::int64_t rows) noexcept {
   const std::int64_t rest = t.steps % kWholeSteps;
-  const TileShapes shapes = shapes_of(t.m, rest);
-  Tiles::configure(&shapes);
   Tiles::zero<0>();
   Tiles::zero<1>();
-  alignas(64) char a[16 * 64];
+  alignas(64) char a[kTileRows * 64];
   const char* panel = static_cast<const char*>(t.panel);
   constexpr std::int64_t kStepBytes = 4 * kTileColumns;
   for (std::int64_t s = 0; s < t.segments; ++s) {
     for (std::int64_t p = 0; p + kWholeSteps <= t.steps; p += kWholeSteps, panel += kWholeSteps * kStepBytes) {
-      gather(t, s * t.a_segment + 4 * p, 64, a);
+      gather(t.a + first, rows, s * t.a_segment + 4 * p, 64, a);
       Tiles::load<2>(a, 64);
       Tiles::load<3>(panel, kStepBytes);
       Tiles::dot<0, 2, 3>();
@@ -53,7 +53,7 @@ void dot_quads(const DotTile& t) noexcept {
       Tiles::dot<1, 2, 4>();
     }
     if (rest == 0) continue;
-    gather(t, s * t.a_segment + 4 * (t.steps - rest), 4 * rest, a);
+    gather(t.a + first, rows, s * t.a_segment + 4 * (t.steps - rest), 4 * rest, a);
     Tiles::load<5>(a, 64);
     Tiles::load<6>(panel, kStepBytes);
     Tiles::dot<0, 5, 6>();
@@ -61,13 +61,27 @@ void dot_quads(const DotTile& t) noexcept {
     Tiles::dot<1, 5, 7>();
     panel += rest * kStepBytes;
   }
-  Tiles::store<0>(t.c, 4 * kTileColumns);
-  Tiles::store<1>(t.c + 16, 4 * kTileColumns);
-  Tiles::release();
-  for (std::int64_t i = 0; i < t.m; ++i) {
+  alignas(64) std::int32_t sums[kTileRows * kTileColumns];  // bias may be c
+  Tiles::store<0>(sums, 4 * kTileColumns);
+  Tiles::store<1>(sums + 16, 4 * kTileColumns);
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const std::int32_t* bias = t.bias + (first + i) * t.bias_row;
     for (std::int64_t j = 0; j < kTileColumns; ++j) {
-      std::int32_t& c = t.c[i * kTileColumns + j];
-      c = static_cast<std::int32_t>(static_cast<std::uint32_t>(c) + static_cast<std::uint32_t>(t.bias[j]));
+      t.c[(first + i) * kTileColumns + j] = static_cast<std::int32_t>(
+          static_cast<std::uint32_t>(sums[i * kTileColumns + j]) + static_cast<std::uint32_t>(bias[j]));
     }
   }
+}
+
+void dot_quads(const DotTile& t) noexcept {
+  for (std::int64_t i = 0, configured = 0; i < t.m; i += kTileRows) {
+    const std::int64_t rows = t.m - i < kTileRows ? t.m - i : kTileRows;
+    if (rows != configured) {
+      const TileShapes shapes = shapes_of(rows, t.steps % kWholeSteps);
+      Tiles::configure(&shapes);
+      configured = rows;
+    }
+    dot_tile(t, i, rows);
+  }
+  Tiles::release();
 }

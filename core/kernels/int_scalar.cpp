@@ -12,12 +12,14 @@ namespace {
 
 constexpr std::int64_t kRows = 4, kColumns = 8;
 
+#include "int_filters.ipp"
+
 // Activations of type A and weights of type B, `Group` of each a step. Sums are unsigned because they wrap.
 template <class A, class B, std::int64_t Group>
 void dot(const DotTile& t) noexcept {
   for (std::int64_t i = 0; i < t.m; ++i) {
     std::uint32_t sums[kColumns];
-    for (std::int64_t j = 0; j < kColumns; ++j) sums[j] = static_cast<std::uint32_t>(t.bias[j]);
+    for (std::int64_t j = 0; j < kColumns; ++j) sums[j] = static_cast<std::uint32_t>(t.bias[i * t.bias_row + j]);
     const B* weight = static_cast<const B*>(t.panel);
     for (std::int64_t s = 0; s < t.segments; ++s) {
       const char* row = static_cast<const char*>(t.a[i]) + s * t.a_segment;
@@ -86,6 +88,7 @@ void detail::fill_int_scalar(IntKernelTable& table) noexcept {
   table.requant = requant;
   table.quantize_s16 = quantize_s16;
   fill_loops(table);
+  fill_filters(table);
 }
 
 }  // namespace tempera::core

@@ -5,6 +5,9 @@
 #include "int_loops.ipp"
 #include "int_simd_dots.ipp"
 
+// Needs kColumns.
+#include "int_filters.ipp"
+
 void requant(const RequantTile& t) noexcept {
   const I low = broadcast(t.low), high = broadcast(t.high), offset = broadcast(t.offset);
   for (std::int64_t j = 0; j < t.n; j += kLanes) {
@@ -46,4 +49,5 @@ void fill(IntKernelTable& table) noexcept {
   table.requant = requant;
   table.quantize_s16 = quantize_s16;
   fill_loops(table);
+  fill_filters(table);
 }

@@ -21,44 +21,60 @@ struct BytePairs {
   static I dot(I sum, I a, I b) noexcept { return dot_pair(sum, a, b); }
 };
 
+// The rows from `first` on. Every loop over rows or vectors is unrolled, or else sums would pass through memory.
 template <class Kind, int M, int V>
-void dot_tile(const DotTile& t) noexcept {
+void dot_tile(const DotTile& t, std::int64_t first) noexcept {
   I sums[M][V];
   const char* rows[M];
+#pragma GCC unroll 8
   for (int i = 0; i < M; ++i) {
-    rows[i] = static_cast<const char*>(t.a[i]);
-    for (int v = 0; v < V; ++v) sums[i][v] = load(t.bias + v * kLanes);
+    rows[i] = static_cast<const char*>(t.a[first + i]);
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) sums[i][v] = load(t.bias + (first + i) * t.bias_row + v * kLanes);
   }
   const char* panel = static_cast<const char*>(t.panel);
   for (std::int64_t s = 0; s < t.segments; ++s) {
     for (std::int64_t p = 0; p < t.steps; ++p, panel += kColumns * Kind::kBytes) {
+      __builtin_prefetch(panel + t.steps * kColumns * Kind::kBytes);  // of the next panel, or the next segment
       I weights[V];
+#pragma GCC unroll 2
       for (int v = 0; v < V; ++v) weights[v] = Kind::weights(panel + v * kLanes * Kind::kBytes);
 #pragma GCC unroll 8
       for (int i = 0; i < M; ++i) {
         const I x = broadcast(four_bytes(rows[i] + 4 * p));
+#pragma GCC unroll 2
         for (int v = 0; v < V; ++v) sums[i][v] = Kind::dot(sums[i][v], x, weights[v]);
       }
     }
+#pragma GCC unroll 8
     for (int i = 0; i < M; ++i) rows[i] += t.a_segment;
   }
+#pragma GCC unroll 8
   for (int i = 0; i < M; ++i) {
-    for (int v = 0; v < V; ++v) store(t.c + i * kColumns + v * kLanes, sums[i][v]);
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) store(t.c + (first + i) * kColumns + v * kLanes, sums[i][v]);
   }
 }
 
-template <class Kind, int M>
-void dot_rows(const DotTile& t) noexcept {
+// What is left of the rows, at most M of them.
+template <class Kind, int M, int V>
+void dot_rest(const DotTile& t, std::int64_t first) noexcept {
   if constexpr (M > 0) {
-    if (t.m < M) return dot_rows<Kind, M - 1>(t);
-    if (t.n > kLanes) return dot_tile<Kind, M, 2>(t);
-    dot_tile<Kind, M, 1>(t);
+    if (t.m - first < M) return dot_rest<Kind, M - 1, V>(t, first);
+    dot_tile<Kind, M, V>(t, first);
   }
+}
+
+template <class Kind, int V>
+void dot_rows(const DotTile& t) noexcept {
+  std::int64_t i = 0;
+  for (; i + kTileRows <= t.m; i += kTileRows) dot_tile<Kind, kTileRows, V>(t, i);
+  dot_rest<Kind, kTileRows - 1, V>(t, i);
 }
 
 template <class Kind>
 void dot(const DotTile& t) noexcept {
-  dot_rows<Kind, kTileRows>(t);
+  t.n > kLanes ? dot_rows<Kind, 2>(t) : dot_rows<Kind, 1>(t);
 }
 
 template <int Panels>

@@ -8,17 +8,19 @@
 
 namespace tempera::core {
 
-/// C(i, j) = bias[j] + Σ over segments and steps of A·B. A step takes 4 bytes of a row of A, two int16 or four uint8, and
-/// as many weights of each column: panel[segment · steps + step][column][2 or 4]. A row of A is pieces of 4·steps bytes,
-/// `a_segment` bytes apart, so that windows of an image need not be copied. c must hold whole rows of `columns` values.
+/// C(i, j) = bias[i · bias_row + j] + Σ over segments and steps of A·B. A step takes 4 bytes of a row of A, two int16 or four
+/// uint8, and as many weights of each column: panel[segment · steps + step][column][2 or 4]. A row of A is pieces of
+/// 4·steps bytes, `a_segment` bytes apart, so that windows of an image need not be copied. c must hold whole rows of
+/// `columns` values.
 struct DotTile {
-  std::int64_t m = 0, n = 0;  ///< rows ≤ IntKernelTable::rows, columns ≤ IntKernelTable::columns
+  std::int64_t m = 0, n = 0;  ///< any number of rows; columns ≤ IntKernelTable::columns
   std::int64_t segments = 1, steps = 0;
   const void* const* a = nullptr;  ///< [m], where each row begins; no alignment
   std::int64_t a_segment = 0;      ///< bytes
   const void* panel = nullptr;
-  const std::int32_t* bias = nullptr;  ///< [columns]
-  std::int32_t* c = nullptr;           ///< [m, columns]
+  const std::int32_t* bias = nullptr;  ///< [columns], or with bias_row = columns [m, columns]; may be c
+  std::int64_t bias_row = 0;
+  std::int32_t* c = nullptr;  ///< [m, columns]
 };
 
 /// One row of which only the steps that are not all 0 are listed, times some panels of int8 pairs: c[panel][column].
@@ -56,15 +58,50 @@ struct ChannelWindows {
   const std::int16_t* x = nullptr;
 };
 
+/// Minimal filtering: four neighbouring outputs of a filter of three or five taps from 6 or 8 products instead of 12 or
+/// 20, in integers throughout (kernels/int_filters.ipp has the matrices and why it is exact).
+enum class MinimalFilter : std::uint8_t { kThree, kFive };
+
+/// y[r · y_run + k · y_step + c] = Σ_i B[k][i] · x[r · x_run + i · x_step + c] for c < width: transformed inputs, which fit int16.
+struct FilterInputs {
+  std::int64_t runs = 0, width = 0;
+  const std::int16_t* x = nullptr;
+  std::int64_t x_run = 0, x_step = 0;
+  std::int16_t* y = nullptr;
+  std::int64_t y_run = 0, y_step = 0;
+};
+
+/// Four outputs, y[t · y_tile + o · y_step + c], from the products of a tile, x[k · x_step + t · columns + c]. In two
+/// dimensions k is a row of x_line values for each of the taps' rows, and so is o, of y_line values.
+struct FilterOutputs {
+  std::int64_t tiles = 0;
+  const std::int32_t* x = nullptr;
+  std::int64_t x_line = 0, x_step = 0;
+  std::int32_t* y = nullptr;
+  std::int64_t y_tile = 0, y_line = 0, y_step = 0;
+};
+
+/// y[o][c] = the largest of x[o · 2 + {0, 1}][c] and the same of the row `x_row` values further on, c < columns.
+struct PooledSums {
+  std::int64_t count = 0;
+  const std::int32_t* x = nullptr;
+  std::int64_t x_row = 0;
+  std::int32_t* y = nullptr;
+};
+
 struct IntKernelTable {
   Isa level = Isa::kScalar;
   std::int64_t rows = 0, columns = 0;  ///< of a tile; columns are a multiple of 2
   std::int64_t quad_rows = 0;          ///< rows of a tile of dot_quads
+  std::int64_t quad_gain = 0;          ///< how many products of dot_quads take the time of one of dot_pairs
 
   void (*dot_pairs)(const DotTile& tile) noexcept;     ///< int16 · int16
   void (*dot_pairs_s8)(const DotTile& tile) noexcept;  ///< int16 · int8
   void (*dot_quads)(const DotTile& tile) noexcept;     ///< uint8 · int8; null below avx512vnni
   void (*dot_sparse)(const SparseRow& row) noexcept;
+  void (*filter_inputs[2])(const FilterInputs& runs) noexcept;     ///< by MinimalFilter
+  void (*filter_outputs[2])(const FilterOutputs& tiles) noexcept;  ///< of three taps in two dimensions, of five in one
+  void (*pool_sums)(const PooledSums& sums) noexcept;
   void (*requant)(const RequantTile& tile) noexcept;
   /// y = clamp(round half to even(x / scale), low, high) + offset; NaN counts as 0. low, high are whole numbers.
   void (*quantize_s16)(std::int64_t n, const Scalar* x, float scale, float low, float high, std::int32_t offset,

@@ -13,5 +13,6 @@ struct Quads {
 void fill_vnni(IntKernelTable& table) noexcept {
   fill(table);
   table.quad_rows = kTileRows;
+  table.quad_gain = 2;
   table.dot_quads = dot<Quads>;
 }

@@ -15,7 +15,7 @@
 namespace tempera::quant::dynamic {
 namespace {
 
-constexpr std::int64_t kBlock = 48;               // rows at a time: a multiple of every kernel's tile
+constexpr std::int64_t kBlock = 48;               // rows at a time
 constexpr std::int64_t kLargestPanel = 32;        // columns, of all levels
 constexpr std::int64_t kGrainProducts = 1 << 17;  // of one thread at a time: about 10 µs
 
@@ -49,6 +49,17 @@ void write(const Rows& rows, Extents tile, const Scalar* sum, const Scalar* bias
   }
 }
 
+// Whether every w − z does.
+bool fit_bytes(const Integers& integers, const nn::GraphNode& node) {
+  const core::Shape& shape = weight_source(node).weight.shape();
+  for (std::size_t i = 0; i < integers.values.size(); ++i) {
+    const std::size_t slot = integers.params.slot(static_cast<std::int64_t>(i), shape);
+    const std::int32_t w = integers.values[i] - integers.params.zero_point[slot];
+    if (w < -128 || w > 127) return false;
+  }
+  return true;
+}
+
 // Σ |w| of a row, times what an input may be.
 void check_reach(const nn::GraphNode& node, std::int64_t output, std::span<const std::int16_t> row,
                  const QParams& grid) {
@@ -63,8 +74,10 @@ void check_reach(const nn::GraphNode& node, std::int64_t output, std::span<const
 
 }  // namespace
 
-PackedWeight::PackedWeight(const nn::GraphNode& node, const QParams& grid) : kernels_(core::int_kernels()) {
+PackedWeight::PackedWeight(const nn::GraphNode& node, const QParams& grid, const core::IntKernelTable& kernels)
+    : kernels_(kernels), linear_(std::holds_alternative<nn::graph::Linear>(node.operation)) {
   const Integers integers = weight_integers(node);
+  bytes_ = kernels_.dot_quads != nullptr && grid.qmax - grid.qmin <= 255 && fit_bytes(integers, node);
   const WeightSource from = weight_source(node);
   const core::Shape& shape = from.weight.shape();
   const auto* conv = std::get_if<nn::graph::Conv2d>(&node.operation);
@@ -109,16 +122,30 @@ PackedWeight::Part PackedWeight::part_of(const nn::GraphNode& node, const QParam
     scale_[static_cast<std::size_t>((group * pieces_ + piece) * padded_ + o)] =
         static_cast<Scalar>(integers.params.scale[slot]) / f;
   }
-  const bool bytes = rows.narrow() && std::holds_alternative<nn::graph::Linear>(node.operation);
   rows.segments = segments_;
   rows.length = n / segments_;
-  if (bytes) return {.narrow = engine::pack<std::int8_t>(rows, kernels_.columns, 2), .wide = {}};
-  return {.narrow = {}, .wide = engine::pack<std::int16_t>(rows, kernels_.columns, 2)};
+  Part part;
+  if (bytes_) {
+    part.quads = engine::pack<std::int8_t>(rows, kernels_.columns, 4);
+    part.sums = rows.corrected(std::vector<std::int32_t>(static_cast<std::size_t>(outputs_)), 1);
+    part.sums.resize(static_cast<std::size_t>(padded_));
+  }
+  // Few rows of a linear layer are multiplied by what is not 0, in pairs.
+  if (linear_ && rows.narrow()) {
+    part.narrow = engine::pack<std::int8_t>(rows, kernels_.columns, 2);
+  } else if (!bytes_) {
+    part.wide = engine::pack<std::int16_t>(rows, kernels_.columns, 2);
+  }
+  return part;
+}
+
+bool PackedWeight::takes_bytes(std::int64_t m) const noexcept {
+  return bytes_ && (!linear_ || m >= kTileFrom || pieces_ > 1);
 }
 
 void PackedWeight::multiply(std::int64_t group, const Rows& rows) const {
   const bool narrow = !parts_[static_cast<std::size_t>(group * pieces_)].narrow.values.empty();
-  if (rows.m < kTileFrom && pieces_ == 1 && narrow) return multiply_few(group, rows);
+  if (rows.bytes == nullptr && rows.m < kTileFrom && pieces_ == 1 && narrow) return multiply_few(group, rows);
   const std::int64_t panels = padded_ / kernels_.columns, blocks = ceil_div(rows.m, kBlock);
   const std::int64_t products = std::min(rows.m, kBlock) * kernels_.columns * length_;
   core::parallel_for(blocks * panels, grain_of(products), [&](std::int64_t begin, std::int64_t end) {
@@ -132,7 +159,7 @@ void PackedWeight::multiply_few(std::int64_t group, const Rows& rows) const {
   std::vector<std::int32_t> steps(static_cast<std::size_t>(length_ / 2 + 1)), values(steps.size());
   std::vector<std::int32_t> c(static_cast<std::size_t>(padded_));
   for (std::int64_t i = 0; i < rows.m; ++i) {
-    const std::int64_t count = engine::nonzero_steps(rows.row(i), length_, steps.data(), values.data());
+    const std::int64_t count = engine::nonzero_steps(rows.q + rows.begin(i), length_, steps.data(), values.data());
     const auto s_x = static_cast<Scalar>(rows.scale[i * rows.scale_step]);
     Scalar* y = rows.y + i * rows.y_row;
     core::parallel_for(panels.count, grain_of(count * 2 * kernels_.columns), [&](std::int64_t begin, std::int64_t end) {
@@ -160,9 +187,12 @@ void PackedWeight::multiply_panel(std::int64_t group, std::int64_t panel, const 
   alignas(64) std::array<std::int32_t, kBlock * kLargestPanel> c;  // NOLINT: written before it is read
   alignas(64) std::array<Scalar, kBlock * kLargestPanel> sum;      // NOLINT: likewise
   for (std::int64_t p = 0; p < pieces_; ++p) {
-    for (std::int64_t i = 0; i < m; ++i) a[static_cast<std::size_t>(i)] = rows.row(first + i) + p * piece_;
+    for (std::int64_t i = 0; i < m; ++i) {
+      const std::int64_t at = rows.begin(first + i) + p * piece_;
+      a[static_cast<std::size_t>(i)] = rows.bytes != nullptr ? static_cast<const void*>(rows.bytes + at) : rows.q + at;
+    }
     dots(parts_[static_cast<std::size_t>(group * pieces_ + p)], panel, std::span(a).first(static_cast<std::size_t>(m)),
-         rows.segment, c.data());
+         rows, first, c.data());
     const Scalar* s_w = scale(group, p) + panel * columns;
     for (std::int64_t i = 0; i < m; ++i) {
       const auto s_x = static_cast<Scalar>(rows.scale[(first + i) * rows.scale_step]);
@@ -179,22 +209,33 @@ void PackedWeight::multiply_panel(std::int64_t group, std::int64_t panel, const 
         rows.y + first * rows.y_row + panel * columns * rows.y_output);
 }
 
-void PackedWeight::dots(const Part& part, std::int64_t panel, std::span<const void* const> rows, std::int64_t segment,
-                        std::int32_t* c) const {
-  const bool narrow = part.wide.values.empty();
-  const auto m = static_cast<std::int64_t>(rows.size());
-  for (std::int64_t i = 0; i < m; i += kernels_.rows) {
-    const core::DotTile tile{
-        .m = std::min(kernels_.rows, m - i),
-        .n = kernels_.columns,
-        .segments = segments_,
-        .steps = narrow ? part.narrow.steps : part.wide.steps,
-        .a = rows.data() + i,
-        .a_segment = segment * static_cast<std::int64_t>(sizeof(std::int16_t)),
-        .panel = narrow ? static_cast<const void*>(part.narrow.panel(panel)) : part.wide.panel(panel),
-        .bias = no_bias_.data(),
-        .c = c + i * kernels_.columns};
-    narrow ? kernels_.dot_pairs_s8(tile) : kernels_.dot_pairs(tile);
+void PackedWeight::dots(const Part& part, std::int64_t panel, std::span<const void* const> a, const Rows& rows,
+                        std::int64_t first, std::int32_t* c) const {
+  const auto m = static_cast<std::int64_t>(a.size());
+  core::DotTile tile{.m = m,
+                     .n = kernels_.columns,
+                     .segments = segments_,
+                     .a = a.data(),
+                     .a_segment = rows.segment,
+                     .bias = no_bias_.data(),
+                     .c = c};
+  if (rows.bytes == nullptr) {
+    const bool narrow = part.wide.values.empty();
+    tile.steps = narrow ? part.narrow.steps : part.wide.steps;
+    tile.panel = narrow ? static_cast<const void*>(part.narrow.panel(panel)) : part.wide.panel(panel);
+    tile.a_segment *= static_cast<std::int64_t>(sizeof(std::int16_t));
+    return narrow ? kernels_.dot_pairs_s8(tile) : kernels_.dot_pairs(tile);
+  }
+  tile.steps = part.quads.steps;
+  tile.panel = part.quads.panel(panel);
+  kernels_.dot_quads(tile);
+  // Σ (q − z)·w = Σ (q − qmin)·w − (z − qmin)·Σ w, modulo 2^32.
+  const std::int32_t* sums = part.sums.data() + panel * kernels_.columns;
+  for (std::int64_t i = 0; i < m; ++i) {
+    const auto shift = static_cast<std::uint32_t>(rows.shift[(first + i) * rows.scale_step]);
+    for (std::int64_t j = 0; j < kernels_.columns; ++j, ++c) {
+      *c = static_cast<std::int32_t>(static_cast<std::uint32_t>(*c) - shift * static_cast<std::uint32_t>(sums[j]));
+    }
   }
 }
 

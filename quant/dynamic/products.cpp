@@ -14,8 +14,15 @@ namespace {
 
 using core::Tensor;
 
-// Even, and with the one value that kernels may read beyond an odd length.
-std::int64_t stride_of(std::int64_t length) noexcept { return length + 2 - length % 2; }
+// Whole steps of four bytes and of two int16, and the values that kernels may read beyond a length.
+std::int64_t stride_of(std::int64_t length) noexcept { return length + 4 - length % 4; }
+
+// z − qmin of every sample.
+std::vector<std::int32_t> shifts_of(const QParams& rows) {
+  std::vector<std::int32_t> shifts = rows.zero_point;
+  for (std::int32_t& shift : shifts) shift -= rows.qmin;
+  return shifts;
+}
 
 // q − z of a sample, with q as QParams::quantize gives it; `x` is finite.
 void quantize_sample(const QParams& rows, std::size_t sample, std::int64_t n, const Scalar* x, std::int16_t* q) {
@@ -72,13 +79,13 @@ std::vector<Run> runs_of(const Image& image, const core::Conv2dOptions& options,
 }
 
 // Every window of a group as a row.
+template <class T>
 void unfold(const Image& image, const core::Conv2dOptions& options, const core::Shape& output,
-            std::span<const Run> runs, const std::int16_t* group, std::int64_t stride, std::int16_t* row) {
+            std::span<const Run> runs, const T* group, std::int64_t stride, T* row) {
   for (std::int64_t h = 0; h < output[1]; ++h) {
     for (std::int64_t w = 0; w < output[2]; ++w, row += stride) {
-      const std::int16_t* window =
-          group + (h * options.stride[0] * image.width + w * options.stride[1]) * image.channels;
-      std::int16_t* to = row;
+      const T* window = group + (h * options.stride[0] * image.width + w * options.stride[1]) * image.channels;
+      T* to = row;
       for (const Run& run : runs) to = std::copy_n(window + run.offset, run.length, to);
     }
   }
@@ -90,15 +97,23 @@ Tensor linear(const Tensor& x, const QParams& rows, const PackedWeight& weight, 
   const std::int64_t batch = x.dim(0), length = weight.length(), stride = stride_of(length);
   Tensor y({batch, weight.outputs()});
   if (batch == 0) return y;
+  const bool bytes = weight.takes_bytes(batch);
   std::vector<std::int16_t> q(static_cast<std::size_t>(batch * stride));
+  std::vector<std::uint8_t> q_bytes(static_cast<std::size_t>(bytes ? batch * stride : 0));
+  const std::vector<std::int32_t> shifts = shifts_of(rows);
   const std::int64_t grain = std::max<std::int64_t>(1, kRunGrain / std::max<std::int64_t>(1, length));
   core::parallel_for(batch, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
-      quantize_sample(rows, static_cast<std::size_t>(i), length, x.data() + i * length, q.data() + i * stride);
+      const auto sample = static_cast<std::size_t>(i);
+      quantize_sample(rows, sample, length, x.data() + i * length, q.data() + i * stride);
+      if (!bytes) continue;
+      weight.kernels().narrow_u8(length, q.data() + i * stride, shifts[sample], q_bytes.data() + i * stride);
     }
   });
   weight.multiply(0, {.m = batch,
                       .q = q.data(),
+                      .bytes = bytes ? q_bytes.data() : nullptr,
+                      .shift = shifts.data(),
                       .line = stride,
                       .scale = rows.scale.data(),
                       .y = y.mutable_data(),
@@ -117,20 +132,31 @@ Tensor conv2d(const Tensor& x, const QParams& rows, const PackedWeight& weight, 
   const bool in_place = weight.segments() > 1 || weight.length() == image.channels;
   const std::vector<Run> runs = in_place ? std::vector<Run>() : runs_of(image, options, kernel, weight);
   const std::int64_t cells = output[1] * output[2], stride = stride_of(weight.length());
+  const bool bytes = weight.takes_bytes(cells);
+  const std::vector<std::int32_t> shifts = shifts_of(rows);
   Tensor y(output.with_batch(batch));
   Scalar* results = y.mutable_data();
   core::parallel_for(batch, 1, [&](std::int64_t begin, std::int64_t end) {
     std::vector<std::int16_t> planes(static_cast<std::size_t>(sample));
     // The border stays 0; one value more, which kernels may read.
     std::vector<std::int16_t> arranged(static_cast<std::size_t>(image.groups * image.pixels() + 1));
-    std::vector<std::int16_t> matrix(static_cast<std::size_t>(in_place ? 0 : cells * stride));
+    std::vector<std::int16_t> matrix(static_cast<std::size_t>(in_place || bytes ? 0 : cells * stride));
+    std::vector<std::uint8_t> narrow(static_cast<std::size_t>(bytes ? image.groups * image.pixels() + 3 : 0));
+    std::vector<std::uint8_t> narrow_matrix(static_cast<std::size_t>(in_place || !bytes ? 0 : cells * stride));
     for (std::int64_t i = begin; i < end; ++i) {
       quantize_sample(rows, static_cast<std::size_t>(i), sample, x.data() + i * sample, planes.data());
       arrange(image, options, planes.data(), arranged.data());
+      if (bytes) {
+        weight.kernels().narrow_u8(image.groups * image.pixels(), arranged.data(), shifts[static_cast<std::size_t>(i)],
+                                   narrow.data());
+      }
       for (std::int64_t g = 0; g < weight.groups(); ++g) {
         const std::int16_t* group = arranged.data() + g * image.pixels();
+        const std::uint8_t* group_bytes = bytes ? narrow.data() + g * image.pixels() : nullptr;
         Rows windows{.m = cells,
                      .q = group,
+                     .bytes = group_bytes,
+                     .shift = shifts.data() + i,
                      .step = options.stride[1] * image.channels,
                      .per_line = output[2],
                      .line = options.stride[0] * image.width * image.channels,
@@ -142,8 +168,13 @@ Tensor conv2d(const Tensor& x, const QParams& rows, const PackedWeight& weight, 
                      .y_output = cells,
                      .relu = options.relu};
         if (!in_place) {
-          unfold(image, options, output, runs, group, stride, matrix.data());
-          windows.q = matrix.data();
+          if (bytes) {
+            unfold(image, options, output, runs, group_bytes, stride, narrow_matrix.data());
+            windows.bytes = narrow_matrix.data();
+          } else {
+            unfold(image, options, output, runs, group, stride, matrix.data());
+            windows.q = matrix.data();
+          }
           windows.step = stride;
           windows.line = output[2] * stride;
         }

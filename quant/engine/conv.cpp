@@ -1,32 +1,14 @@
-// Convolutions as products of windows and weights. A window of an image [h, w, c] is kh runs of kw·c neighbours, which the
+// Convolutions as products of windows and weights, where minimal_conv.cpp has no better way. A window of an image [h, w, c] is kh runs of kw·c neighbours, which the
 // kernels read in place; only windows of groups or with gaps (dilation) are copied out, some at a time.
 #include <algorithm>
 #include <array>
 
+#include "tempera/quant/engine/conv_rows.hpp"
 #include "tempera/quant/engine/product.hpp"
 #include "tempera/quant/engine/window.hpp"
 
 namespace tempera::quant::engine {
 namespace {
-
-// The weights of a group, each row [kh, kw, c] in `segments` pieces.
-WeightRows rows_of(const program::Conv2d& layer, std::int64_t group, bool in_place) {
-  const core::Shape& w = layer.weight.shape;
-  const std::int64_t out = w[0] / layer.groups, cells = w[2] * w[3];
-  WeightRows rows{
-      .out = out, .segments = in_place ? w[2] : 1, .length = in_place ? w[3] * w[1] : cells * w[1], .values = {}};
-  for (std::int64_t o = group * out; o < (group + 1) * out; ++o) {
-    const std::int32_t zero =
-        layer.weight.zero_points.empty() ? 0 : layer.weight.zero_points[static_cast<std::size_t>(o)];
-    for (std::int64_t cell = 0; cell < cells; ++cell) {
-      for (std::int64_t c = 0; c < w[1]; ++c) {
-        const std::int32_t q = layer.weight.values[static_cast<std::size_t>((o * w[1] + c) * cells + cell)];
-        rows.values.push_back(static_cast<std::int16_t>(q - zero));
-      }
-    }
-  }
-  return rows;
-}
 
 // What belongs to the channels of a group.
 std::vector<std::int32_t> part(const std::vector<std::int32_t>& list, std::int64_t group, std::int64_t groups) {
@@ -72,7 +54,15 @@ class Conv final : public Step {
   }
 
   void run(const Frame& frame) const override {
-    for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i);
+    for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i, output_, 0);
+  }
+
+  [[nodiscard]] bool pools() const override {
+    return products_[0]->keeps_order() && out_shape_[1] % 2 == 0 && out_shape_[2] % 2 == 0 &&
+           2 * out_shape_[2] <= Product::kBlock;
+  }
+  void run_pooled(const Frame& frame, const Place& pooled) const override {
+    for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i, pooled, out_shape_[2]);
   }
 
  private:
@@ -80,7 +70,8 @@ class Conv final : public Step {
   [[nodiscard]] std::int64_t padded_bytes() const { return image_.copies() ? (2 * image_.values() + 63) / 64 * 64 : 0; }
   [[nodiscard]] std::int64_t byte_image_bytes() const { return bytes() ? (image_.values() + 63) / 64 * 64 : 0; }
 
-  void run_sample(const Frame& frame, std::int64_t sample) const {
+  // `pooled` as in ProductRows.
+  void run_sample(const Frame& frame, std::int64_t sample, const Place& output, std::int64_t pooled) const {
     const auto* x = image_.fill(frame.at<std::int16_t>(input_, sample), reinterpret_cast<std::int16_t*>(frame.scratch));
     const char* image = reinterpret_cast<const char*>(x);
     if (bytes()) {
@@ -88,33 +79,36 @@ class Conv final : public Step {
       core::int_kernels().narrow_u8(image_.values() - 32, x, products_[0]->byte_shift(), narrow);
       image = reinterpret_cast<const char*>(narrow);
     }
-    std::byte* y = frame.arena + output_.begin * frame.capacity + sample * output_.stride * cell();
-    const std::int64_t windows = out_shape_[1] * out_shape_[2];
-    for (std::int64_t first = 0; first < windows; first += Product::kBlock) {
-      run_block(frame, image, first, std::min(Product::kBlock, windows - first), y + first * out_shape_[0] * cell());
+    std::byte* y = frame.bytes_at(output, sample);
+    const std::int64_t windows = out_shape_[1] * out_shape_[2], cell = output.wide ? 4 : 2;
+    const std::int64_t block = pooled == 0 ? Product::kBlock : Product::kBlock / (2 * pooled) * 2 * pooled;
+    for (std::int64_t first = 0; first < windows; first += block) {
+      const std::int64_t m = std::min(block, windows - first);
+      run_block(frame, image, first, {.m = m, .y = y, .y_row = out_shape_[0], .pooled = pooled}, cell);
+      y += m / (pooled == 0 ? 1 : 4) * out_shape_[0] * cell;
     }
   }
-  [[nodiscard]] std::int64_t cell() const { return output_.wide ? 4 : 2; }
 
-  void run_block(const Frame& frame, const char* image, std::int64_t first, std::int64_t m, std::byte* y) const {
+  void run_block(const Frame& frame, const char* image, std::int64_t first, ProductRows product,
+                 std::int64_t cell) const {
     const std::int64_t value = bytes() ? 1 : 2, row = image_.row() * value;
     std::array<const void*, Product::kBlock> rows{};
     std::int64_t oy = first / out_shape_[2], ox = first % out_shape_[2];
-    for (std::int64_t i = 0; i < m; ++i) {
+    for (std::int64_t i = 0; i < product.m; ++i) {
       rows[static_cast<std::size_t>(i)] = image + oy * stride_[0] * row + ox * stride_[1] * channels_ * value;
       if (++ox < out_shape_[2]) continue;
       ox = 0;
       ++oy;
     }
     const std::int64_t groups = static_cast<std::int64_t>(products_.size()), out = out_shape_[0] / groups;
+    product.a_segment = dilation_[0] * row;
+    auto* y = static_cast<std::byte*>(product.y);
     for (std::int64_t g = 0; g < groups; ++g) {
       std::array<const void*, Product::kBlock> copies{};
-      if (!in_place_) copy_windows(frame, rows.data(), m, g, value, copies.data());
-      products_[static_cast<std::size_t>(g)]->run({.m = m,
-                                                   .a = in_place_ ? rows.data() : copies.data(),
-                                                   .a_segment = dilation_[0] * row,
-                                                   .y = y + g * out * cell(),
-                                                   .y_row = out_shape_[0]});
+      if (!in_place_) copy_windows(frame, rows.data(), product.m, g, value, copies.data());
+      product.a = in_place_ ? rows.data() : copies.data();
+      product.y = y + g * out * cell;
+      products_[static_cast<std::size_t>(g)]->run(product);
     }
   }
 
@@ -150,6 +144,7 @@ std::unique_ptr<Step> make_conv(const StepSource& source, const program::Conv2d&
   if (layer.groups > 1 && layer.groups == layer.weight.shape[0] && layer.weight.shape[1] == 1) {
     return make_depthwise(source, layer);
   }
+  if (auto step = make_minimal_conv(source, layer)) return step;
   return std::make_unique<Conv>(source, layer);
 }
 

@@ -44,7 +44,7 @@ class Depthwise final : public Step {
     for (std::int64_t i = 0; i < frame.samples; ++i) {
       const std::int16_t* x =
           image_.fill(frame.at<std::int16_t>(input_, i), reinterpret_cast<std::int16_t*>(frame.scratch + sums_bytes()));
-      std::byte* y = frame.arena + output_.begin * frame.capacity + i * output_.stride * cell;
+      std::byte* y = frame.bytes_at(output_, i);
       for (std::int64_t oy = 0; oy < out_shape_[1]; ++oy) {
         for (std::int64_t ox = 0; ox < out_shape_[2]; ox += kBlock) {
           const std::int64_t count = std::min(kBlock, out_shape_[2] - ox), step = stride_[1] * channels;

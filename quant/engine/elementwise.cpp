@@ -250,7 +250,8 @@ struct Maker {
   std::unique_ptr<Step> operator()(const program::Concat& c) const { return std::make_unique<Concat>(source, c); }
   std::unique_ptr<Step> operator()(const program::Reshape&) const {
     const Place &in = source.input(), &out = source.output();
-    if (in.begin == out.begin && in.stride == out.stride && in.image == out.image && in.offset == out.offset)
+    if (in.kept == out.kept && in.begin == out.begin && in.stride == out.stride && in.image == out.image &&
+        in.offset == out.offset)
       return nullptr;
     return std::make_unique<Reorder>(source);
   }

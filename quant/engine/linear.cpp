@@ -7,8 +7,7 @@
 namespace tempera::quant::engine {
 namespace {
 
-constexpr std::int64_t kTileFrom = 4;   // samples from which tiles win over single rows
-constexpr std::int64_t kWideFrom = 16;  // samples from which widening in the kernel costs more than the memory
+constexpr std::int64_t kTileFrom = 4;  // samples from which tiles win over single rows
 
 WeightRows rows_of(const program::Linear& layer, const Place& input) {
   const std::int64_t out = layer.weight.shape[0], in = layer.weight.shape[1];
@@ -30,10 +29,6 @@ class Linear final : public Step {
         output_(source.output()),
         row_bytes_((input_.numel + 63) / 64 * 64),
         product_(source, rows_of(layer, source.input()), layer.bias, layer.requant, true) {}
-
-  void expect(std::int64_t samples) override {
-    if (samples >= kWideFrom) product_.widen();
-  }
 
   [[nodiscard]] std::int64_t scratch_bytes() const override {
     return std::max(product_.sparse_bytes(), product_.takes_bytes() ? Product::kBlock * row_bytes_ : 0);

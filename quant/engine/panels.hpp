@@ -53,6 +53,8 @@ class Output {
   /// columns. y points at channel 0 of the first row; rows are y_row values apart.
   void write(std::int64_t m, std::int64_t first, std::int64_t n, const std::int32_t* c, std::int64_t c_row, void* y,
              std::int64_t y_row) const noexcept;
+  /// Larger sums give larger values, or the same.
+  [[nodiscard]] bool keeps_order() const noexcept { return fast_; }
 
  private:
   [[nodiscard]] std::int32_t value(std::int32_t accumulator, std::int64_t channel) const noexcept;

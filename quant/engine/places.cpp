@@ -1,6 +1,7 @@
 #include "tempera/quant/engine/places.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "tempera/quant/program_shapes.hpp"
 
@@ -40,6 +41,7 @@ bool only_linear_reads(const Program& program, int buffer) {
 // A buffer's bytes for a sample, written by instruction `from` and last read by `to`.
 struct Life {
   std::size_t from = 0, to = 0;
+  bool kept = false, watched = false;
   std::int64_t begin = 0, bytes = 0;
 };
 
@@ -47,7 +49,8 @@ struct Life {
 std::int64_t lowest_gap(const std::vector<Life>& placed, const Life& life) {
   std::vector<const Life*> beside;
   for (const Life& other : placed) {
-    if (other.from <= life.to && life.from <= other.to) beside.push_back(&other);
+    const bool same = other.kept == life.kept;
+    if (same && other.from <= life.to && life.from <= other.to) beside.push_back(&other);
   }
   std::ranges::sort(beside, {}, &Life::begin);
   std::int64_t begin = 0;
@@ -56,6 +59,29 @@ std::int64_t lowest_gap(const std::vector<Life>& placed, const Life& life) {
     begin = std::max(begin, other->begin + other->bytes);
   }
   return begin;
+}
+
+// Whether instruction i is a convolution whose output goes into a max-pool of 2 × 2 next to it, and nowhere else.
+bool pooled_alone(const Program& program, const std::vector<Place>& places, std::size_t i) {
+  if (i + 1 >= program.instructions.size()) return false;
+  const Instruction &conv = program.instructions[i], &next = program.instructions[i + 1];
+  const auto* pool = std::get_if<program::MaxPool2d>(&next.operation);
+  if (pool == nullptr || !std::holds_alternative<program::Conv2d>(conv.operation)) return false;
+  const std::array<std::int64_t, 2> twos{2, 2}, zeros{0, 0};
+  if (pool->size != twos || pool->stride != twos || pool->padding != zeros) return false;
+  const Place &from = places[static_cast<std::size_t>(conv.output)],
+              &to = places[static_cast<std::size_t>(next.output)];
+  // A value of both places has to mean the same, and lie in the order in which the convolution writes it.
+  if (from.wide || to.wide || from.offset != to.offset || next.inputs[0] != conv.output) return false;
+  const auto reads = [&](const Instruction& in) {
+    return std::ranges::find(in.inputs, conv.output) != in.inputs.end();
+  };
+  return std::ranges::count_if(program.instructions, reads) == 1;
+}
+
+std::size_t first_linear(const Program& program) {
+  const auto linear = [](const Instruction& in) { return std::holds_alternative<program::Linear>(in.operation); };
+  return static_cast<std::size_t>(std::ranges::find_if(program.instructions, linear) - program.instructions.begin());
 }
 
 }  // namespace
@@ -87,14 +113,31 @@ Layout lay_out(const Program& program) {
     layout.places[output].image = image;
   }
   lives[root[static_cast<std::size_t>(program.instructions.back().output)]].to = program.instructions.size();
-  std::vector<Life> placed;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (root[i] != i || lives[i].bytes == 0) continue;
-    lives[i].begin = lowest_gap(placed, lives[i]);
-    layout.bytes = std::max(layout.bytes, lives[i].begin + lives[i].bytes);
-    placed.push_back(lives[i]);
+  layout.rows_from = first_linear(program);
+  for (std::size_t i = 0; i < program.instructions.size(); ++i) {
+    layout.pooled_before.push_back(i + 1 < layout.rows_from && pooled_alone(program, layout.places, i));
+    if (!layout.pooled_before.back()) continue;
+    // Written while the convolution reads its input; between the two there is nothing, unless someone watches.
+    lives[root[static_cast<std::size_t>(program.instructions[i + 1].output)]].from = i;
+    lives[static_cast<std::size_t>(program.instructions[i].output)].watched = true;
   }
-  for (std::size_t i = 0; i < count; ++i) layout.places[i].begin = lives[root[i]].begin;
+  std::vector<Life> placed;
+  for (const bool watched : {false, true}) {
+    for (std::size_t i = 0; i < count; ++i) {
+      Life& life = lives[i];
+      if (root[i] != i || life.bytes == 0 || life.watched != watched) continue;
+      life.kept = life.to >= layout.rows_from;
+      life.begin = watched ? layout.watched_bytes : lowest_gap(placed, life);
+      std::int64_t& end = life.kept ? layout.kept_bytes : watched ? layout.watched_bytes : layout.bytes;
+      end = std::max(end, life.begin + life.bytes);
+      placed.push_back(life);
+    }
+    layout.watched_bytes = std::max(layout.watched_bytes, layout.bytes);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    layout.places[i].kept = lives[root[i]].kept;
+    layout.places[i].begin = lives[root[i]].begin;
+  }
   return layout;
 }
 

@@ -19,7 +19,8 @@ struct Place {
   std::int32_t zero_point = 0;
   std::int64_t numel = 0;
   std::int64_t stride = 0;           ///< values from a sample to the next
-  std::int64_t begin = 0;            ///< bytes from the arena's start, for one sample; times the samples of a group
+  bool kept = false;                 ///< in the memory of the whole group, else in that of the samples at work
+  std::int64_t begin = 0;            ///< bytes from that memory's start, for one sample; times its samples
   std::optional<core::Shape> image;  ///< [c, h, w] whose values lie as [h, w, c]; none: as they are listed
 };
 
@@ -28,9 +29,15 @@ struct ChannelRuns {
   std::int64_t outer, channels, inner;
 };
 
+/// A program in two parts. Up to `rows_from`, a few samples at a time go through all instructions, so that images stay in
+/// the cache. From there on, the first linear layer, as many as there are go together, so that weights are read once.
 struct Layout {
-  std::vector<Place> places;  ///< of each buffer
-  std::int64_t bytes = 0;     ///< of the arena, for one sample
+  std::vector<Place> places;        ///< of each buffer
+  std::size_t rows_from = 0;        ///< instruction
+  std::int64_t bytes = 0;           ///< of the samples at work, for one of them
+  std::int64_t kept_bytes = 0;      ///< of the whole group, for one sample: what is read or written from rows_from on
+  std::int64_t watched_bytes = 0;   ///< as `bytes`, with buffers that exist only for who looks at them
+  std::vector<bool> pooled_before;  ///< of each instruction: the next is a max-pool that it can do itself
 };
 
 /// Buffers whose lives do not overlap share memory. A reshaped image that only linear layers read stays where it is.

@@ -16,24 +16,31 @@ struct ProductRows {
   std::int64_t a_segment = 0;  ///< bytes
   void* y = nullptr;           ///< output channel 0 of the first row
   std::int64_t y_row = 0;      ///< values
+  std::int64_t pooled =
+      0;  ///< not 0: rows are pixels of whole pairs of image rows as long as this, and of each 2 × 2 of
+          ///< their results only the largest is written
 };
 
 class Product {
  public:
-  /// Memory: weights stand as one byte each (`keep_bytes`), and from the first `widen` on as int16 too, except on levels
-  /// whose kernels take bytes.
-  Product(const StepSource& source, WeightRows rows, const std::vector<std::int32_t>& bias,
-          const std::optional<Requant>& requant, bool keep_bytes);
+  /// Memory: weights stand as one byte each where those of a linear layer fit (`bytes`), as the kernels widen them in no more
+  /// time than it takes to read int16; a convolution reads its few weights again for every block, and has them wide.
+  Product(const StepSource& source, const WeightRows& rows, const std::vector<std::int32_t>& bias,
+          const std::optional<Requant>& requant, bool bytes);
 
-  static constexpr std::int64_t kBlock = 48;  ///< rows at a time: a multiple of every kernel's tile
+  static constexpr std::int64_t kBlock = 64;  ///< rows at a time
 
+  /// Whether rows may be uint8 on this level.
+  [[nodiscard]] static bool fits_bytes(const StepSource& source, const WeightRows& rows);
   /// Rows are uint8, q − low_of_cells, instead of values of the place.
   [[nodiscard]] bool takes_bytes() const noexcept { return !quads_.values.empty(); }
   /// What turns values of the place into such bytes.
   [[nodiscard]] std::int32_t byte_shift() const noexcept { return byte_shift_; }
   /// Products of single rows are possible.
   [[nodiscard]] bool has_sparse() const noexcept { return !pairs_.values.empty(); }
-  void widen();
+
+  /// Whether ProductRows::pooled may be asked for.
+  [[nodiscard]] bool keeps_order() const noexcept { return writer_.keeps_order(); }
 
   /// y = output of A·W + bias; rows.m ≤ kBlock.
   void run(const ProductRows& rows) const noexcept;
@@ -43,13 +50,17 @@ class Product {
 
  private:
   using Kernel = void (*)(const core::DotTile&) noexcept;
-  void run_panels(const ProductRows& rows, Kernel kernel, std::int64_t tile_rows, const void* panels,
-                  std::int64_t panel_bytes, std::int64_t steps, const std::int32_t* bias) const noexcept;
+  struct Operand {  // weights as a kernel takes them
+    Kernel kernel;
+    const void* panels;
+    std::int64_t panel_bytes, steps;
+    const std::int32_t* bias;
+  };
+  void run_panels(const ProductRows& rows, const Operand& weights) const noexcept;
   [[nodiscard]] std::vector<std::int32_t> padded(std::vector<std::int32_t> bias) const;
 
   const core::IntKernelTable& kernels_;
   std::int64_t out_, segments_, length_;
-  WeightRows rows_;  ///< until they are widened
   Panels<std::int8_t> pairs_, quads_;
   Panels<std::int16_t> wide_;
   std::int32_t byte_shift_;

@@ -10,18 +10,26 @@
 
 namespace tempera::quant::engine {
 
-/// The memory a group of samples is computed in.
+/// The memory that some samples are computed in.
 struct Frame {
-  std::byte* arena = nullptr;
+  struct Memory {
+    std::byte* begin = nullptr;
+    std::int64_t capacity = 0;  ///< samples it is laid out for
+    std::int64_t first = 0;     ///< which of them is sample 0
+  };
+  Memory arena, kept;            ///< kept: of places that are
   std::byte* scratch = nullptr;  ///< as many bytes as the greediest step asks for
-  std::int64_t capacity = 0;     ///< samples the arena is laid out for
-  std::int64_t samples = 0;      ///< samples in this group
-  const Scalar* x = nullptr;     ///< their inputs
+  std::int64_t samples = 0;
+  const Scalar* x = nullptr;  ///< their inputs
 
   /// The values of one sample at a place.
+  [[nodiscard]] std::byte* bytes_at(const Place& place, std::int64_t sample) const noexcept {
+    const Memory& m = place.kept ? kept : arena;
+    return m.begin + place.begin * m.capacity + (m.first + sample) * place.stride * (place.wide ? 4 : 2);
+  }
   template <class T>
   [[nodiscard]] T* at(const Place& place, std::int64_t sample) const noexcept {
-    return reinterpret_cast<T*>(arena + place.begin * capacity) + sample * place.stride;
+    return reinterpret_cast<T*>(bytes_at(place, sample));
   }
 };
 
@@ -33,9 +41,15 @@ class Step {
   virtual ~Step() = default;
 
   virtual void run(const Frame& frame) const = 0;
-  /// Called before samples are run in groups of `samples`, never at the same time as run.
-  virtual void expect(std::int64_t samples) { static_cast<void>(samples); }
   [[nodiscard]] virtual std::int64_t scratch_bytes() const { return 0; }
+
+  /// Whether run_pooled can stand for run and the largest of each 2 × 2 outputs: pooled before they are requantized, a
+  /// quarter of the values is, and the result is the same because requantization keeps order.
+  [[nodiscard]] virtual bool pools() const { return false; }
+  virtual void run_pooled(const Frame& frame, const Place& pooled) const {
+    static_cast<void>(pooled);
+    run(frame);
+  }
 };
 
 /// What a step is made from.
@@ -60,6 +74,8 @@ struct StepSource {
 [[nodiscard]] std::unique_ptr<Step> make_step(const StepSource& source);
 [[nodiscard]] std::unique_ptr<Step> make_linear(const StepSource& source, const program::Linear& layer);
 [[nodiscard]] std::unique_ptr<Step> make_conv(const StepSource& source, const program::Conv2d& layer);
+/// Null where minimal filtering does not apply, cannot be proved exact or does not pay.
+[[nodiscard]] std::unique_ptr<Step> make_minimal_conv(const StepSource& source, const program::Conv2d& layer);
 [[nodiscard]] std::unique_ptr<Step> make_depthwise(const StepSource& source, const program::Conv2d& layer);
 [[nodiscard]] std::unique_ptr<Step> make_pool(const StepSource& source, const program::MaxPool2d& pool);
 [[nodiscard]] std::unique_ptr<Step> make_pool(const StepSource& source, const program::AvgPool2d& pool);

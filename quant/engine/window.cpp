@@ -4,25 +4,26 @@
 
 namespace tempera::quant::engine {
 
-PaddedImage::PaddedImage(const Place& place, const core::Shape& shape, const std::array<std::int64_t, 2>& padding)
+PaddedImage::PaddedImage(const Place& place, const core::Shape& shape, const std::array<std::int64_t, 2>& padding,
+                         const std::array<std::int64_t, 2>& extent)
     : padding_(padding),
       image_height_(shape[1]),
       image_row_(shape[2] * shape[0]),
       channels_(shape[0]),
-      height_(shape[1] + 2 * padding[0]),
-      width_(shape[2] + 2 * padding[1]),
+      height_(extent[0]),
+      width_(extent[1]),
       border_(static_cast<std::int16_t>(place.zero_point - place.offset)) {}
 
 const std::int16_t* PaddedImage::fill(const std::int16_t* image, std::int16_t* padded) const noexcept {
   if (!copies()) return image;
-  const std::int64_t side = padding_[1] * channels_;
+  const std::int64_t left = padding_[1] * channels_, right = row() - left - image_row_;
   std::int16_t* y = std::fill_n(padded, padding_[0] * row(), border_);
   for (std::int64_t r = 0; r < image_height_; ++r) {
-    y = std::fill_n(y, side, border_);
+    y = std::fill_n(y, left, border_);
     y = std::copy_n(image + r * image_row_, image_row_, y);
-    y = std::fill_n(y, side, border_);
+    y = std::fill_n(y, right, border_);
   }
-  std::fill_n(y, padding_[0] * row(), border_);
+  std::fill_n(y, (height_ - padding_[0] - image_height_) * row(), border_);
   return padded;
 }
 

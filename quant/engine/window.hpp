@@ -7,14 +7,19 @@
 
 namespace tempera::quant::engine {
 
-/// Copies images [h, w, c] into a frame of cells that stand for the zero point. Without padding the image stays where it is.
+/// Copies images [h, w, c] into a frame of cells that stand for the zero point. Without padding the image stays where it
+/// is.
 class PaddedImage {
  public:
-  PaddedImage(const Place& place, const core::Shape& shape, const std::array<std::int64_t, 2>& padding);
+  /// `extent`: height and width with the padding, and with as much more below and on the right as is wanted.
+  PaddedImage(const Place& place, const core::Shape& shape, const std::array<std::int64_t, 2>& padding,
+              const std::array<std::int64_t, 2>& extent);
+  PaddedImage(const Place& place, const core::Shape& shape, const std::array<std::int64_t, 2>& padding)
+      : PaddedImage(place, shape, padding, {shape[1] + 2 * padding[0], shape[2] + 2 * padding[1]}) {}
 
   [[nodiscard]] std::int64_t row() const noexcept { return width_ * channels_; }  ///< values of a row
   [[nodiscard]] std::int64_t values() const noexcept { return height_ * row() + 32; }
-  [[nodiscard]] bool copies() const noexcept { return padding_[0] + padding_[1] > 0; }
+  [[nodiscard]] bool copies() const noexcept { return height_ > image_height_ || row() > image_row_; }
   [[nodiscard]] const std::int16_t* fill(const std::int16_t* image, std::int16_t* padded) const noexcept;
 
  private:

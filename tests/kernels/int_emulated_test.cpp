@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/int_filter_checks.hpp"
 #include "kernels/int_kernel_checks.hpp"
 #include "tempera/core/kernels/int_table.hpp"
 
@@ -103,6 +104,12 @@ TEST_CASE("the AVX512-VNNI kernels, emulated, give the sums of their definition"
 TEST_CASE("the AVX-512 requantization and quantization, emulated, round as their definition does") {
   check_requant(emulated());
   check_quantize(emulated());
+}
+
+TEST_CASE("minimal filtering in AVX-512, emulated, gives correlations") {
+  check_filters(emulated());
+  check_filter_widths(emulated());
+  check_pooled_sums(emulated());
 }
 
 TEST_CASE("the AMX kernel, on emulated tiles, gives the sums of its definition") {

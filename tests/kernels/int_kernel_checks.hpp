@@ -54,9 +54,12 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
     starts.push_back(rows.back()->data());
   }
   const std::vector<B> weights = integers<B>(segments * steps * columns * Group, extreme, random);
-  const std::vector<std::int32_t> start = integers<std::int32_t>(columns, extreme, random);
+  // Sums begin with a bias of each column, of each row and column, or with what c holds.
+  const auto form = random() % 3;
+  const std::vector<std::int32_t> start = integers<std::int32_t>(form == 0 ? columns : m * columns, extreme, random);
   Guarded<B> panel(weights);
   Guarded<std::int32_t> bias(start), c(size(m * columns));
+  if (form == 2) std::ranges::copy(start, c.data());
   kernel({.m = m,
           .n = n,
           .segments = segments,
@@ -64,11 +67,12 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
           .a = starts.data(),
           .a_segment = distance,
           .panel = panel.data(),
-          .bias = bias.data(),
+          .bias = form == 2 ? c.data() : bias.data(),
+          .bias_row = form == 0 ? 0 : columns,
           .c = c.data()});
   for (std::int64_t i = 0; i < m; ++i) {
     for (std::int64_t j = 0; j < n; ++j) {
-      std::int64_t sum = start[size(j)];
+      std::int64_t sum = start[size(form == 0 ? j : i * columns + j)];
       for (std::int64_t k = 0; k < segments * steps * Group; ++k) {
         sum += std::int64_t{values[size(i)][size(k)]} * weights[size((k / Group * columns + j) * Group + k % Group)];
       }
@@ -78,9 +82,9 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
 }
 
 template <class A, class B, std::int64_t Group>
-void check_tiles(DotKernel kernel, std::int64_t columns, std::int64_t most_rows) {
+void check_tiles(DotKernel kernel, std::int64_t columns, std::int64_t most_rows) {  // of a tile
   std::mt19937 random(11);
-  for (std::int64_t m = 1; m <= most_rows; ++m) {
+  for (std::int64_t m = 1; m <= 2 * most_rows + 1; m += m <= most_rows ? 1 : most_rows) {
     for (const std::int64_t steps : {0, 1, 2, 3, 7, 15, 16, 17, 33}) {
       for (const std::int64_t segments : {1, 3}) {
         CAPTURE(m);

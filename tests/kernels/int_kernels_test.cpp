@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/int_filter_checks.hpp"
 #include "kernels/int_kernel_checks.hpp"
 
 namespace {
@@ -23,6 +24,15 @@ TEST_CASE("dot products of four bytes are exact, 255 · −128 and 255 · 127 to
   const IntKernelTable& t = int_kernels();
   if (t.dot_quads == nullptr) return;  // below avx512vnni
   check_tiles<std::uint8_t, std::int8_t, 4>(t.dot_quads, t.columns, t.quad_rows);
+}
+
+TEST_CASE("minimal filtering gives correlations with filters of 3 × 3 and of 5 taps, bit by bit") {
+  check_filters(int_kernels());
+  check_filter_widths(int_kernels());
+}
+
+TEST_CASE("pooled sums are the largest of each two by two, on their own input too") {
+  check_pooled_sums(int_kernels());
 }
 
 TEST_CASE("sparse rows add up the steps that are listed, in every panel") { check_sparse(int_kernels()); }
