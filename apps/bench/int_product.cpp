@@ -9,7 +9,7 @@
 namespace tempera::cli::bench {
 namespace {
 
-constexpr std::int64_t kRows = 48;  // at a time, as many as the engine takes of small samples
+constexpr std::int64_t kRows = 64;  // at a time, as many as the engine takes of small samples
 
 std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -43,7 +43,7 @@ IntProduct::IntProduct(std::span<const std::uint8_t> a, std::span<const std::int
       product_(quant::engine::make_step({program_, program_.instructions[1], layout_})) {
   const auto rounding = quant::engine::make_step({program_, program_.instructions[0], layout_});
   scratch_bytes_ = round_up(std::max(product_->scratch_bytes(), rounding->scratch_bytes()) + 64);
-  group_bytes_ = round_up(scratch_bytes_ + layout_.bytes * group_);
+  group_bytes_ = round_up(scratch_bytes_ + (layout_.kept_bytes + layout_.bytes) * group_);
   const auto bytes = static_cast<std::size_t>((m + group_ - 1) / group_ * group_bytes_);
   memory_ = core::Storage(bytes);
   std::fill_n(static_cast<std::byte*>(memory_.data()), bytes, std::byte{0});
@@ -53,14 +53,14 @@ IntProduct::IntProduct(std::span<const std::uint8_t> a, std::span<const std::int
     samples.x = x.data() + first * k;
     rounding->run(samples);
   }
-  product_->expect(group_);
 }
 
 quant::engine::Frame IntProduct::frame(std::int64_t first) const {
   std::byte* memory = static_cast<std::byte*>(memory_.data()) + first / group_ * group_bytes_;
-  return {.arena = memory + scratch_bytes_,
+  std::byte* kept = memory + scratch_bytes_;
+  return {.arena = {.begin = kept + layout_.kept_bytes * group_, .capacity = group_},
+          .kept = {.begin = kept, .capacity = group_},
           .scratch = memory,
-          .capacity = group_,
           .samples = std::min(group_, m_ - first),
           .x = nullptr};
 }
