@@ -4,7 +4,7 @@
 
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/check.hpp"
-#include "tempera/core/ops/conv2d_plan.hpp"
+#include "tempera/core/ops/conv2d_winograd.hpp"
 #include "tempera/core/profile.hpp"
 
 namespace tempera::core {
@@ -53,21 +53,43 @@ Gradients depthwise_gradients(const ConvPlan& plan, const Tensor& grad, const Te
   return gradients;
 }
 
-Gradients product_gradients(const ConvPlan& plan, const Tensor& dy, const Tensor& y, const Tensor& x, const Tensor& w,
-                            const Needs& needs) {
+Tensor forward_product(const ConvPlan& plan, const Conv2dOptions& o, const Tensor& x, const Tensor& w,
+                       const Scalar* bias, const Shape& result) {
+  if (plan.depthwise()) return depthwise_forward(plan, x, w, bias, o.relu, result);
+  const std::int64_t m = winograd_outputs(plan, o.algorithm, ConvPass::kForward);
+  return m > 1 ? winograd_forward(plan, m, x, w, bias, o.relu, result) : conv_forward(plan, x, w, bias, o.relu, result);
+}
+
+// What is left over from Winograd's algorithms takes the direct one.
+void run_product_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, ConvGradients wanted) {
+  const std::int64_t m = winograd_outputs(plan, algorithm, ConvPass::kByInput);
+  if (wanted.dx != nullptr && m > 1) {
+    winograd_by_input(plan, m, wanted);
+    wanted.dx = nullptr;
+  }
+  if (wanted.dw != nullptr && winograd_outputs(plan, algorithm, ConvPass::kByWeight) > 1) {
+    winograd_by_weight(plan, wanted);
+    wanted.dw = wanted.dbias = nullptr;
+  }
+  if (wanted.dx != nullptr || wanted.dw != nullptr || wanted.dbias != nullptr) conv_backward(plan, wanted);
+}
+
+Gradients product_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, const Tensor& dy, const Tensor& y,
+                            const Tensor& x, const Tensor& w, const Needs& needs) {
   Gradients gradients(3);
   const auto wanted = [&](std::size_t input, const Shape& shape) -> Scalar* {
     if (!needs[input]) return nullptr;
     gradients[input] = Tensor(shape);
     return gradients[input].mutable_data();
   };
-  conv_backward(plan, {.dy = dy.data(),
-                       .y = y.data(),
-                       .x = x.data(),
-                       .w = w.data(),
-                       .dx = wanted(0, x.shape()),
-                       .dw = wanted(1, w.shape()),
-                       .dbias = wanted(2, {dy.dim(1)})});
+  run_product_gradients(plan, algorithm,
+                        {.dy = dy.data(),
+                         .y = y.data(),
+                         .x = x.data(),
+                         .w = w.data(),
+                         .dx = wanted(0, x.shape()),
+                         .dw = wanted(1, w.shape()),
+                         .dbias = wanted(2, {dy.dim(1)})});
   return gradients;
 }
 
@@ -88,20 +110,25 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   const Shape shape = conv2d_shape(x.shape(), weight.shape(), options);
   require(bias.empty() || bias.shape() == Shape{shape[1]}, kName, "the bias must be [{}], received {}", shape[1],
           bias.empty() ? Shape{} : bias.shape());
+  const bool winograd =
+      options.algorithm == ConvAlgorithm::kWinograd2x2 || options.algorithm == ConvAlgorithm::kWinograd4x4;
+  require_parameter(!winograd || options.allows_winograd(weight.shape()[2], weight.shape()[3]), kName,
+                    "Winograd's algorithms need 3x3 weights, stride and dilation 1 and one group, received {}",
+                    weight.shape());
   const ConvPlan plan = plan_of(x.shape(), weight.shape(), shape, options);
   const Scalar* offsets = bias.empty() ? nullptr : bias.value().data();
   // The gradients by the input and by the weight have as many terms as the output.
   const std::int64_t terms = weight.value().numel() / std::max<std::int64_t>(1, weight.shape()[0]);
   count_multiply_adds(shape.numel(), terms);
-  const auto forward = plan.depthwise() ? depthwise_forward : conv_forward;
-  Tensor y = forward(plan, x.value(), weight.value(), offsets, options.relu, shape);
+  Tensor y = forward_product(plan, options, x.value(), weight.value(), offsets, shape);
   Tensor kept = options.relu ? y : Tensor();
-  return record(
-      kName, std::move(y), {x, weight, bias},
-      [plan, terms, x = x.value(), w = weight.value(), y = std::move(kept)](const Tensor& dy, const Needs& needs) {
-        count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-        return (plan.depthwise() ? depthwise_gradients : product_gradients)(plan, dy, y, x, w, needs);
-      });
+  return record(kName, std::move(y), {x, weight, bias},
+                [plan, terms, algorithm = options.algorithm, x = x.value(), w = weight.value(), y = std::move(kept)](
+                    const Tensor& dy, const Needs& needs) {
+                  count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
+                  return plan.depthwise() ? depthwise_gradients(plan, dy, y, x, w, needs)
+                                          : product_gradients(plan, algorithm, dy, y, x, w, needs);
+                });
 }
 
 }  // namespace tempera::core
