@@ -179,7 +179,8 @@ TEST_CASE("every element of Winograd's convolution and of its gradients stays wi
     }
   }
   MESSAGE("the worst element takes " << farthest << " of the bound");
-  CHECK(farthest < 0.05);  // errors that add up as chance has it; digits lost somewhere would show long before the bound
+  CHECK(farthest <
+        0.05);  // errors that add up as chance has it; digits lost somewhere would show long before the bound
 }
 
 TEST_CASE("the bound of a direct sum holds as well, so that the two may be compared") {
