@@ -75,6 +75,15 @@ V load_groups(const float* const* x) noexcept {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x[0])), _mm_loadu_ps(x[1]), 1);
 }
 
+// The lower half of lane group l from x[l], the upper from x[l] + step.
+V load_group_halves(const float* const* x, std::int64_t step) noexcept {
+  const auto group = [=](const float* from) {
+    return _mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))),
+                        reinterpret_cast<const __m64*>(from + step));
+  };
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(group(x[0])), group(x[1]), 1);
+}
+
 // y[l] = lane group l.
 void store_groups(float* const* y, V x) noexcept {
   _mm_storeu_ps(y[0], _mm256_castps256_ps128(x));

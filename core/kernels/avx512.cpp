@@ -56,6 +56,18 @@ V load_groups(const float* const* x) noexcept {
   return _mm512_mask_broadcast_f32x4(v, 0xF000, _mm_loadu_ps(x[3]));
 }
 
+// The lower half of lane group l from x[l], the upper from x[l] + step.
+V load_group_halves(const float* const* x, std::int64_t step) noexcept {
+  const auto group = [=](const float* from) {
+    return _mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))),
+                        reinterpret_cast<const __m64*>(from + step));
+  };
+  __m512 v = _mm512_castps128_ps512(group(x[0]));
+  v = _mm512_insertf32x4(v, group(x[1]), 1);
+  v = _mm512_insertf32x4(v, group(x[2]), 2);
+  return _mm512_insertf32x4(v, group(x[3]), 3);
+}
+
 // y[l] = lane group l.
 void store_groups(float* const* y, V x) noexcept {
   _mm_storeu_ps(y[0], _mm512_castps512_ps128(x));

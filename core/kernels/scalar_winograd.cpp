@@ -36,23 +36,31 @@ void gather(const WinogradGather& t, const By& by) noexcept {
   }
 }
 
-template <int M>
+template <int M, int R>
 void data_of(const WinogradGather& t) noexcept {
-  gather<M + 2, M + 2>(t, [](int r, int c) { return WinogradMatrices<M>::kData[r][c]; });
+  gather<M + R - 1, M + R - 1>(t, [](int r, int c) { return WinogradMatrices<M, R>::kData[r][c]; });
 }
 
-void data(const WinogradGather& t) noexcept { t.outputs == 4 ? data_of<4>(t) : data_of<2>(t); }
-
-template <int M>
+template <int M, int R>
 void filter_of(const WinogradGather& t) noexcept {
-  gather<3, M + 2>(t, [](int r, int c) { return WinogradMatrices<M>::kFilter[r][c]; });
+  gather<R, M + R - 1>(t, [](int r, int c) { return WinogradMatrices<M, R>::kFilter[r][c]; });
 }
 
-void filter(const WinogradGather& t) noexcept { t.outputs == 4 ? filter_of<4>(t) : filter_of<2>(t); }
-
-void gradient(const WinogradGather& t) noexcept {
-  gather<4, 6>(t, [](int r, int c) { return WinogradMatrices<4>::kOutput[c][r]; });
+template <int M, int R>
+void gradient_of(const WinogradGather& t) noexcept {
+  gather<M, M + R - 1>(t, [](int r, int c) { return WinogradMatrices<M, R>::kOutput[c][r]; });
 }
+
+// The one of three functions that m and r ask for.
+template <class T>
+void call(const T& t, void (*four)(const T&) noexcept, void (*two)(const T&) noexcept,
+          void (*two_of_five)(const T&) noexcept) noexcept {
+  (t.taps == 5 ? two_of_five : t.outputs == 4 ? four : two)(t);
+}
+
+void data(const WinogradGather& t) noexcept { call(t, data_of<4, 3>, data_of<2, 3>, data_of<2, 5>); }
+void filter(const WinogradGather& t) noexcept { call(t, filter_of<4, 3>, filter_of<2, 3>, filter_of<2, 5>); }
+void gradient(const WinogradGather& t) noexcept { call(t, gradient_of<4, 3>, gradient_of<2, 3>, gradient_of<2, 5>); }
 
 void multiply(const GemmTile& t) noexcept {
   for (std::int64_t i = 0; i < t.m; ++i) {
@@ -65,36 +73,41 @@ void multiply(const GemmTile& t) noexcept {
   }
 }
 
-void filter_gradient(const WinogradScatter& t) noexcept {
+template <int M, int R>
+void filter_gradient_of(const WinogradScatter& t) noexcept {
   for (std::int64_t i = 0; i < t.items; ++i) {
     for (std::int64_t lane = 0; lane < t.lanes; ++lane) {
       const Scalar* x = t.from + i * t.item_step + lane;
       Scalar* to = t.to[lane] + t.offsets[i];
-      sandwich<6, 3>([](int r, int c) { return WinogradMatrices<4>::kFilter[c][r]; },
-                     [&](int r, int c) { return x[(r * 6 + c) * t.point_step]; },
-                     [&](int r, int c, Scalar value) { to[r * 3 + c] = value; });
+      sandwich<M + R - 1, R>([](int r, int c) { return WinogradMatrices<M, R>::kFilter[c][r]; },
+                             [&](int r, int c) { return x[(r * (M + R - 1) + c) * t.point_step]; },
+                             [&](int r, int c, Scalar value) { to[r * R + c] = value; });
     }
   }
 }
 
-template <int M>
+void filter_gradient(const WinogradScatter& t) noexcept {
+  call(t, filter_gradient_of<4, 3>, filter_gradient_of<2, 3>, filter_gradient_of<2, 5>);
+}
+
+template <int M, int R>
 void output_of(const WinogradScatter& t) noexcept {
   for (std::int64_t i = 0; i < t.items; ++i) {
     for (std::int64_t lane = 0; lane < t.lanes; ++lane) {
       const Scalar* x = t.from + i * t.item_step + lane;
       Scalar* to = t.to[lane] + t.offsets[i];
-      sandwich<M + 2, M>([](int r, int c) { return WinogradMatrices<M>::kOutput[r][c]; },
-                         [&](int r, int c) { return x[(r * (M + 2) + c) * t.point_step]; },
-                         [&](int r, int c, Scalar value) {
-                           if (r >= t.heights[lane] || c >= t.widths[lane]) return;
-                           if (t.bias != nullptr) value += t.bias[i];
-                           to[r * t.row + c] = t.relu && value < 0 ? Scalar{0} : value;
-                         });
+      sandwich<M + R - 1, M>([](int r, int c) { return WinogradMatrices<M, R>::kOutput[r][c]; },
+                             [&](int r, int c) { return x[(r * (M + R - 1) + c) * t.point_step]; },
+                             [&](int r, int c, Scalar value) {
+                               if (r >= t.heights[lane] || c >= t.widths[lane]) return;
+                               if (t.bias != nullptr) value += t.bias[i];
+                               to[r * t.row + c] = t.relu && value < 0 ? Scalar{0} : value;
+                             });
     }
   }
 }
 
-void output(const WinogradScatter& t) noexcept { t.outputs == 4 ? output_of<4>(t) : output_of<2>(t); }
+void output(const WinogradScatter& t) noexcept { call(t, output_of<4, 3>, output_of<2, 3>, output_of<2, 5>); }
 
 }  // namespace
 

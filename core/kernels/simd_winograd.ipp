@@ -1,12 +1,12 @@
 // Winograd's transforms, one square a lane. A square's rows are loaded four pixels at a time for four lanes each and
 // transposed, so that lanes may stand anywhere: neighbouring tiles, channels, or filters.
 
-// One line of each transform of F(2, 3) and F(4, 3), as sums that the points' symmetry shares.
-template <int M>
+// One line of each transform of F(2, 3), F(4, 3) and F(2, 5), as sums that the points' symmetry shares.
+template <int M, int R>
 struct Winograd;
 
 template <>
-struct Winograd<2> {
+struct Winograd<2, 3> {
   static constexpr int kPoints = 4;
   static void data(const V* d, V* out) noexcept {
     out[0] = d[0] - d[2];
@@ -28,7 +28,7 @@ struct Winograd<2> {
 };
 
 template <>
-struct Winograd<4> {
+struct Winograd<4, 3> {
   static constexpr int kPoints = 6;
   static constexpr float kRoot = 1.41421356237309504880F;
   static void data(const V* d, V* out) noexcept {
@@ -82,28 +82,47 @@ struct Winograd<4> {
   }
 };
 
-// Inlined by force, as vectors would otherwise pass through memory between the steps of one square.
-//
-// Along the rows of an IN×IN square, then along the columns; give(r, c, value) for each of OUT×OUT.
-template <int IN, int OUT, class Row, class Line, class Give>
-[[gnu::always_inline]] inline void winograd_both(const Row& row, const Line& line, const Give& give) noexcept {
-  V half[OUT][IN];
-#pragma GCC unroll 6
-  for (int r = 0; r < IN; ++r) {
-    V in[IN], out[OUT];
-    row(r, in);
-    line(in, out);
-#pragma GCC unroll 6
-    for (int c = 0; c < OUT; ++c) half[c][r] = out[c];
+template <>
+struct Winograd<2, 5> {
+  static constexpr int kPoints = 6;
+  static constexpr float kRoot = 1.41421356237309504880F;
+  static void data(const V* d, V* out) noexcept { Winograd<4, 3>::data(d, out); }
+  static void filter(const V* g, V* out) noexcept {
+    const V third(1.0F / 3), sixth(1.0F / 6), root3(kRoot / 3), root6(kRoot / 6);
+    const V even1 = fma(V(2.0F / 3), g[0], fma(third, g[2], sixth * g[4])), odd1 = fma(root3, g[1], root6 * g[3]);
+    const V even2 = fma(V(2.0F / 3), g[4], fma(third, g[2], sixth * g[0])), odd2 = fma(root3, g[3], root6 * g[1]);
+    out[0] = g[0];
+    out[1] = V(0.0F) - (even1 + odd1);
+    out[2] = odd1 - even1;
+    out[3] = even2 + odd2;
+    out[4] = even2 - odd2;
+    out[5] = g[4];
   }
-#pragma GCC unroll 6
-  for (int c = 0; c < OUT; ++c) {
-    V out[OUT];
-    line(half[c], out);
-#pragma GCC unroll 6
-    for (int r = 0; r < OUT; ++r) give(r, c, out[r]);
+  static void filter_gradient(const V* u, V* g) noexcept {
+    const V third(1.0F / 3), sixth(1.0F / 6), root3(kRoot / 3), root6(kRoot / 6), two_thirds(2.0F / 3);
+    const V even1 = u[1] + u[2], odd1 = u[2] - u[1], even2 = u[3] + u[4], odd2 = u[3] - u[4];
+    g[0] = fnma(two_thirds, even1, fma(sixth, even2, u[0]));
+    g[1] = fma(root3, odd1, root6 * odd2);
+    g[2] = third * (even2 - even1);
+    g[3] = fma(root6, odd1, root3 * odd2);
+    g[4] = fnma(sixth, even1, fma(two_thirds, even2, u[5]));
   }
-}
+  static void output(const V* m, V* out) noexcept {
+    out[0] = (m[0] + (m[1] + m[2])) + (m[3] + m[4]);
+    out[1] = fma(V(kRoot), m[3] - m[4], fma(V(kRoot / 2), m[1] - m[2], m[5]));
+  }
+  static void gradient(const V* y, V* out) noexcept {
+    const V odd1 = V(kRoot / 2) * y[1], odd2 = V(kRoot) * y[1];
+    out[0] = y[0];
+    out[1] = y[0] + odd1;
+    out[2] = y[0] - odd1;
+    out[3] = y[0] + odd2;
+    out[4] = y[0] - odd2;
+    out[5] = y[1];
+  }
+};
+
+// What follows is inlined by force, as vectors would otherwise pass through memory between the steps of one square.
 
 // N ≥ 4 neighbouring values of each lane, as vectors over the lanes. The last four overlap those before.
 template <int N>
@@ -126,6 +145,30 @@ template <int N>
   }
 }
 
+// M×M pixels of each lane.
+[[gnu::always_inline]] inline void load_square(const float* const* from, std::int64_t at, std::int64_t row,
+                                               V (&x)[4][4]) noexcept {
+#pragma GCC unroll 4
+  for (int r = 0; r < 4; ++r) load_lanes<4>(from, at + r * row, x[r]);
+}
+
+[[gnu::always_inline]] inline void load_square(const float* const* from, std::int64_t at, std::int64_t row,
+                                               V (&x)[2][2]) noexcept {
+  V block[4];
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    const float* groups[kLanes / 4];
+#pragma GCC unroll 4
+    for (std::int64_t g = 0; g < kLanes / 4; ++g) groups[g] = from[4 * g + i] + at;
+    block[i] = load_group_halves(groups, row);
+  }
+  transpose_groups(block[0], block[1], block[2], block[3]);
+  x[0][0] = block[0];
+  x[0][1] = block[1];
+  x[1][0] = block[2];
+  x[1][1] = block[3];
+}
+
 // Calls square(lane pointers, offset, where its points go) for each item of each kLanes lanes.
 template <class Square>
 [[gnu::always_inline]] inline void for_squares(const WinogradGather& t, const Square& square) noexcept {
@@ -136,78 +179,79 @@ template <class Square>
   }
 }
 
-template <int M>
+// The points of an IN×IN square of each lane, by a transform of lines from IN to OUT.
+template <int IN, int OUT, class Row, class Line>
+[[gnu::always_inline]] inline void to_points(const Row& row, const Line& line, std::int64_t step, float* to) noexcept {
+  V half[OUT][IN];
+#pragma GCC unroll 6
+  for (int r = 0; r < IN; ++r) {
+    V out[OUT];
+    line(row(r), out);
+#pragma GCC unroll 6
+    for (int c = 0; c < OUT; ++c) half[c][r] = out[c];
+  }
+#pragma GCC unroll 6
+  for (int c = 0; c < OUT; ++c) {
+    V out[OUT];
+    line(half[c], out);
+#pragma GCC unroll 6
+    for (int r = 0; r < OUT; ++r) out[r].store_unaligned(to + (r * OUT + c) * step);
+  }
+}
+
+template <int M, int R>
 void winograd_data_of(const WinogradGather& t) noexcept {
-  constexpr int kPoints = Winograd<M>::kPoints;
+  constexpr int kPoints = Winograd<M, R>::kPoints;
   for_squares(t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
-    winograd_both<kPoints, kPoints>([&](int r, V* in) { load_lanes<kPoints>(lanes, offset + r * t.row, in); },
-                                    Winograd<M>::data,
-                                    [&](int r, int c, V value) {
-                                      value.store_unaligned(to + (r * kPoints + c) * t.point_step);
-                                    });
+    V pixels[kPoints];
+    const auto row = [&](int r) __attribute__((always_inline)) {
+      load_lanes<kPoints>(lanes, offset + r * t.row, pixels);
+      return static_cast<const V*>(pixels);
+    };
+    to_points<kPoints, kPoints>(row, Winograd<M, R>::data, t.point_step, to);
+  });
+}
+
+template <int M, int R>
+void winograd_gradient_of(const WinogradGather& t) noexcept {
+  for_squares(t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
+    V pixels[M][M];
+    load_square(lanes, offset, t.row, pixels);
+    const auto row = [&](int r) __attribute__((always_inline)) { return static_cast<const V*>(pixels[r]); };
+    to_points<M, Winograd<M, R>::kPoints>(row, Winograd<M, R>::gradient, t.point_step, to);
+  });
+}
+
+template <int M, int R>
+void winograd_filter_of(const WinogradGather& t) noexcept {
+  for_squares(t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
+    V g[R * R];
+    load_lanes<R * R>(lanes, offset, g);
+    if (t.flipped) {
+#pragma GCC unroll 12
+      for (int i = 0; i < R * R / 2; ++i) {
+        const V other = g[R * R - 1 - i];
+        g[R * R - 1 - i] = g[i];
+        g[i] = other;
+      }
+    }
+    const auto row = [&](int r) __attribute__((always_inline)) { return static_cast<const V*>(g + R * r); };
+    to_points<R, Winograd<M, R>::kPoints>(row, Winograd<M, R>::filter, t.point_step, to);
   });
 }
 
 void winograd_data(const WinogradGather& t) noexcept {
-  t.outputs == 4 ? winograd_data_of<4>(t) : winograd_data_of<2>(t);
+  if (t.taps == 5) return winograd_data_of<2, 5>(t);
+  t.outputs == 4 ? winograd_data_of<4, 3>(t) : winograd_data_of<2, 3>(t);
 }
 
 void winograd_gradient(const WinogradGather& t) noexcept {
-  constexpr int kPoints = Winograd<4>::kPoints;
-  for_squares(t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
-    V half[kPoints][4];
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; ++r) {
-      V in[4], out[kPoints];
-      load_lanes<4>(lanes, offset + r * t.row, in);
-      Winograd<4>::gradient(in, out);
-#pragma GCC unroll 6
-      for (int c = 0; c < kPoints; ++c) half[c][r] = out[c];
-    }
-#pragma GCC unroll 6
-    for (int c = 0; c < kPoints; ++c) {
-      V out[kPoints];
-      Winograd<4>::gradient(half[c], out);
-#pragma GCC unroll 6
-      for (int r = 0; r < kPoints; ++r) out[r].store_unaligned(to + (r * kPoints + c) * t.point_step);
-    }
-  });
-}
-
-template <int M>
-void winograd_filter_of(const WinogradGather& t) noexcept {
-  constexpr int kPoints = Winograd<M>::kPoints;
-  for_squares(t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
-    V g[9];
-    load_lanes<9>(lanes, offset, g);
-    if (t.flipped) {
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
-        const V other = g[8 - i];
-        g[8 - i] = g[i];
-        g[i] = other;
-      }
-    }
-    V half[kPoints][3];
-#pragma GCC unroll 3
-    for (int r = 0; r < 3; ++r) {
-      V out[kPoints];
-      Winograd<M>::filter(g + 3 * r, out);
-#pragma GCC unroll 6
-      for (int c = 0; c < kPoints; ++c) half[c][r] = out[c];
-    }
-#pragma GCC unroll 6
-    for (int c = 0; c < kPoints; ++c) {
-      V out[kPoints];
-      Winograd<M>::filter(half[c], out);
-#pragma GCC unroll 6
-      for (int r = 0; r < kPoints; ++r) out[r].store_unaligned(to + (r * kPoints + c) * t.point_step);
-    }
-  });
+  t.taps == 5 ? winograd_gradient_of<2, 5>(t) : winograd_gradient_of<4, 3>(t);
 }
 
 void winograd_filter(const WinogradGather& t) noexcept {
-  t.outputs == 4 ? winograd_filter_of<4>(t) : winograd_filter_of<2>(t);
+  if (t.taps == 5) return winograd_filter_of<2, 5>(t);
+  t.outputs == 4 ? winograd_filter_of<4, 3>(t) : winograd_filter_of<2, 3>(t);
 }
 
 // M×M outputs of kLanes lanes, M values beside each other a row.
@@ -232,9 +276,9 @@ template <int M>
   }
 }
 
-template <int M>
+template <int M, int R>
 void winograd_output_of(const WinogradScatter& t) noexcept {
-  constexpr int kPoints = Winograd<M>::kPoints;
+  constexpr int kPoints = Winograd<M, R>::kPoints;
   for (std::int64_t j = 0; j < t.lanes; j += kLanes) {
     const std::int64_t count = t.lanes - j < kLanes ? t.lanes - j : kLanes;
     float outside[kLanes][M * M];  // where tiles go that are cut off, or are none
@@ -250,7 +294,7 @@ void winograd_output_of(const WinogradScatter& t) noexcept {
         V in[kPoints], out[M];
 #pragma GCC unroll 6
         for (int c = 0; c < kPoints; ++c) in[c] = V::load_unaligned(from + (r * kPoints + c) * t.point_step);
-        Winograd<M>::output(in, out);
+        Winograd<M, R>::output(in, out);
 #pragma GCC unroll 4
         for (int c = 0; c < M; ++c) half[c][r] = out[c];
       }
@@ -258,7 +302,7 @@ void winograd_output_of(const WinogradScatter& t) noexcept {
 #pragma GCC unroll 4
       for (int c = 0; c < M; ++c) {
         V out[M];
-        Winograd<M>::output(half[c], out);
+        Winograd<M, R>::output(half[c], out);
 #pragma GCC unroll 4
         for (int r = 0; r < M; ++r) y[r][c] = xsimd::max(least, out[r] + bias);  // the second comes out for NaN
       }
@@ -278,41 +322,47 @@ void winograd_output_of(const WinogradScatter& t) noexcept {
   }
 }
 
-void winograd_filter_gradient(const WinogradScatter& t) noexcept {
-  constexpr int kPoints = Winograd<4>::kPoints;
+template <int M, int R>
+void winograd_filter_gradient_of(const WinogradScatter& t) noexcept {
+  constexpr int kPoints = Winograd<M, R>::kPoints;
   for (std::int64_t j = 0; j < t.lanes; j += kLanes) {
     const Part part = part_of(t.lanes - j);
     const std::int64_t count = t.lanes - j < kLanes ? t.lanes - j : kLanes;
     for (std::int64_t item = 0; item < t.items; ++item) {
       const float* from = t.from + item * t.item_step + j;
-      V half[3][kPoints];
+      V half[R][kPoints];
 #pragma GCC unroll 6
       for (int r = 0; r < kPoints; ++r) {
-        V in[kPoints], out[3];
+        V in[kPoints], out[R];
 #pragma GCC unroll 6
         for (int c = 0; c < kPoints; ++c) in[c] = load(from + (r * kPoints + c) * t.point_step, part);
-        Winograd<4>::filter_gradient(in, out);
-#pragma GCC unroll 3
-        for (int c = 0; c < 3; ++c) half[c][r] = out[c];
+        Winograd<M, R>::filter_gradient(in, out);
+#pragma GCC unroll 5
+        for (int c = 0; c < R; ++c) half[c][r] = out[c];
       }
-      float taps[9][kLanes];
-#pragma GCC unroll 3
-      for (int c = 0; c < 3; ++c) {
-        V out[3];
-        Winograd<4>::filter_gradient(half[c], out);
-#pragma GCC unroll 3
-        for (int r = 0; r < 3; ++r) out[r].store_unaligned(taps[3 * r + c]);
+      float taps[R * R][kLanes];
+#pragma GCC unroll 5
+      for (int c = 0; c < R; ++c) {
+        V out[R];
+        Winograd<M, R>::filter_gradient(half[c], out);
+#pragma GCC unroll 5
+        for (int r = 0; r < R; ++r) out[r].store_unaligned(taps[R * r + c]);
       }
       for (std::int64_t i = 0; i < count; ++i) {
         float* to = t.to[j + i] + t.offsets[item];
-        for (int tap = 0; tap < 9; ++tap) to[tap] = taps[tap][i];
+        for (int tap = 0; tap < R * R; ++tap) to[tap] = taps[tap][i];
       }
     }
   }
 }
 
+void winograd_filter_gradient(const WinogradScatter& t) noexcept {
+  t.taps == 5 ? winograd_filter_gradient_of<2, 5>(t) : winograd_filter_gradient_of<4, 3>(t);
+}
+
 void winograd_output(const WinogradScatter& t) noexcept {
-  t.outputs == 4 ? winograd_output_of<4>(t) : winograd_output_of<2>(t);
+  if (t.taps == 5) return winograd_output_of<2, 5>(t);
+  t.outputs == 4 ? winograd_output_of<4, 3>(t) : winograd_output_of<2, 3>(t);
 }
 
 void fill_winograd(KernelTable& table) noexcept {

@@ -77,6 +77,12 @@ __m128 fold(V x) noexcept { return x; }
 // Lane group l (of four floats) from x[l].
 V load_groups(const float* const* x) noexcept { return _mm_loadu_ps(x[0]); }
 
+// The lower half of lane group l from x[l], the upper from x[l] + step.
+V load_group_halves(const float* const* x, std::int64_t step) noexcept {
+  return _mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x[0]))),
+                      reinterpret_cast<const __m64*>(x[0] + step));
+}
+
 // y[l] = lane group l.
 void store_groups(float* const* y, V x) noexcept { _mm_storeu_ps(y[0], x); }
 

@@ -131,13 +131,14 @@ struct KernelTable {
   void (*pool_pairs_grad)(const PairPlane& plane, const Scalar* dy, const Scalar* chosen, Scalar* dx) noexcept;
 
   // Building blocks of core/ops/conv2d_winograd.cpp and conv2d_winograd_weight.cpp, with the matrices of winograd.hpp.
-  void (*winograd_data)(const WinogradGather& squares) noexcept;    ///< Bᵀ·d·B of (m+2)×(m+2) pixels
-  void (*winograd_filter)(const WinogradGather& squares) noexcept;  ///< G·g·Gᵀ of 3×3 weights, which are contiguous
-  void (*winograd_gradient)(const WinogradGather& squares) noexcept;  ///< A·dy·Aᵀ of m×m output gradients, m = 4
+  void (*winograd_data)(const WinogradGather& squares) noexcept;    ///< Bᵀ·d·B of (m+r−1)×(m+r−1) pixels
+  void (*winograd_filter)(const WinogradGather& squares) noexcept;  ///< G·g·Gᵀ of r×r weights, which are contiguous
+  void (*winograd_gradient)(
+      const WinogradGather& squares) noexcept;  ///< A·dy·Aᵀ of m×m output gradients; not of m = 2, r = 3
   /// C = A·B or C += A·B of any m, n ≤ gemm_nr, as gemm_tile makes it; but of the last vector of B's and C's columns all
   /// lanes are read and written, and bias and relu do not count.
   void (*winograd_multiply)(const GemmTile& product) noexcept;
-  /// Gᵀ·m·G: `outputs` is 4 and of `to`, offsets and bias only to and offsets count; 3×3 weights go to to[j] + offsets[i].
+  /// Gᵀ·m·G, contiguous r×r weights at to[j] + offsets[i]; not of m = 2, r = 3. Extents, bias and relu do not count.
   void (*winograd_filter_gradient)(const WinogradScatter& sums) noexcept;
   void (*winograd_output)(const WinogradScatter& sums) noexcept;  ///< relu(Aᵀ·M·A + bias)
 };

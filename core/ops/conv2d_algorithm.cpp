@@ -33,20 +33,20 @@ struct Growth {
 };
 
 // A transform of n values rounds n products and sums, and its coefficients once.
-template <int M>
+template <int M, int R>
 Growth growth(ConvPass pass) noexcept {
-  using T = WinogradMatrices<M>;
-  constexpr int kPoints = M + 2;
+  using T = WinogradMatrices<M, R>;
+  constexpr int kPoints = M + R - 1;
   const auto filter = [](int p, int j) { return T::kFilter[p][j]; };
   const auto data = [](int p, int j) { return T::kData[p][j]; };
   if (pass == ConvPass::kByWeight) {
-    return {amplification<3, kPoints, M, kPoints>([](int i, int p) { return T::kFilter[p][i]; },
+    return {amplification<R, kPoints, M, kPoints>([](int i, int p) { return T::kFilter[p][i]; },
                                                   [](int p, int j) { return T::kOutput[j][p]; }, data),
             2.0 * ((kPoints + 1) + (M + 1) + (kPoints + 1))};
   }
   return {
-      amplification<M, kPoints, 3, kPoints>([](int i, int p) { return T::kOutput[i][p]; }, filter, data),
-      2.0 * ((3 + 1) + (kPoints + 1) + (kPoints + 1)),
+      amplification<M, kPoints, R, kPoints>([](int i, int p) { return T::kOutput[i][p]; }, filter, data),
+      2.0 * ((R + 1) + (kPoints + 1) + (kPoints + 1)),
   };
 }
 
@@ -56,7 +56,7 @@ double gamma(double roundings) noexcept {
 }
 
 // Estimates of the work in multiply-adds, of a single image so that its bits do not depend on the batch: a tile of the
-// product is somewhat short, transforms cost about seven for each point of a square, and those of a filter a hundred in all.
+// product is somewhat short, transforms cost about seven for each point of a square, and those of a filter eleven for each tap.
 double direct_work(const ConvPlan& plan) noexcept { return 1.15 * static_cast<double>(plan.flops()) / 2; }
 
 double winograd_work(const ConvPlan& plan, std::int64_t m, ConvPass pass) noexcept {
@@ -64,18 +64,19 @@ double winograd_work(const ConvPlan& plan, std::int64_t m, ConvPass pass) noexce
   const bool by_input = pass == ConvPass::kByInput;
   const std::int64_t tiles =
       ceil_div(by_input ? w.height : w.out_height, m) * ceil_div(by_input ? w.width : w.out_width, m);
-  const auto points = static_cast<double>((m + 2) * (m + 2));
+  const auto points = static_cast<double>((m + w.kernel_h - 1) * (m + w.kernel_h - 1));
   const auto in = static_cast<double>(w.channels), out = static_cast<double>(plan.outputs);
   const double images = pass == ConvPass::kByWeight ? static_cast<double>(plan.images) : 1;
-  const double filters = (pass == ConvPass::kByWeight ? 300 / std::min(images, 16.0) : 100) * in * out;
+  const double filters =
+      (pass == ConvPass::kByWeight ? 33 / std::min(images, 16.0) : 11) * static_cast<double>(w.rows()) * out;
   return static_cast<double>(tiles) * points * (1.25 * in * out + 7 * (in + out)) + filters;
 }
 
 bool fits(const ConvPlan& plan, ConvPass pass) noexcept {
   const Windows& w = plan.windows;
-  const bool shape = plan.groups == 1 && w.kernel_h == 3 && w.kernel_w == 3 && w.stride_h == 1 && w.stride_w == 1 &&
-                     w.dilation_h == 1 && w.dilation_w == 1;
-  return shape && plan.images > 0 && (pass != ConvPass::kByInput || std::max(w.padding_h, w.padding_w) <= 2);
+  const bool shape = plan.groups == 1 && (w.kernel_h == 3 || w.kernel_h == 5) && w.kernel_w == w.kernel_h &&
+                     w.stride_h == 1 && w.stride_w == 1 && w.dilation_h == 1 && w.dilation_w == 1;
+  return shape && plan.images > 0 && (pass != ConvPass::kByInput || std::max(w.padding_h, w.padding_w) < w.kernel_h);
 }
 
 std::int64_t terms_of(const ConvPlan& plan, std::int64_t m, ConvPass pass) noexcept {
@@ -87,25 +88,28 @@ std::int64_t terms_of(const ConvPlan& plan, std::int64_t m, ConvPass pass) noexc
 
 bool is_worth_it(const ConvPlan& plan, std::int64_t m, ConvPass pass) noexcept {
   const std::int64_t terms = terms_of(plan, m, pass);
-  return conv_error_factor(m, pass, terms) <= kAutoErrorRatio * conv_error_factor(1, pass, terms) &&
+  const std::int64_t taps = plan.windows.kernel_h;
+  return conv_error_factor(m, pass, terms, taps) <= kAutoErrorRatio * conv_error_factor(1, pass, terms, taps) &&
          winograd_work(plan, m, pass) < direct_work(plan);
 }
 
 }  // namespace
 
-double conv_error_factor(std::int64_t m, ConvPass pass, std::int64_t terms) noexcept {
+double conv_error_factor(std::int64_t m, ConvPass pass, std::int64_t terms, std::int64_t taps) noexcept {
   const auto count = static_cast<double>(terms);
   if (m == 1) {
-    const double products = pass == ConvPass::kByWeight ? 16 : 9;
+    const double pixels = taps == 5 ? 4 : 16;
+    const double products = pass == ConvPass::kByWeight ? pixels : static_cast<double>(taps * taps);
     return products * gamma(products * count);
   }
-  const Growth g = m == 4 ? growth<4>(pass) : growth<2>(pass);
+  const Growth g = taps == 5 ? growth<2, 5>(pass) : m == 4 ? growth<4, 3>(pass) : growth<2, 3>(pass);
   return g.amplification * g.amplification * gamma(count + g.roundings);
 }
 
 std::int64_t winograd_outputs(const ConvPlan& plan, ConvAlgorithm algorithm, ConvPass pass) noexcept {
   if (algorithm == ConvAlgorithm::kDirect || !fits(plan, pass)) return 1;
-  const bool by_weight = pass == ConvPass::kByWeight;  // has no F(2×2, 3×3)
+  if (plan.windows.kernel_h == 5) return is_worth_it(plan, 2, pass) ? 2 : 1;
+  const bool by_weight = pass == ConvPass::kByWeight;  // F(2×2, 3×3) has none
   if (algorithm == ConvAlgorithm::kWinograd4x4) return 4;
   if (algorithm == ConvAlgorithm::kWinograd2x2) return by_weight ? 1 : 2;
   if (is_worth_it(plan, 4, pass)) return 4;

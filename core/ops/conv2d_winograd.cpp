@@ -1,4 +1,4 @@
-// Forward convolution, and the input gradient as the convolution that it is, by F(m×m, 3×3). Tiles of all images form one
+// Forward convolution, and the input gradient as the convolution that it is, by F(m×m, r×r). Tiles of all images form one
 // row; a block of as many as the tile of a product is wide is transformed, multiplied by the filters point by point, and
 // transformed back while all of it is in the second cache.
 #include "tempera/core/ops/conv2d_winograd.hpp"
@@ -24,7 +24,7 @@ class Convolution {
  public:
   explicit Convolution(const WinogradConvolution& c)
       : c_(c),
-        points_((c.outputs + 2) * (c.outputs + 2)),
+        points_((c.outputs + c.taps - 1) * (c.outputs + c.taps - 1)),
         tiles_h_(ceil_div(c.out_height, c.outputs)),
         tiles_w_(ceil_div(c.out_width, c.outputs)),
         strip_(kernels().gemm_nr),
@@ -35,8 +35,8 @@ class Convolution {
                 .width = c.width,
                 .top = c.padding_h,
                 .left = c.padding_w,
-                .stored_h = tiles_h_ * c.outputs + 2,
-                .stored_w = tiles_w_ * c.outputs + 2} {
+                .stored_h = tiles_h_ * c.outputs + c.taps - 1,
+                .stored_w = tiles_w_ * c.outputs + c.taps - 1} {
     filter_row_ = round_up(c.in, strip_);
     filter_step_ = c.out * filter_row_ + strip_;  // never a whole page apart
     transform_filters();
@@ -54,7 +54,7 @@ class Convolution {
       const Storage v = scalars(points_ * data_step()), m = scalars(points_ * sums_step());
       const std::int64_t last = std::min(end * block_, c_.images * tiles()) - 1;
       WinogradWindow window(images_, block_ / tiles() + 2, last / tiles(),
-                            last % tiles() / tiles_w_ * c_.outputs + c_.outputs + 2);
+                            last % tiles() / tiles_w_ * c_.outputs + c_.outputs + c_.taps - 1);
       for (; begin < end; ++begin) block(begin * block_, window, data_of(v), data_of(m));
     });
   }
@@ -73,11 +73,12 @@ class Convolution {
     const std::int64_t grain = std::max<std::int64_t>(1, 4096 / c_.in);
     parallel_for(c_.out, grain, [&](std::int64_t begin, std::int64_t end) {
       kernels().winograd_filter({.outputs = c_.outputs,
+                                 .taps = c_.taps,
                                  .lanes = c_.in,
                                  .items = end - begin,
                                  .from = from.data(),
                                  .offsets = offsets.data() + begin,
-                                 .row = 3,
+                                 .row = c_.taps,
                                  .flipped = c_.flipped,
                                  .to = data_of(filters_) + begin * filter_row_,
                                  .point_step = filter_step_,
@@ -114,6 +115,7 @@ class Convolution {
     const Tiles t = tiles_of(first, window);
     const auto count = static_cast<std::int64_t>(t.from.size());
     kernels().winograd_data({.outputs = c_.outputs,
+                             .taps = c_.taps,
                              .lanes = count,
                              .items = c_.in,
                              .from = t.from.data(),
@@ -126,6 +128,7 @@ class Convolution {
       multiply(count, data_of(filters_) + p * filter_step_, v + p * data_step(), m + p * sums_step());
     }
     kernels().winograd_output({.outputs = c_.outputs,
+                               .taps = c_.taps,
                                .lanes = count,
                                .items = c_.out,
                                .from = m,
@@ -178,6 +181,7 @@ Tensor winograd_forward(const ConvPlan& plan, std::int64_t m, const Tensor& x, c
   Tensor y(result);
   const Windows& w = plan.windows;
   winograd_convolve({.outputs = m,
+                     .taps = w.kernel_h,
                      .images = plan.images,
                      .in = w.channels,
                      .out = plan.outputs,
@@ -190,7 +194,7 @@ Tensor winograd_forward(const ConvPlan& plan, std::int64_t m, const Tensor& x, c
                      .x = x.data(),
                      .w = weight.data(),
                      .w_out = w.rows(),
-                     .w_in = 9,
+                     .w_in = w.kernel_h * w.kernel_w,
                      .bias = bias,
                      .relu = relu,
                      .y = y.mutable_data()});
@@ -200,19 +204,20 @@ Tensor winograd_forward(const ConvPlan& plan, std::int64_t m, const Tensor& x, c
 void winograd_by_input(const ConvPlan& plan, std::int64_t m, const ConvGradients& g) {
   const Windows& w = plan.windows;
   winograd_convolve({.outputs = m,
+                     .taps = w.kernel_h,
                      .images = plan.images,
                      .in = plan.outputs,
                      .out = w.channels,
                      .height = w.out_height,
                      .width = w.out_width,
-                     .padding_h = 2 - w.padding_h,
-                     .padding_w = 2 - w.padding_w,
+                     .padding_h = w.kernel_h - 1 - w.padding_h,
+                     .padding_w = w.kernel_w - 1 - w.padding_w,
                      .out_height = w.height,
                      .out_width = w.width,
                      .x = g.dy,
                      .mask = g.y,
                      .w = g.w,
-                     .w_out = 9,
+                     .w_out = w.kernel_h * w.kernel_w,
                      .w_in = w.rows(),
                      .flipped = true,
                      .y = g.dx});

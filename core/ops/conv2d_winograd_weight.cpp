@@ -1,5 +1,5 @@
-// The weight gradient by the adjoint of F(4×4, 3×3): dg = Gᵀ[Σ (Bᵀ·x·B) ⊙ (A·dy·Aᵀ)]G, one sum over the tiles of all images for
-// each of the 36 points instead of one over the pixels for each of the 9 taps. Channels stand beside each other in both
+// The weight gradient by the adjoint of F(4×4, 3×3) or F(2×2, 5×5): dg = Gᵀ[Σ (Bᵀ·x·B) ⊙ (A·dy·Aᵀ)]G, one sum over the tiles of all images for
+// each of the 36 points instead of one over the pixels for each of the taps. Channels stand beside each other in both
 // factors, so that the products need no packing.
 #include <algorithm>
 #include <array>
@@ -13,10 +13,10 @@
 namespace tempera::core {
 namespace {
 
-constexpr std::int64_t kOutputs = 4, kSide = kOutputs + 2, kPoints = kSide * kSide;
-constexpr std::int64_t kMaxParts = 16;           // partial sums, and so threads, of one gradient
-constexpr std::int64_t kPartElements = 1 << 22;  // of all of them together
-constexpr std::int64_t kMaxBlock = 64;           // tiles
+constexpr std::int64_t kSide = 6, kPoints = kSide * kSide;  // m + r − 1 of both algorithms
+constexpr std::int64_t kMaxParts = 16;                      // partial sums, and so threads, of one gradient
+constexpr std::int64_t kPartElements = 1 << 22;             // of all of them together
+constexpr std::int64_t kMaxBlock = 64;                      // tiles
 
 std::int64_t round_up(std::int64_t a, std::int64_t b) noexcept { return ceil_div(a, b) * b; }
 Scalar* data_of(const Storage& storage) noexcept { return static_cast<Scalar*>(storage.data()); }
@@ -27,8 +27,10 @@ class WeightGradient {
       : plan_(plan),
         w_(plan.windows),
         g_(g),
-        tiles_h_(ceil_div(w_.out_height, kOutputs)),
-        tiles_w_(ceil_div(w_.out_width, kOutputs)),
+        taps_(w_.kernel_h),
+        outputs_(kSide + 1 - taps_),
+        tiles_h_(ceil_div(w_.out_height, outputs_)),
+        tiles_w_(ceil_div(w_.out_width, outputs_)),
         in_row_(round_up(w_.channels, kernels().gemm_nr)),
         x_{.x = g.x,
            .mask = nullptr,
@@ -37,8 +39,8 @@ class WeightGradient {
            .width = w_.width,
            .top = w_.padding_h,
            .left = w_.padding_w,
-           .stored_h = tiles_h_ * kOutputs + 2,
-           .stored_w = tiles_w_ * kOutputs + 2},
+           .stored_h = tiles_h_ * outputs_ + taps_ - 1,
+           .stored_w = tiles_w_ * outputs_ + taps_ - 1},
         dy_{.x = g.dy,
             .mask = g.y,
             .channels = plan.outputs,
@@ -46,8 +48,8 @@ class WeightGradient {
             .width = w_.out_width,
             .top = 0,
             .left = 0,
-            .stored_h = tiles_h_ * kOutputs,
-            .stored_w = tiles_w_ * kOutputs} {
+            .stored_h = tiles_h_ * outputs_,
+            .stored_w = tiles_w_ * outputs_} {
     // A part of the outputs at a time: whole vectors and, where that goes, whole rows of tiles of the product.
     group_ = std::min(round_up(plan.outputs, kernels().gemm_nr), 3 * kernels().gemm_nr / 2);
     const std::int64_t bytes = kPoints * static_cast<std::int64_t>(sizeof(Scalar)) * (in_row_ + group_);
@@ -116,7 +118,7 @@ class WeightGradient {
     s.dy_base = dy.image(first / tiles());
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t image = (first + i) / tiles(), at = (first + i) % tiles();
-      const std::int64_t row = at / tiles_w_ * kOutputs, column = at % tiles_w_ * kOutputs;
+      const std::int64_t row = at / tiles_w_ * outputs_, column = at % tiles_w_ * outputs_;
       const auto to = static_cast<std::size_t>(i);
       s.x[to] = x.from_row(image, row) - s.x_base + row * x_.stored_w + column;
       s.dy[to] = dy.from_row(image, row) - s.dy_base + row * dy_.stored_w + column;
@@ -131,7 +133,8 @@ class WeightGradient {
     std::vector<const Scalar*> from;
     const Scalar* base = &images == &x_ ? s.x_base : s.dy_base;
     for (std::int64_t c = channel; c < channel + channels; ++c) from.push_back(base + c * images.plane());
-    kernel({.outputs = kOutputs,
+    kernel({.outputs = outputs_,
+            .taps = taps_,
             .lanes = channels,
             .items = count,
             .from = from.data(),
@@ -179,9 +182,10 @@ class WeightGradient {
       }
     }
     std::vector<Scalar*> to;
-    for (std::int64_t c = 0; c < w_.channels; ++c) to.push_back(g_.dw + (o * w_.channels + c) * 9);
+    for (std::int64_t c = 0; c < w_.channels; ++c) to.push_back(g_.dw + (o * w_.channels + c) * taps_ * taps_);
     const std::int64_t here = 0;
-    kernels().winograd_filter_gradient({.outputs = kOutputs,
+    kernels().winograd_filter_gradient({.outputs = outputs_,
+                                        .taps = taps_,
                                         .lanes = w_.channels,
                                         .items = 1,
                                         .from = all + o * in_row_,
@@ -194,7 +198,7 @@ class WeightGradient {
   const ConvPlan& plan_;
   const Windows& w_;
   const ConvGradients& g_;
-  std::int64_t tiles_h_, tiles_w_, in_row_;
+  std::int64_t taps_, outputs_, tiles_h_, tiles_w_, in_row_;
   WinogradImages x_, dy_;
   std::int64_t group_ = 0, block_ = 0, part_images_ = 0, parts_ = 0;
 };

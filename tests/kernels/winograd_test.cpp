@@ -38,32 +38,46 @@ Square sandwich(const Matrix& t, int out, const Square& x) {
   return y;
 }
 
-double data(int m, int r, int c) {
-  return m == 4 ? WinogradMatrices<4>::kData[r][c] : WinogradMatrices<2>::kData[r][c];
+// F(m, r): m outputs of r taps from `points` products.
+struct Algorithm {
+  int m, r;
+  [[nodiscard]] int points() const { return m + r - 1; }
+};
+
+constexpr Algorithm kAlgorithms[] = {{2, 3}, {4, 3}, {2, 5}};
+
+double data(const Algorithm& a, int r, int c) {
+  if (a.points() == 4) return WinogradMatrices<2, 3>::kData[r][c];
+  return WinogradMatrices<4, 3>::kData[r][c];
 }
-double filter(int m, int r, int c) {
-  return m == 4 ? WinogradMatrices<4>::kFilter[r][c] : WinogradMatrices<2>::kFilter[r][c];
+double filter(const Algorithm& a, int r, int c) {
+  if (a.r == 5) return WinogradMatrices<2, 5>::kFilter[r][c];
+  return a.m == 4 ? WinogradMatrices<4, 3>::kFilter[r][c] : WinogradMatrices<2, 3>::kFilter[r][c];
 }
-double output(int m, int r, int c) {
-  return m == 4 ? WinogradMatrices<4>::kOutput[r][c] : WinogradMatrices<2>::kOutput[r][c];
+double output(const Algorithm& a, int r, int c) {
+  if (a.r == 5) return WinogradMatrices<2, 5>::kOutput[r][c];
+  return a.m == 4 ? WinogradMatrices<4, 3>::kOutput[r][c] : WinogradMatrices<2, 3>::kOutput[r][c];
 }
 
 struct Gathering {
-  int m, side;       // of the square
-  std::int64_t row;  // 3 for filters
+  Algorithm a;
+  int side;  // of the square
+  std::int64_t row;
+  bool filters = false;  // contiguous ones
   bool flipped = false;
   void (*kernel)(const core::WinogradGather&) noexcept;
-  Matrix by;  // [m + 2, side]
+  Matrix by;  // [points, side]
 };
 
 std::int64_t round_up(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
 
 // Squares overlap: lanes `reach` apart, items one row or one filter.
 void check_gather(const Gathering& g, std::int64_t lanes, std::int64_t items) {
-  CAPTURE(g.m);
+  CAPTURE(g.a.m);
+  CAPTURE(g.a.r);
   CAPTURE(lanes);
   CAPTURE(items);
-  const std::int64_t across = g.row == 3 ? 9 : g.side, down = g.row == 3 ? 9 * lanes : g.row;
+  const std::int64_t across = g.filters ? g.side * g.side : g.side, down = g.filters ? across * lanes : g.row;
   const std::int64_t extent = (lanes - 1) * across + (items - 1) * down + (g.side - 1) * g.row + g.side;
   const auto pixels = uniform(extent, -1, 1, 11);
   Guarded<float> x{std::span<const float>(pixels)};
@@ -71,10 +85,11 @@ void check_gather(const Gathering& g, std::int64_t lanes, std::int64_t items) {
   std::vector<std::int64_t> offsets;
   for (std::int64_t j = 0; j < lanes; ++j) from.push_back(x.data() + j * across);
   for (std::int64_t i = 0; i < items; ++i) offsets.push_back(i * down);
-  const int points = (g.m + 2) * (g.m + 2);
+  const int side = g.a.points(), points = side * side;
   const std::int64_t width = round_up(lanes, kernels().gemm_nr), step = items * width;
   Guarded<float> to(static_cast<std::size_t>(points * step));
-  g.kernel({.outputs = g.m,
+  g.kernel({.outputs = g.a.m,
+            .taps = g.a.r,
             .lanes = lanes,
             .items = items,
             .from = from.data(),
@@ -95,10 +110,9 @@ void check_gather(const Gathering& g, std::int64_t lanes, std::int64_t items) {
               static_cast<double>(pixels[static_cast<std::size_t>(j * across + i * down + at)]);
         }
       }
-      const Square expected = sandwich(g.by, g.m + 2, in);
+      const Square expected = sandwich(g.by, side, in);
       for (int p = 0; p < points; ++p) {
         const double value = static_cast<double>(to.data()[p * step + i * width + j]);
-        const int side = g.m + 2;
         worst = std::max(
             worst, std::abs(value - expected[static_cast<std::size_t>(p / side)][static_cast<std::size_t>(p % side)]));
       }
@@ -108,30 +122,36 @@ void check_gather(const Gathering& g, std::int64_t lanes, std::int64_t items) {
 }
 
 void check_all_gathers(std::int64_t lanes, std::int64_t items) {
-  for (const int m : {2, 4}) {
-    const Matrix by_data = [m](int r, int c) { return data(m, r, c); };
-    const Matrix by_filter = [m](int r, int c) { return filter(m, r, c); };
-    check_gather({.m = m, .side = m + 2, .row = m + 5, .kernel = kernels().winograd_data, .by = by_data}, lanes, items);
+  for (const Algorithm& a : kAlgorithms) {
+    const Matrix by_data = [&](int r, int c) { return data(a, r, c); };
+    const Matrix by_filter = [&](int r, int c) { return filter(a, r, c); };
+    const Matrix by_output = [&](int r, int c) { return output(a, c, r); };
+    check_gather({.a = a, .side = a.points(), .row = a.m + 7, .kernel = kernels().winograd_data, .by = by_data}, lanes,
+                 items);
     for (const bool flipped : {false, true}) {
-      check_gather(
-          {.m = m, .side = 3, .row = 3, .flipped = flipped, .kernel = kernels().winograd_filter, .by = by_filter},
-          lanes, items);
+      check_gather({.a = a,
+                    .side = a.r,
+                    .row = a.r,
+                    .filters = true,
+                    .flipped = flipped,
+                    .kernel = kernels().winograd_filter,
+                    .by = by_filter},
+                   lanes, items);
     }
+    if (a.points() == 4) continue;
+    check_gather({.a = a, .side = a.m, .row = a.m + 5, .kernel = kernels().winograd_gradient, .by = by_output}, lanes,
+                 items);
   }
-  check_gather({.m = 4,
-                .side = 4,
-                .row = 9,
-                .kernel = kernels().winograd_gradient,
-                .by = [](int r, int c) { return output(4, c, r); }},
-               lanes, items);
 }
 
 // Tiles beside each other in a plane of `width` outputs, the last one cut off; bias and ReLU by turns.
-void check_output(int m, std::int64_t lanes, std::int64_t items, std::int64_t height, std::int64_t cut) {
-  CAPTURE(m);
+void check_output(const Algorithm& a, std::int64_t lanes, std::int64_t items, std::int64_t height, std::int64_t cut) {
+  CAPTURE(a.m);
+  CAPTURE(a.r);
   CAPTURE(lanes);
   CAPTURE(items);
-  const std::int64_t points = (m + 2) * (m + 2), stride = round_up(lanes, kernels().gemm_nr);
+  const int m = a.m, side = a.points();
+  const std::int64_t points = side * side, stride = round_up(lanes, kernels().gemm_nr);
   const std::int64_t width = lanes * m - cut, plane = height * width;
   const auto sums = uniform(points * items * stride, -1, 1, 12), bias = uniform(items, -1, 1, 13);
   Guarded<float> from{std::span<const float>(sums)}, to(static_cast<std::size_t>(items * plane));
@@ -144,6 +164,7 @@ void check_output(int m, std::int64_t lanes, std::int64_t items, std::int64_t he
   for (std::int64_t i = 0; i < items; ++i) offsets.push_back(i * plane);
   const bool plain = lanes % 2 == 0;
   kernels().winograd_output({.outputs = m,
+                             .taps = a.r,
                              .lanes = lanes,
                              .items = items,
                              .from = from.data(),
@@ -159,12 +180,12 @@ void check_output(int m, std::int64_t lanes, std::int64_t items, std::int64_t he
   double worst = 0;
   for (std::int64_t i = 0; i < items; ++i) {
     for (std::int64_t j = 0; j < lanes; ++j) {
-      Square in(static_cast<std::size_t>(m + 2), std::vector<double>(static_cast<std::size_t>(m + 2)));
+      Square in(static_cast<std::size_t>(side), std::vector<double>(static_cast<std::size_t>(side)));
       for (std::int64_t p = 0; p < points; ++p) {
-        in[static_cast<std::size_t>(p / (m + 2))][static_cast<std::size_t>(p % (m + 2))] =
+        in[static_cast<std::size_t>(p / side)][static_cast<std::size_t>(p % side)] =
             static_cast<double>(sums[static_cast<std::size_t>((p * items + i) * stride + j)]);
       }
-      const Square expected = sandwich([m](int r, int c) { return output(m, r, c); }, m, in);
+      const Square expected = sandwich([&](int r, int c) { return output(a, r, c); }, m, in);
       for (std::int64_t r = 0; r < height; ++r) {
         for (std::int64_t c = 0; c < widths[static_cast<std::size_t>(j)]; ++c) {
           double value = expected[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)];
@@ -178,13 +199,13 @@ void check_output(int m, std::int64_t lanes, std::int64_t items, std::int64_t he
   CHECK(worst < 2e-5);
 }
 
-TEST_CASE("Winograd's matrices make a convolution of three taps: Aᵀ[(G·g) ⊙ (Bᵀ·d)] is d ⋆ g") {
-  for (const int m : {2, 4}) {
-    for (int pixel = 0; pixel < m + 2; ++pixel) {
-      for (int tap = 0; tap < 3; ++tap) {
-        for (int out = 0; out < m; ++out) {
+TEST_CASE("Winograd's matrices make a convolution: Aᵀ[(G·g) ⊙ (Bᵀ·d)] is d ⋆ g") {
+  for (const Algorithm& a : kAlgorithms) {
+    for (int pixel = 0; pixel < a.points(); ++pixel) {
+      for (int tap = 0; tap < a.r; ++tap) {
+        for (int out = 0; out < a.m; ++out) {
           double sum = 0;
-          for (int p = 0; p < m + 2; ++p) sum += output(m, out, p) * filter(m, p, tap) * data(m, p, pixel);
+          for (int p = 0; p < a.points(); ++p) sum += output(a, out, p) * filter(a, p, tap) * data(a, p, pixel);
           CHECK(sum == doctest::Approx(out + tap == pixel ? 1 : 0).epsilon(1e-14).scale(1));
         }
       }
@@ -200,38 +221,43 @@ TEST_CASE("Winograd's transforms of pixels, filters and gradients are products w
 
 TEST_CASE(
     "Winograd's outputs are products with their matrix, and nothing is written outside of a tile that is cut off") {
-  for (const int m : {2, 4}) {
+  for (const Algorithm& a : kAlgorithms) {
     for (const std::int64_t lanes : {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 32, 33}) {
-      for (std::int64_t cut = 0; cut < m; ++cut) check_output(m, lanes, 1 + lanes % 3, m - cut, cut);
+      for (std::int64_t cut = 0; cut < a.m; ++cut) check_output(a, lanes, 1 + lanes % 3, a.m - cut, cut);
     }
   }
 }
 
 TEST_CASE(
-    "Winograd's filter gradients are products with the matrix of the filters, and only nine numbers each are written") {
-  for (const std::int64_t lanes : {1, 3, 4, 7, 8, 9, 16, 17, 33}) {
-    const auto sums = uniform(36 * lanes, -1, 1, 15);
-    Guarded<float> from{std::span<const float>(sums)}, to(static_cast<std::size_t>(9 * lanes));
-    std::vector<float*> filters;
-    for (std::int64_t j = 0; j < lanes; ++j) filters.push_back(to.data() + 9 * j);
-    const std::int64_t here = 0;
-    kernels().winograd_filter_gradient({.lanes = lanes,
-                                        .items = 1,
-                                        .from = from.data(),
-                                        .point_step = lanes,
-                                        .item_step = 0,
-                                        .to = filters.data(),
-                                        .offsets = &here});
-    for (std::int64_t j = 0; j < lanes; ++j) {
-      Square in(6, std::vector<double>(6));
-      for (std::int64_t p = 0; p < 36; ++p) {
-        in[static_cast<std::size_t>(p / 6)][static_cast<std::size_t>(p % 6)] =
-            static_cast<double>(sums[static_cast<std::size_t>(p * lanes + j)]);
-      }
-      const Square expected = sandwich([](int r, int c) { return filter(4, c, r); }, 3, in);
-      for (std::int64_t t = 0; t < 9; ++t) {
-        const double value = expected[static_cast<std::size_t>(t / 3)][static_cast<std::size_t>(t % 3)];
-        REQUIRE(static_cast<double>(to.data()[9 * j + t]) == doctest::Approx(value).epsilon(1e-5).scale(1));
+    "Winograd's filter gradients are products with the matrix of the filters, and nothing beside them is written") {
+  for (const Algorithm& a : {kAlgorithms[1], kAlgorithms[2]}) {
+    for (const std::int64_t lanes : {1, 3, 4, 7, 8, 9, 16, 17, 33}) {
+      const std::int64_t taps = a.r * a.r;
+      const auto sums = uniform(36 * lanes, -1, 1, 15);
+      Guarded<float> from{std::span<const float>(sums)}, to(static_cast<std::size_t>(taps * lanes));
+      std::vector<float*> filters;
+      for (std::int64_t j = 0; j < lanes; ++j) filters.push_back(to.data() + taps * j);
+      const std::int64_t here = 0;
+      kernels().winograd_filter_gradient({.outputs = a.m,
+                                          .taps = a.r,
+                                          .lanes = lanes,
+                                          .items = 1,
+                                          .from = from.data(),
+                                          .point_step = lanes,
+                                          .item_step = 0,
+                                          .to = filters.data(),
+                                          .offsets = &here});
+      for (std::int64_t j = 0; j < lanes; ++j) {
+        Square in(6, std::vector<double>(6));
+        for (std::int64_t p = 0; p < 36; ++p) {
+          in[static_cast<std::size_t>(p / 6)][static_cast<std::size_t>(p % 6)] =
+              static_cast<double>(sums[static_cast<std::size_t>(p * lanes + j)]);
+        }
+        const Square expected = sandwich([&](int r, int c) { return filter(a, c, r); }, a.r, in);
+        for (std::int64_t t = 0; t < taps; ++t) {
+          const double value = expected[static_cast<std::size_t>(t / a.r)][static_cast<std::size_t>(t % a.r)];
+          REQUIRE(static_cast<double>(to.data()[taps * j + t]) == doctest::Approx(value).epsilon(1e-5).scale(1));
+        }
       }
     }
   }
@@ -275,17 +301,19 @@ TEST_CASE("the product by point is a product of matrices for every number of row
 }
 
 TEST_CASE("a NaN among the sums by point reaches all outputs of its tile through ReLU, and no other tile") {
-  for (const int m : {2, 4}) {
-    const std::int64_t points = (m + 2) * (m + 2), lanes = kernels().gemm_nr, plane = m * m;
+  for (const Algorithm& a : kAlgorithms) {
+    const int m = a.m, side = a.points();
+    const std::int64_t points = side * side, lanes = kernels().gemm_nr, plane = m * m;
     auto sums = uniform(points * lanes, -1, 1, 14);
     // A point whose column of Aᵀ has no 0: that of the value 1 (or −1).
-    const int p = (m + 2) + 1;
+    const int p = side + 1;
     sums[static_cast<std::size_t>(p * lanes + 1)] = std::numeric_limits<float>::quiet_NaN();
     std::vector<float> y(static_cast<std::size_t>(lanes * plane));
     std::vector<float*> to;
     for (std::int64_t j = 0; j < lanes; ++j) to.push_back(y.data() + j * plane);
     const std::vector<std::int64_t> whole(static_cast<std::size_t>(lanes), m), offsets{0};
     kernels().winograd_output({.outputs = m,
+                               .taps = a.r,
                                .lanes = lanes,
                                .items = 1,
                                .from = sums.data(),
