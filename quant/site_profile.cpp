@@ -38,6 +38,7 @@ class Meter final : public nn::ValueTransform {
     }
     return result;
   }
+  [[nodiscard]] bool wants_exact_sums() const override { return inner_->wants_exact_sums(); }
   [[nodiscard]] double decibels() const {
     if (noise_ == 0) return std::numeric_limits<double>::infinity();
     return 10 * std::log10(signal_ / noise_);

@@ -75,6 +75,30 @@ V load_groups(const float* const* x) noexcept {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(x[0])), _mm_loadu_ps(x[1]), 1);
 }
 
+// The lower half of lane group l from x[l], the upper from x[l] + step.
+V load_group_halves(const float* const* x, std::int64_t step) noexcept {
+  const auto group = [=](const float* from) {
+    return _mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))),
+                        reinterpret_cast<const __m64*>(from + step));
+  };
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(group(x[0])), group(x[1]), 1);
+}
+
+// y[l] = lane group l.
+void store_groups(float* const* y, V x) noexcept {
+  _mm_storeu_ps(y[0], _mm256_castps256_ps128(x));
+  _mm_storeu_ps(y[1], _mm256_extractf128_ps(x, 1));
+}
+
+// The lower half of lane group l to y[l], the upper to y[l] + step.
+void store_group_halves(float* const* y, std::int64_t step, V x) noexcept {
+  const __m128 groups[2] = {_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1)};
+  for (std::int64_t l = 0; l < 2; ++l) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(y[l]), groups[l]);
+    _mm_storeh_pi(reinterpret_cast<__m64*>(y[l] + step), groups[l]);
+  }
+}
+
 // Within every lane group: out[i] lane j = in[j] lane i.
 void transpose_groups(V& a, V& b, V& c, V& d) noexcept {
   const __m256d ab_low = _mm256_castps_pd(_mm256_unpacklo_ps(a, b)),
@@ -85,6 +109,21 @@ void transpose_groups(V& a, V& b, V& c, V& d) noexcept {
   b = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_low, cd_low));
   c = _mm256_castpd_ps(_mm256_unpacklo_pd(ab_high, cd_high));
   d = _mm256_castpd_ps(_mm256_unpackhi_pd(ab_high, cd_high));
+}
+
+// a and b, one after the other, by the parity of the position.
+void split_pairs(V a, V b, V& even, V& odd) noexcept {
+  const __m256d evens = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88));
+  const __m256d odds = _mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xDD));
+  even = _mm256_castpd_ps(_mm256_permute4x64_pd(evens, 0xD8));
+  odd = _mm256_castpd_ps(_mm256_permute4x64_pd(odds, 0xD8));
+}
+
+// What split_pairs took apart.
+void join_pairs(V even, V odd, V& a, V& b) noexcept {
+  const __m256 low = _mm256_unpacklo_ps(even, odd), high = _mm256_unpackhi_ps(even, odd);
+  a = _mm256_permute2f128_ps(low, high, 0x20);
+  b = _mm256_permute2f128_ps(low, high, 0x31);
 }
 
 #include "simd.ipp"

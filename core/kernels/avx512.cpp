@@ -56,6 +56,36 @@ V load_groups(const float* const* x) noexcept {
   return _mm512_mask_broadcast_f32x4(v, 0xF000, _mm_loadu_ps(x[3]));
 }
 
+// The lower half of lane group l from x[l], the upper from x[l] + step.
+V load_group_halves(const float* const* x, std::int64_t step) noexcept {
+  const auto group = [=](const float* from) {
+    return _mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))),
+                        reinterpret_cast<const __m64*>(from + step));
+  };
+  __m512 v = _mm512_castps128_ps512(group(x[0]));
+  v = _mm512_insertf32x4(v, group(x[1]), 1);
+  v = _mm512_insertf32x4(v, group(x[2]), 2);
+  return _mm512_insertf32x4(v, group(x[3]), 3);
+}
+
+// y[l] = lane group l.
+void store_groups(float* const* y, V x) noexcept {
+  _mm_storeu_ps(y[0], _mm512_castps512_ps128(x));
+  _mm_storeu_ps(y[1], _mm512_extractf32x4_ps(x, 1));
+  _mm_storeu_ps(y[2], _mm512_extractf32x4_ps(x, 2));
+  _mm_storeu_ps(y[3], _mm512_extractf32x4_ps(x, 3));
+}
+
+// The lower half of lane group l to y[l], the upper to y[l] + step.
+void store_group_halves(float* const* y, std::int64_t step, V x) noexcept {
+  const __m128 groups[4] = {_mm512_castps512_ps128(x), _mm512_extractf32x4_ps(x, 1), _mm512_extractf32x4_ps(x, 2),
+                            _mm512_extractf32x4_ps(x, 3)};
+  for (std::int64_t l = 0; l < 4; ++l) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(y[l]), groups[l]);
+    _mm_storeh_pi(reinterpret_cast<__m64*>(y[l] + step), groups[l]);
+  }
+}
+
 // Within every lane group: out[i] lane j = in[j] lane i.
 void transpose_groups(V& a, V& b, V& c, V& d) noexcept {
   const __m512d ab_low = _mm512_castps_pd(_mm512_unpacklo_ps(a, b)),
@@ -66,6 +96,20 @@ void transpose_groups(V& a, V& b, V& c, V& d) noexcept {
   b = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_low, cd_low));
   c = _mm512_castpd_ps(_mm512_unpacklo_pd(ab_high, cd_high));
   d = _mm512_castpd_ps(_mm512_unpackhi_pd(ab_high, cd_high));
+}
+
+// a and b, one after the other, by the parity of the position.
+void split_pairs(V a, V b, V& even, V& odd) noexcept {
+  const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  even = _mm512_permutex2var_ps(a, evens, b);
+  odd = _mm512_permutex2var_ps(a, _mm512_add_epi32(evens, _mm512_set1_epi32(1)), b);
+}
+
+// What split_pairs took apart.
+void join_pairs(V even, V odd, V& a, V& b) noexcept {
+  const __m512i lower = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  a = _mm512_permutex2var_ps(even, lower, odd);
+  b = _mm512_permutex2var_ps(even, _mm512_add_epi32(lower, _mm512_set1_epi32(8)), odd);
 }
 
 #include "simd.ipp"

@@ -40,6 +40,11 @@ struct WindowTile {
   bool relu = false;                 ///< max(·, 0) last; NaN stays NaN
 };
 
+/// A plane of pixels that windows of 2×2 cover side by side, height/2 × width/2 of them; an odd row or column is left out.
+struct PairPlane {
+  std::int64_t height, width;
+};
+
 /// The windows of one plane, in pixels, with stride 1 either way.
 struct FoldPlane {
   std::int64_t height, width, out_height, out_width;

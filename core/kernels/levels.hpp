@@ -13,6 +13,8 @@ void fill_scalar_update(KernelTable& table);  ///< optimizer steps
 void fill_scalar_quant(KernelTable& table);   ///< ranges and fake quantization
 void fill_scalar_gemm(KernelTable& table);
 void fill_scalar_conv(KernelTable& table);
+void fill_scalar_winograd(KernelTable& table);
+void fill_scalar_pool(KernelTable& table);
 inline constexpr std::int64_t kScalarColumns = 8;  ///< gemm_nr of the reference kernels
 
 // In single precision only; each is compiled for its instruction set from simd.ipp.

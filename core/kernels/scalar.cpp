@@ -11,6 +11,8 @@ void fill_scalar(KernelTable& table) {
   fill_scalar_quant(table);
   fill_scalar_gemm(table);
   fill_scalar_conv(table);
+  fill_scalar_winograd(table);
+  fill_scalar_pool(table);
 }
 
 }  // namespace tempera::core::detail

@@ -23,12 +23,15 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
 #include "simd_math.ipp"
 #include "simd_pack.ipp"
 #include "simd_peak.ipp"
+#include "simd_pool.ipp"
 #include "simd_quant.ipp"
 #include "simd_rows.ipp"
 #include "simd_update.ipp"
 
-// Uses the tile of simd_gemm.ipp.
+// These use the tile of simd_gemm.ipp, and one another in this order.
 #include "simd_conv.ipp"
+#include "simd_winograd_product.ipp"
+#include "simd_winograd.ipp"
 
 void fill(KernelTable& table) noexcept {
   fill_math(table);
@@ -37,4 +40,6 @@ void fill(KernelTable& table) noexcept {
   fill_quant(table);
   fill_gemm(table);
   fill_conv(table);
+  fill_winograd(table);
+  fill_pool(table);
 }

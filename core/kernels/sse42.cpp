@@ -77,8 +77,35 @@ __m128 fold(V x) noexcept { return x; }
 // Lane group l (of four floats) from x[l].
 V load_groups(const float* const* x) noexcept { return _mm_loadu_ps(x[0]); }
 
+// The lower half of lane group l from x[l], the upper from x[l] + step.
+V load_group_halves(const float* const* x, std::int64_t step) noexcept {
+  return _mm_loadh_pi(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x[0]))),
+                      reinterpret_cast<const __m64*>(x[0] + step));
+}
+
+// y[l] = lane group l.
+void store_groups(float* const* y, V x) noexcept { _mm_storeu_ps(y[0], x); }
+
+// The lower half of lane group l to y[l], the upper to y[l] + step.
+void store_group_halves(float* const* y, std::int64_t step, V x) noexcept {
+  _mm_storel_pi(reinterpret_cast<__m64*>(y[0]), x);
+  _mm_storeh_pi(reinterpret_cast<__m64*>(y[0] + step), x);
+}
+
 // Within every lane group: out[i] lane j = in[j] lane i.
 void transpose_groups(V& a, V& b, V& c, V& d) noexcept { _MM_TRANSPOSE4_PS(a.data, b.data, c.data, d.data); }
+
+// a and b, one after the other, by the parity of the position.
+void split_pairs(V a, V b, V& even, V& odd) noexcept {
+  even = _mm_shuffle_ps(a, b, 0x88);
+  odd = _mm_shuffle_ps(a, b, 0xDD);
+}
+
+// What split_pairs took apart.
+void join_pairs(V even, V odd, V& a, V& b) noexcept {
+  a = _mm_unpacklo_ps(even, odd);
+  b = _mm_unpackhi_ps(even, odd);
+}
 
 #include "simd.ipp"
 

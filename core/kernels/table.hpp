@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tempera/core/kernels/conv.hpp"
+#include "tempera/core/kernels/winograd.hpp"
 #include "tempera/core/scalar.hpp"
 
 namespace tempera::core {
@@ -123,6 +124,25 @@ struct KernelTable {
   /// The adjoint of unfolding one plane: plane[y, x] = Σ over (ky, kx) of matrix[ky·kw + kx, oy·out_width + ox] with oy =
   /// y + padding − ky·dilation, ox likewise, wherever that is an output.
   void (*conv_fold)(const FoldPlane& windows, const Scalar* matrix, Scalar* plane) noexcept;
+
+  // Building blocks of core/ops/max_pool2d.cpp: pixel 2·(y mod 2) + x mod 2 of a window is the first of the largest, or the
+  // last NaN.
+  /// y and the chosen pixel of each window.
+  void (*pool_pairs)(const PairPlane& plane, const Scalar* x, Scalar* y, Scalar* chosen) noexcept;
+  /// dx = dy where the pixel was chosen, else 0.
+  void (*pool_pairs_grad)(const PairPlane& plane, const Scalar* dy, const Scalar* chosen, Scalar* dx) noexcept;
+
+  // Building blocks of core/ops/conv2d_winograd.cpp and conv2d_winograd_weight.cpp, with the matrices of winograd.hpp.
+  void (*winograd_data)(const WinogradGather& squares) noexcept;    ///< Bᵀ·d·B of (m+r−1)×(m+r−1) pixels
+  void (*winograd_filter)(const WinogradGather& squares) noexcept;  ///< G·g·Gᵀ of r×r weights, which are contiguous
+  void (*winograd_gradient)(
+      const WinogradGather& squares) noexcept;  ///< A·dy·Aᵀ of m×m output gradients; not of m = 2, r = 3
+  /// C = A·B or C += A·B of any m, n ≤ gemm_nr, as gemm_tile makes it; but of the last vector of B's and C's columns all
+  /// lanes are read and written, and bias and relu do not count.
+  void (*winograd_multiply)(const GemmTile& product) noexcept;
+  /// Gᵀ·m·G, contiguous r×r weights at to[j] + offsets[i]; not of m = 2, r = 3. Extents, bias and relu do not count.
+  void (*winograd_filter_gradient)(const WinogradScatter& sums) noexcept;
+  void (*winograd_output)(const WinogradScatter& sums) noexcept;  ///< relu(Aᵀ·M·A + bias)
 };
 
 /// The table in use. Chosen at first use from TEMPERA_ISA or the processor; throws UnsupportedError for an unknown or

@@ -5,6 +5,7 @@
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/check.hpp"
 #include "tempera/core/ops/conv2d_plan.hpp"
+#include "tempera/core/ops/conv2d_winograd.hpp"
 #include "tempera/core/precision.hpp"
 #include "tempera/core/profile.hpp"
 
@@ -61,44 +62,66 @@ Gradients depthwise_gradients(const ConvPlan& plan, const Tensor& grad, const Te
   return gradients;
 }
 
-// By conv_backward, or another of its kind.
-Gradients gradients_by(void (*backward)(const ConvPlan&, const ConvGradients&), const ConvPlan& plan, const Tensor& dy,
-                       const Tensor& y, const Tensor& x, const Tensor& w, const Needs& needs) {
+Tensor forward_product(const ConvPlan& plan, ConvAlgorithm algorithm, const Tensor& x, const Tensor& w,
+                       const Scalar* bias, bool relu, const Shape& result) {
+  if (plan.depthwise()) return depthwise_forward(plan, x, w, bias, relu, result);
+  const std::int64_t m = winograd_outputs(plan, algorithm, ConvPass::kForward);
+  return m > 1 ? winograd_forward(plan, m, x, w, bias, relu, result) : conv_forward(plan, x, w, bias, relu, result);
+}
+
+// What is left over from Winograd's algorithms takes the direct one.
+void run_product_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, ConvGradients wanted) {
+  const std::int64_t m = winograd_outputs(plan, algorithm, ConvPass::kByInput);
+  if (wanted.dx != nullptr && m > 1) {
+    winograd_by_input(plan, m, wanted);
+    wanted.dx = nullptr;
+  }
+  if (wanted.dw != nullptr && winograd_outputs(plan, algorithm, ConvPass::kByWeight) > 1) {
+    winograd_by_weight(plan, wanted);
+    wanted.dw = wanted.dbias = nullptr;
+  }
+  if (wanted.dx != nullptr || wanted.dw != nullptr || wanted.dbias != nullptr) conv_backward(plan, wanted);
+}
+
+// `backward` is given what is wanted, and where to put it.
+template <class Backward>
+Gradients gradients_by(const Backward& backward, const Tensor& dy, const Tensor& y, const Tensor& x, const Tensor& w,
+                       const Needs& needs) {
   Gradients gradients(3);
   const auto wanted = [&](std::size_t input, const Shape& shape) -> Scalar* {
     if (!needs[input]) return nullptr;
     gradients[input] = Tensor(shape);
     return gradients[input].mutable_data();
   };
-  backward(plan, {.dy = dy.data(),
-                  .y = y.data(),
-                  .x = x.data(),
-                  .w = w.data(),
-                  .dx = wanted(0, x.shape()),
-                  .dw = wanted(1, w.shape()),
-                  .dbias = wanted(2, {dy.dim(1)})});
+  backward(ConvGradients{.dy = dy.data(),
+                         .y = y.data(),
+                         .x = x.data(),
+                         .w = w.data(),
+                         .dx = wanted(0, x.shape()),
+                         .dw = wanted(1, w.shape()),
+                         .dbias = wanted(2, {dy.dim(1)})});
   return gradients;
 }
 
-Gradients product_gradients(const ConvPlan& plan, const Tensor& dy, const Tensor& y, const Tensor& x, const Tensor& w,
-                            const Needs& needs) {
-  return gradients_by(conv_backward, plan, dy, y, x, w, needs);
+Gradients float_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, const Tensor& dy, const Tensor& y,
+                          const Tensor& x, const Tensor& w, const Needs& needs) {
+  if (plan.depthwise()) return depthwise_gradients(plan, dy, y, x, w, needs);
+  return gradients_by([&](const ConvGradients& wanted) { run_product_gradients(plan, algorithm, wanted); }, dy, y, x, w,
+                      needs);
 }
 
 // Whether the processor multiplies bfloat16 for this convolution: its operands are then rounded where they are packed.
 bool multiplied_natively(const ConvPlan& plan) { return !plan.depthwise() && !bf16_instructions().empty(); }
 
 // The rounded gradient is for the two products, the one as it is for the bias. x and w are what the forward pass took.
+// Products of bfloat16 are exact in the direct algorithm alone.
 Gradients bf16_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor& y, const Tensor& x, const Tensor& w,
                          const Needs& needs) {
   const Tensor dy = before_relu(grad, y);
-  Gradients gradients;
-  if (multiplied_natively(plan)) {
-    gradients = gradients_by(bf16_conv_backward, plan, dy, {}, x, w, needs);
-  } else {
-    const auto products = plan.depthwise() ? depthwise_gradients : product_gradients;
-    gradients = products(plan, as_operand(dy, Precision::kBf16), {}, x, w, needs);
-  }
+  Gradients gradients =
+      multiplied_natively(plan)
+          ? gradients_by([&](const ConvGradients& wanted) { bf16_conv_backward(plan, wanted); }, dy, {}, x, w, needs)
+          : float_gradients(plan, ConvAlgorithm::kDirect, as_operand(dy, Precision::kBf16), {}, x, w, needs);
   if (needs[2]) gradients[2] = by_bias(dy);
   return gradients;
 }
@@ -120,6 +143,11 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   const Shape shape = conv2d_shape(x.shape(), weight.shape(), options);
   require(bias.empty() || bias.shape() == Shape{shape[1]}, kName, "the bias must be [{}], received {}", shape[1],
           bias.empty() ? Shape{} : bias.shape());
+  const bool winograd =
+      options.algorithm == ConvAlgorithm::kWinograd2x2 || options.algorithm == ConvAlgorithm::kWinograd4x4;
+  require_parameter(!winograd || options.allows_winograd(weight.shape()[2], weight.shape()[3]), kName,
+                    "Winograd's algorithms need 3x3 weights, stride and dilation 1 and one group, received {}",
+                    weight.shape());
   const ConvPlan plan = plan_of(x.shape(), weight.shape(), shape, options);
   const Scalar* offsets = bias.empty() ? nullptr : bias.value().data();
   // The gradients by the input and by the weight have as many terms as the output.
@@ -128,16 +156,17 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   const bool bf16 = precision() == Precision::kBf16;
   const bool native = bf16 && multiplied_natively(plan);
   const Precision rounding = bf16 && !native ? Precision::kBf16 : Precision::kFloat32;
+  const ConvAlgorithm algorithm = bf16 ? ConvAlgorithm::kDirect : options.algorithm;
   Tensor operand = as_operand(x.value(), rounding), weights = as_operand(weight.value(), rounding);
-  const auto forward = native ? bf16_conv_forward : plan.depthwise() ? depthwise_forward : conv_forward;
-  Tensor y = forward(plan, operand, weights, offsets, options.relu, shape);
+  Tensor y = native ? bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape)
+                    : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
   Tensor kept = options.relu ? y : Tensor();
   return record(kName, std::move(y), {x, weight, bias},
-                [plan, terms, bf16, x = std::move(operand), w = std::move(weights), y = std::move(kept)](
+                [plan, terms, bf16, algorithm, x = std::move(operand), w = std::move(weights), y = std::move(kept)](
                     const Tensor& dy, const Needs& needs) {
                   count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-                  if (bf16) return bf16_gradients(plan, dy, y, x, w, needs);
-                  return (plan.depthwise() ? depthwise_gradients : product_gradients)(plan, dy, y, x, w, needs);
+                  return bf16 ? bf16_gradients(plan, dy, y, x, w, needs)
+                              : float_gradients(plan, algorithm, dy, y, x, w, needs);
                 });
 }
 

@@ -8,6 +8,10 @@
 
 namespace tempera::core {
 
+/// How products are found. Winograd's algorithms F(2×2, 3×3) and F(4×4, 3×3) need 4/9 and 1/4 of the multiplications of the
+/// direct sum and round more; kAuto takes them where that stays within a bound (conv2d_winograd.hpp) and is less work.
+enum class ConvAlgorithm { kAuto, kDirect, kWinograd2x2, kWinograd4x4 };
+
 /// Pairs are {vertical, horizontal}, in pixels.
 struct Conv2dOptions {
   std::array<std::int64_t, 2> stride{1, 1};
@@ -15,6 +19,13 @@ struct Conv2dOptions {
   std::array<std::int64_t, 2> dilation{1, 1};
   std::int64_t groups = 1;
   bool relu = false;  ///< max(·, 0) last
+  ConvAlgorithm algorithm = ConvAlgorithm::kAuto;
+
+  /// Whether Winograd's algorithms can compute it: 3×3 weights, stride and dilation 1, one group.
+  [[nodiscard]] bool allows_winograd(std::int64_t kernel_h, std::int64_t kernel_w) const noexcept {
+    using Pair = std::array<std::int64_t, 2>;
+    return kernel_h == 3 && kernel_w == 3 && stride == Pair{1, 1} && dilation == Pair{1, 1} && groups == 1;
+  }
 };
 
 /// Shape of conv2d's result, [batch, out, (H + 2·padding − dilation·(kernel − 1) − 1)/stride + 1, …]. Throws ShapeError
@@ -23,7 +34,9 @@ struct Conv2dOptions {
 
 /// x [batch, in, H, W] with weight [out, in/groups, kh, kw] and bias [out] (empty: none) → conv2d_shape. Fused: defined
 /// by relu(add(conv2d(x, weight), reshape(bias, {1, out, 1, 1}))). Gradients are the same bits for every number of
-/// threads. Throws as conv2d_shape does.
+/// threads, and so is an image's result in whatever batch it is. Of the algorithm asked for, gradients that it has no form of
+/// (of the weight by F(2×2, 3×3), of the input with more padding than 2) take the direct one. Throws as conv2d_shape does,
+/// and ConfigError where a Winograd algorithm is asked for that !allows_winograd.
 [[nodiscard]] Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias = {},
                               const Conv2dOptions& options = {});
 

@@ -122,9 +122,10 @@ class Backward {
     const std::int64_t height = ceil_div(w_.rows(), tiles);
     parallel_for(tiles, ceil_div(tiles * kChunkFlops, std::max<std::int64_t>(1, images * plan_.flops())),
                  [&](std::int64_t tile, std::int64_t end) {
-                   for (; tile < end; ++tile) {
-                     const std::int64_t row = tile * height;
-                     for (std::int64_t s = 0; s < strips() && row < w_.rows(); ++s) {
+                   // A panel stays in the first cache while all rows meet it.
+                   for (std::int64_t s = 0; s < strips(); ++s) {
+                     for (std::int64_t t = tile; t < end && t * height < w_.rows(); ++t) {
+                       const std::int64_t row = t * height;
                        kernels().conv_gather({.m = std::min(height, w_.rows() - row),
                                               .n = std::min(width, plan_.outputs - s * width),
                                               .k = images * w_.columns(),

@@ -1,11 +1,13 @@
 #include <limits>
 
+#include "tempera/core/kernels/table.hpp"
 #include "tempera/core/ops/pool2d_plan.hpp"
 #include "tempera/core/parallel.hpp"
 
 namespace tempera::core {
 namespace {
 
+constexpr const char* kName = "max_pool2d";
 using Index = std::int32_t;  // position in a plane
 
 // Written without short cuts, so that the compiler turns it into selections.
@@ -18,25 +20,6 @@ struct Best {
     at = better ? position : at;
   }
 };
-
-// Windows of 2 × 2 pixels next to each other, without padding: most of all poolings.
-void pool_pairs(const PoolPlan& plan, const Scalar* __restrict in, Scalar* __restrict out,
-                Index* __restrict at) noexcept {
-  const auto columns = static_cast<Index>(plan.out_width);
-  for (std::int64_t y = 0; y < plan.out_height; ++y, out += columns, at += columns) {
-    const auto upper = static_cast<Index>(2 * y * plan.width), lower = static_cast<Index>(upper + plan.width);
-    const Scalar* above = in + upper;
-    const Scalar* below = in + lower;
-    for (Index x = 0; x < columns; ++x) {
-      Best best{above[2 * x], upper + 2 * x};
-      best.offer(above[2 * x + 1], upper + 2 * x + 1);
-      best.offer(below[2 * x], lower + 2 * x);
-      best.offer(below[2 * x + 1], lower + 2 * x + 1);
-      out[x] = best.value;
-      at[x] = best.at;
-    }
-  }
-}
 
 void pool_any(const PoolPlan& plan, const Scalar* in, Scalar* out, Index* at) noexcept {
   for (std::int64_t y = 0; y < plan.out_height; ++y) {
@@ -56,6 +39,7 @@ void pool_any(const PoolPlan& plan, const Scalar* in, Scalar* out, Index* at) no
   }
 }
 
+// Windows of 2 × 2 pixels next to each other, without padding: most of all poolings.
 bool is_pairs(const Pool2dOptions& o) {
   using Two = std::array<std::int64_t, 2>;
   return o.size == Two{2, 2} && o.stride == Two{2, 2} && o.padding == Two{0, 0};
@@ -76,23 +60,49 @@ Tensor spread(const PoolPlan& plan, const Tensor& dy, const Index* at, const Sha
   return dx;
 }
 
+Variable pool_by_pairs(const Variable& x, const PoolPlan& plan, const Shape& shape) {
+  Tensor y(shape);
+  const Storage chosen(static_cast<std::size_t>(y.numel()) * sizeof(Scalar));  // which of a window's four pixels
+  const Scalar* in = x.value().data();
+  Scalar* out = y.mutable_data();
+  auto* at = static_cast<Scalar*>(chosen.data());
+  const PairPlane pairs{plan.height, plan.width};
+  parallel_for(plan.planes, plan.grain(), [=, &plan](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = begin; p < end; ++p) {
+      kernels().pool_pairs(pairs, in + p * plan.pixels(), out + p * plan.outputs(), at + p * plan.outputs());
+    }
+  });
+  return record(kName, std::move(y), {x}, [plan, pairs, chosen, input = x.shape()](const Tensor& dy, const Needs&) {
+    Tensor dx(input);
+    const Scalar* grad = dy.data();
+    const auto* from = static_cast<const Scalar*>(chosen.data());
+    Scalar* to = dx.mutable_data();
+    parallel_for(plan.planes, plan.grain(), [=, &plan](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t p = begin; p < end; ++p) {
+        kernels().pool_pairs_grad(pairs, grad + p * plan.outputs(), from + p * plan.outputs(), to + p * plan.pixels());
+      }
+    });
+    return Gradients{std::move(dx)};
+  });
+}
+
 }  // namespace
 
 Variable max_pool2d(const Variable& x, const Pool2dOptions& options) {
   const Shape shape = pool2d_shape(x.shape(), options);
   const PoolPlan plan(x.shape(), shape, options);
+  if (is_pairs(plan.options)) return pool_by_pairs(x, plan, shape);
   Tensor y(shape);
   const Storage chosen(static_cast<std::size_t>(y.numel()) * sizeof(Index));
-  const auto pool = is_pairs(plan.options) ? pool_pairs : pool_any;
   const Scalar* in = x.value().data();
   Scalar* out = y.mutable_data();
   auto* at = static_cast<Index*>(chosen.data());
   parallel_for(plan.planes, plan.grain(), [=, &plan](std::int64_t begin, std::int64_t end) {
     for (std::int64_t plane = begin; plane < end; ++plane) {
-      pool(plan, in + plane * plan.pixels(), out + plane * plan.outputs(), at + plane * plan.outputs());
+      pool_any(plan, in + plane * plan.pixels(), out + plane * plan.outputs(), at + plane * plan.outputs());
     }
   });
-  return record("max_pool2d", std::move(y), {x}, [plan, chosen, input = x.shape()](const Tensor& dy, const Needs&) {
+  return record(kName, std::move(y), {x}, [plan, chosen, input = x.shape()](const Tensor& dy, const Needs&) {
     return Gradients{spread(plan, dy, static_cast<const Index*>(chosen.data()), input)};
   });
 }

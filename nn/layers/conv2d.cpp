@@ -2,11 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <string_view>
+
 #include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 #include "tempera/nn/layers/window.hpp"
 
 namespace tempera::nn {
+namespace {
+
+constexpr std::array<std::string_view, 4> kAlgorithms{"auto", "direct", "winograd_2x2", "winograd_4x4"};
+
+}  // namespace
 
 void Conv2d::Config::fields(core::FieldVisitor& v, const core::TypeCatalog& layers) {
   v.field("out", out, {.help = "number of output channels", .min = 1, .required = true});
@@ -20,6 +28,9 @@ void Conv2d::Config::fields(core::FieldVisitor& v, const core::TypeCatalog& laye
            "parts that the channels are divided into, each convolved by itself; as many as input channels: depthwise",
        .min = 1});
   v.field("bias", bias, {.help = "whether a learned number is added to each output channel"});
+  v.choice("algorithm", algorithm, kAlgorithms,
+           {.help = "how products are found: Winograd's algorithms multiply less and round more (3x3, stride 1); "
+                    "auto takes them where the error stays within its bound and the work is less"});
   v.typed("init", initializers_of(layers), init.pointer(),
           {.help = "what the weights start from; not set: uniform within ±1/√fan_in"});
   v.typed("bias_init", initializers_of(layers), bias_init.pointer(),
@@ -39,7 +50,16 @@ Conv2d::Conv2d(const Config& config, LayerBuilder& b) {
   options_ = {.stride = {config.stride, config.stride},
               .padding = {config.padding, config.padding},
               .dilation = {config.dilation, config.dilation},
-              .groups = config.groups};
+              .groups = config.groups,
+              .algorithm = config.algorithm};
+  const bool chosen =
+      config.algorithm != core::ConvAlgorithm::kAuto && config.algorithm != core::ConvAlgorithm::kDirect;
+  if (chosen && !options_.allows_winograd(config.kernel, config.kernel)) {
+    b.fail(
+        fmt::format("\"algorithm\": {} needs kernel 3, stride 1, dilation 1 and groups 1, received {}, {}, {} and {}",
+                    kAlgorithms.at(static_cast<std::size_t>(config.algorithm)), config.kernel, config.stride,
+                    config.dilation, config.groups));
+  }
   const core::Shape weight({config.out, channels / config.groups, config.kernel, config.kernel});
   weight_ = b.parameter("weight", weight, *weight_initializer(config.init, weight), Role::kWeight);
   if (config.bias) {
@@ -49,13 +69,22 @@ Conv2d::Conv2d(const Config& config, LayerBuilder& b) {
   b.multiply_adds({weight.numel(), map[1], map[2]});
 }
 
+core::Conv2dOptions Conv2d::options_for(const ForwardContext& context) const {
+  core::Conv2dOptions options = options_;
+  const Site& site = site_of(weight_);
+  if (options.algorithm == core::ConvAlgorithm::kAuto && site.acts(context) && site.transform->wants_exact_sums()) {
+    options.algorithm = core::ConvAlgorithm::kDirect;
+  }
+  return options;
+}
+
 Variable Conv2d::forward(const Variable& x, ForwardContext& context) {
-  return core::conv2d(x, used(weight_, context), bias_, options_);
+  return core::conv2d(x, used(weight_, context), bias_, options_for(context));
 }
 
 Variable Conv2d::forward_fused(const Variable& x, Activation activation, ForwardContext& context) {
   if (activation != Activation::kRelu) return {};
-  core::Conv2dOptions fused = options_;
+  core::Conv2dOptions fused = options_for(context);
   fused.relu = true;
   return core::conv2d(x, used(weight_, context), bias_, fused);
 }
@@ -68,7 +97,9 @@ std::vector<LayerExample<Conv2d::Config>> Conv2d::examples() {
   return {{.config = {.out = 3, .kernel = 2}, .input = {2, 4, 3}},
           {.config = {.out = 2, .kernel = 3, .stride = 2, .padding = 1, .bias = false}, .input = {1, 5, 5}},
           {.config = {.out = 4, .kernel = 2, .dilation = 2, .groups = 2}, .input = {2, 4, 5}},
-          {.config = {.out = 3, .kernel = 3, .padding = 1, .groups = 3}, .input = {3, 3, 4}}};
+          {.config = {.out = 3, .kernel = 3, .padding = 1, .groups = 3}, .input = {3, 3, 4}},
+          {.config = {.out = 2, .kernel = 3, .padding = 1, .algorithm = core::ConvAlgorithm::kWinograd4x4},
+           .input = {2, 5, 6}}};
 }
 
 void add_conv2d(LayerRegistry& registry) {

@@ -20,6 +20,7 @@ class Conv2d final : public Layer {
     std::int64_t dilation = 1;
     std::int64_t groups = 1;
     bool bias = true;
+    core::ConvAlgorithm algorithm = core::ConvAlgorithm::kAuto;
     InitializerChoice init = default_weight_init();
     InitializerChoice bias_init;  ///< not set: uniform ±1/√fan_in
     void fields(core::FieldVisitor& v, const core::TypeCatalog& layers);
@@ -31,6 +32,8 @@ class Conv2d final : public Layer {
   static std::vector<LayerExample<Config>> examples();
 
  private:
+  [[nodiscard]] core::Conv2dOptions options_for(const ForwardContext& context) const;
+
   core::Conv2dOptions options_;
   Variable weight_, bias_;
 };

@@ -49,6 +49,17 @@ TEST_CASE("depthwise conv2d gradients agree with differences, also with several 
   property("depthwise", [] { check(some_convolution(number(2, 4), 1, number(1, 2))); });
 }
 
+TEST_CASE("gradients of Winograd's convolutions agree with differences") {
+  property("winograd", [] {
+    const int in = number(1, 3);
+    ConvCase c{.operands = {normal({number(1, 2), in, number(3, 9), number(3, 9)}), normal({number(1, 3), in, 3, 3})}};
+    if (coin()) c.operands.push_back(normal({c.operands[1].shape()[0]}));
+    c.options.padding = {number(0, 2), number(0, 2)};
+    c.options.algorithm = coin() ? core::ConvAlgorithm::kWinograd2x2 : core::ConvAlgorithm::kWinograd4x4;
+    check(c);
+  });
+}
+
 TEST_CASE("conv2d with relu passes gradients only where it is positive") {
   property("conv2d relu", [] {
     ConvCase c = some_convolution(number(1, 2), number(1, 2), number(1, 2));

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "tempera/core/config/reader.hpp"
+#include "tempera/core/random.hpp"
 #include "tempera/nn/model.hpp"
 
 namespace {
@@ -150,6 +152,55 @@ TEST_CASE("a window larger than the image is refused with both sizes") {
 TEST_CASE("groups that do not divide the channels are refused with the three numbers") {
   CHECK(complaint(R"({"type": "conv2d", "name": "c", "out": 4, "kernel": 1, "groups": 3})", {6, 5, 5}) ==
         "conv2d \"c\": \"groups\" must divide the 6 input and 4 output channels, received 3");
+}
+
+TEST_CASE("a Winograd algorithm is refused by the layer whose shape it cannot compute, with the four numbers") {
+  CHECK(
+      complaint(R"({"type": "conv2d", "name": "c", "out": 4, "kernel": 5, "algorithm": "winograd_4x4"})", {6, 9, 9}) ==
+      "conv2d \"c\": \"algorithm\": winograd_4x4 needs kernel 3, stride 1, dilation 1 and groups 1, received 5, 1, 1 "
+      "and 1");
+  for (const char* what : {R"("stride": 2)", R"("dilation": 2)", R"("groups": 2)"}) {
+    const std::string layer = R"({"type": "conv2d", "out": 4, "kernel": 3, "algorithm": "winograd_2x2", )";
+    CHECK(complaint(layer + what + "}", {6, 9, 9}).find("winograd_2x2 needs") != std::string::npos);
+  }
+  CHECK(complaint(R"({"type": "conv2d", "out": 4, "kernel": 5, "algorithm": "direct"})", {6, 9, 9}) == "no error");
+}
+
+// Gives weights on as they are.
+class Exacting final : public nn::ValueTransform {
+ public:
+  explicit Exacting(bool exact) : exact_(exact) {}
+  core::Variable operator()(const core::Variable& value, nn::ForwardContext& /*context*/) override { return value; }
+  [[nodiscard]] bool wants_exact_sums() const override { return exact_; }
+
+ private:
+  bool exact_;
+};
+
+TEST_CASE(
+    "a convolution sums signs exactly where the weight's site asks for it, and by Winograd's algorithm elsewhere") {
+  Tensor x({2, 32, 14, 14});
+  core::Random(1, "signs").fill_normal(x.mutable_values(), 0, 1);
+  for (Scalar& value : x.mutable_values()) value = value < 0 ? Scalar{-1} : Scalar{1};
+  const auto sums_of = [&](const std::string& algorithm, const std::shared_ptr<nn::ValueTransform>& transform) {
+    Model model(
+        config_of(R"({"type": "conv2d", "out": 32, "kernel": 3, "bias": false, "algorithm": ")" + algorithm + "\"}"),
+        {32, 14, 14}, 1);
+    for (Scalar& w : model.parameters()[0].variable.mutable_value().mutable_values()) {
+      w = w < 0 ? Scalar{-1} : Scalar{1};
+    }
+    for (nn::Site* site : model.sites()) {
+      if (site->kind == nn::SiteKind::kWeight) site->transform = transform;
+    }
+    return run(model, x);
+  };
+  const auto whole = [](const Tensor& y) {
+    return std::ranges::all_of(y.values(), [](Scalar value) { return value == std::nearbyint(value); });
+  };
+  CHECK(whole(sums_of("auto", std::make_shared<Exacting>(true))));
+  CHECK(whole(sums_of("direct", nullptr)));
+  CHECK_FALSE(whole(sums_of("auto", std::make_shared<Exacting>(false))));
+  CHECK_FALSE(whole(sums_of("winograd_4x4", std::make_shared<Exacting>(true))));
 }
 
 TEST_CASE("image layers say which shape they expect when they get rows") {

@@ -1,0 +1,57 @@
+// Max-pooling by neighbouring windows of 2×2 pixels: two rows are split into even and odd columns, so that the four
+// pixels of kLanes windows meet in four vectors.
+
+// 2·count neighbouring values, count ≤ kLanes, split by the parity of their position.
+void load_pairs(const float* x, std::int64_t count, V& even, V& odd) noexcept {
+  const std::int64_t upper = 2 * count - kLanes;
+  split_pairs(load(x, part_of(2 * count)), upper > 0 ? load(x + kLanes, part_of(upper)) : V(0.0F), even, odd);
+}
+
+void store_pairs(float* x, std::int64_t count, V even, V odd) noexcept {
+  V low, high;
+  join_pairs(even, odd, low, high);
+  store(x, part_of(2 * count), low);
+  if (2 * count > kLanes) store(x + kLanes, part_of(2 * count - kLanes), high);
+}
+
+void pool_pairs(const PairPlane& plane, const float* x, float* y, float* chosen) noexcept {
+  const std::int64_t columns = plane.width / 2;
+  for (std::int64_t row = 0; row < plane.height / 2; ++row, x += 2 * plane.width, y += columns, chosen += columns) {
+    for (std::int64_t j = 0; j < columns; j += kLanes) {
+      const std::int64_t count = columns - j < kLanes ? columns - j : kLanes;
+      V pixels[4];
+      load_pairs(x + 2 * j, count, pixels[0], pixels[1]);
+      load_pairs(x + plane.width + 2 * j, count, pixels[2], pixels[3]);
+      V best = pixels[0], at(0.0F);
+#pragma GCC unroll 3
+      for (int i = 1; i < 4; ++i) {
+        const auto better = (pixels[i] > best) | xsimd::isnan(pixels[i]);
+        best = xsimd::select(better, pixels[i], best);
+        at = xsimd::select(better, V(static_cast<float>(i)), at);
+      }
+      store(y + j, part_of(count), best);
+      store(chosen + j, part_of(count), at);
+    }
+  }
+}
+
+void pool_pairs_grad(const PairPlane& plane, const float* dy, const float* chosen, float* dx) noexcept {
+  const std::int64_t columns = plane.width / 2;
+  for (std::int64_t row = 0; row < plane.height / 2; ++row, dx += 2 * plane.width, dy += columns, chosen += columns) {
+    for (std::int64_t j = 0; j < columns; j += kLanes) {
+      const std::int64_t count = columns - j < kLanes ? columns - j : kLanes;
+      const V grad = load(dy + j, part_of(count)), at = load(chosen + j, part_of(count)), zero(0.0F);
+      const auto given = [&](float i) { return xsimd::select(at == V(i), grad, zero); };
+      store_pairs(dx + 2 * j, count, given(0.0F), given(1.0F));
+      store_pairs(dx + plane.width + 2 * j, count, given(2.0F), given(3.0F));
+    }
+    if (plane.width % 2 != 0) dx[plane.width - 1] = dx[2 * plane.width - 1] = 0;
+  }
+  if (plane.height % 2 == 0) return;
+  for (std::int64_t j = 0; j < plane.width; ++j) dx[j] = 0;
+}
+
+void fill_pool(KernelTable& table) noexcept {
+  table.pool_pairs = pool_pairs;
+  table.pool_pairs_grad = pool_pairs_grad;
+}

@@ -1,0 +1,226 @@
+// Forward convolution, and the input gradient as the convolution that it is, by F(m×m, r×r). Tiles of all images form one
+// row; a block of as many as the tile of a product is wide is transformed, multiplied by the filters point by point, and
+// transformed back while all of it is in the second cache.
+#include "tempera/core/ops/conv2d_winograd.hpp"
+
+#include <algorithm>
+
+#include "tempera/core/kernels/caches.hpp"
+#include "tempera/core/kernels/table.hpp"
+#include "tempera/core/ops/winograd_images.hpp"
+#include "tempera/core/parallel.hpp"
+
+namespace tempera::core {
+namespace {
+
+constexpr std::int64_t kChunks = 16;     // of a large batch: enough for threads that are disturbed
+constexpr std::int64_t kMaxStrips = 4;   // of tiles in a block
+constexpr std::int64_t kMaxDepth = 512;  // channels that are summed before they are added to the sums by point
+
+std::int64_t round_up(std::int64_t a, std::int64_t b) noexcept { return ceil_div(a, b) * b; }
+Scalar* data_of(const Storage& storage) noexcept { return static_cast<Scalar*>(storage.data()); }
+
+class Convolution {
+ public:
+  explicit Convolution(const WinogradConvolution& c)
+      : c_(c),
+        points_((c.outputs + c.taps - 1) * (c.outputs + c.taps - 1)),
+        tiles_h_(ceil_div(c.out_height, c.outputs)),
+        tiles_w_(ceil_div(c.out_width, c.outputs)),
+        strip_(kernels().gemm_nr),
+        images_{.x = c.x,
+                .mask = c.mask,
+                .channels = c.in,
+                .height = c.height,
+                .width = c.width,
+                .top = c.padding_h,
+                .left = c.padding_w,
+                .stored_h = tiles_h_ * c.outputs + c.taps - 1,
+                .stored_w = tiles_w_ * c.outputs + c.taps - 1} {
+    filter_row_ = round_up(c.in, strip_);
+    filter_step_ = c.out * filter_row_ + strip_;  // never a whole page apart
+    transform_filters();
+    // Filters are read once a block: large ones are worth a wider one.
+    const std::int64_t filters = points_ * filter_step_ * static_cast<std::int64_t>(sizeof(Scalar));
+    const std::int64_t strips = 2 * filters / second_level_cache_bytes();
+    block_ = strip_ * std::clamp<std::int64_t>(strips, 1, kMaxStrips);
+    for (std::int64_t i = 0; i < c.in; ++i) in_planes_.push_back(i * images_.plane());
+    for (std::int64_t o = 0; o < c.out; ++o) out_planes_.push_back(o * c.out_height * c.out_width);
+  }
+
+  void run() const {
+    const std::int64_t blocks = ceil_div(c_.images * tiles(), block_);
+    parallel_for(blocks, ceil_div(blocks, kChunks), [&](std::int64_t begin, std::int64_t end) {
+      const Storage v = scalars(points_ * data_step()), m = scalars(points_ * sums_step());
+      const std::int64_t last = std::min(end * block_, c_.images * tiles()) - 1;
+      WinogradWindow window(images_, block_ / tiles() + 2, last / tiles(),
+                            last % tiles() / tiles_w_ * c_.outputs + c_.outputs + c_.taps - 1);
+      for (; begin < end; ++begin) block(begin * block_, window, data_of(v), data_of(m));
+    });
+  }
+
+ private:
+  [[nodiscard]] std::int64_t tiles() const noexcept { return tiles_h_ * tiles_w_; }
+  [[nodiscard]] std::int64_t data_step() const noexcept { return c_.in * block_ + strip_; }
+  [[nodiscard]] std::int64_t sums_step() const noexcept { return c_.out * block_ + strip_; }
+
+  void transform_filters() {
+    filters_ = scalars(points_ * filter_step_);
+    std::vector<const Scalar*> from;
+    std::vector<std::int64_t> offsets;
+    for (std::int64_t i = 0; i < c_.in; ++i) from.push_back(c_.w + i * c_.w_in);
+    for (std::int64_t o = 0; o < c_.out; ++o) offsets.push_back(o * c_.w_out);
+    const std::int64_t grain = std::max<std::int64_t>(1, 4096 / c_.in);
+    parallel_for(c_.out, grain, [&](std::int64_t begin, std::int64_t end) {
+      kernels().winograd_filter({.outputs = c_.outputs,
+                                 .taps = c_.taps,
+                                 .lanes = c_.in,
+                                 .items = end - begin,
+                                 .from = from.data(),
+                                 .offsets = offsets.data() + begin,
+                                 .row = c_.taps,
+                                 .flipped = c_.flipped,
+                                 .to = data_of(filters_) + begin * filter_row_,
+                                 .point_step = filter_step_,
+                                 .item_step = filter_row_});
+    });
+  }
+
+  // Where a block's tiles stand, and how much of them there is.
+  struct Tiles {
+    std::vector<const Scalar*> from;
+    std::vector<Scalar*> to;
+    std::vector<std::int64_t> heights, widths;
+  };
+
+  [[nodiscard]] Tiles tiles_of(std::int64_t first, WinogradWindow& window) const {
+    const std::int64_t end = std::min(first + block_, c_.images * tiles());
+    Tiles t;
+    t.from.reserve(static_cast<std::size_t>(end - first));
+    t.to.reserve(static_cast<std::size_t>(end - first));
+    t.heights.reserve(static_cast<std::size_t>(end - first));
+    t.widths.reserve(static_cast<std::size_t>(end - first));
+    for (std::int64_t tile = first; tile < end; ++tile) {
+      const std::int64_t image = tile / tiles();
+      const std::int64_t y = tile % tiles() / tiles_w_ * c_.outputs, x = tile % tiles_w_ * c_.outputs;
+      t.from.push_back(window.from_row(image, y) + y * images_.stored_w + x);
+      t.to.push_back(c_.y + image * c_.out * c_.out_height * c_.out_width + y * c_.out_width + x);
+      t.heights.push_back(std::min(c_.outputs, c_.out_height - y));
+      t.widths.push_back(std::min(c_.outputs, c_.out_width - x));
+    }
+    return t;
+  }
+
+  void block(std::int64_t first, WinogradWindow& window, Scalar* v, Scalar* m) const {
+    const Tiles t = tiles_of(first, window);
+    const auto count = static_cast<std::int64_t>(t.from.size());
+    kernels().winograd_data({.outputs = c_.outputs,
+                             .taps = c_.taps,
+                             .lanes = count,
+                             .items = c_.in,
+                             .from = t.from.data(),
+                             .offsets = in_planes_.data(),
+                             .row = images_.stored_w,
+                             .to = v,
+                             .point_step = data_step(),
+                             .item_step = block_});
+    for (std::int64_t p = 0; p < points_; ++p) {
+      multiply(count, data_of(filters_) + p * filter_step_, v + p * data_step(), m + p * sums_step());
+    }
+    kernels().winograd_output({.outputs = c_.outputs,
+                               .taps = c_.taps,
+                               .lanes = count,
+                               .items = c_.out,
+                               .from = m,
+                               .point_step = sums_step(),
+                               .item_step = block_,
+                               .to = t.to.data(),
+                               .offsets = out_planes_.data(),
+                               .heights = t.heights.data(),
+                               .widths = t.widths.data(),
+                               .row = c_.out_width,
+                               .bias = c_.bias,
+                               .relu = c_.relu});
+  }
+
+  // sums [out, tiles] = filters [out, in] · data [in, tiles] of one point.
+  void multiply(std::int64_t count, const Scalar* filters, const Scalar* data, Scalar* sums) const noexcept {
+    for (std::int64_t depth = 0; depth < c_.in; depth += kMaxDepth) {
+      for (std::int64_t j = 0; j < count; j += strip_) {
+        kernels().winograd_multiply({.m = c_.out,
+                                     .n = std::min(strip_, count - j),
+                                     .k = std::min(kMaxDepth, c_.in - depth),
+                                     .a = filters + depth,
+                                     .a_row = filter_row_,
+                                     .a_column = 1,
+                                     .b = data + depth * block_ + j,
+                                     .b_row = block_,
+                                     .c = sums + j,
+                                     .c_row = block_,
+                                     .accumulate = depth > 0});
+      }
+    }
+  }
+
+  const WinogradConvolution& c_;
+  std::int64_t points_, tiles_h_, tiles_w_, strip_;
+  WinogradImages images_;
+  std::int64_t block_ = 0, filter_row_ = 0, filter_step_ = 0;
+  Storage filters_;  // [point][out][in]
+  std::vector<std::int64_t> in_planes_, out_planes_;
+};
+
+}  // namespace
+
+void winograd_convolve(const WinogradConvolution& c) {
+  if (c.images > 0) Convolution(c).run();
+}
+
+Tensor winograd_forward(const ConvPlan& plan, std::int64_t m, const Tensor& x, const Tensor& weight, const Scalar* bias,
+                        bool relu, const Shape& result) {
+  Tensor y(result);
+  const Windows& w = plan.windows;
+  winograd_convolve({.outputs = m,
+                     .taps = w.kernel_h,
+                     .images = plan.images,
+                     .in = w.channels,
+                     .out = plan.outputs,
+                     .height = w.height,
+                     .width = w.width,
+                     .padding_h = w.padding_h,
+                     .padding_w = w.padding_w,
+                     .out_height = w.out_height,
+                     .out_width = w.out_width,
+                     .x = x.data(),
+                     .w = weight.data(),
+                     .w_out = w.rows(),
+                     .w_in = w.kernel_h * w.kernel_w,
+                     .bias = bias,
+                     .relu = relu,
+                     .y = y.mutable_data()});
+  return y;
+}
+
+void winograd_by_input(const ConvPlan& plan, std::int64_t m, const ConvGradients& g) {
+  const Windows& w = plan.windows;
+  winograd_convolve({.outputs = m,
+                     .taps = w.kernel_h,
+                     .images = plan.images,
+                     .in = plan.outputs,
+                     .out = w.channels,
+                     .height = w.out_height,
+                     .width = w.out_width,
+                     .padding_h = w.kernel_h - 1 - w.padding_h,
+                     .padding_w = w.kernel_w - 1 - w.padding_w,
+                     .out_height = w.height,
+                     .out_width = w.width,
+                     .x = g.dy,
+                     .mask = g.y,
+                     .w = g.w,
+                     .w_out = w.kernel_h * w.kernel_w,
+                     .w_in = w.rows(),
+                     .flipped = true,
+                     .y = g.dx});
+}
+
+}  // namespace tempera::core
