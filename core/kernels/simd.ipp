@@ -19,6 +19,8 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
 
 #include "simd_dot.ipp"
 #include "simd_gemm.ipp"
+
+// Stores as the tile does.
 #include "simd_few_rows.ipp"
 #include "simd_math.ipp"
 #include "simd_pack.ipp"
@@ -30,7 +32,9 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
 
 // These use the tile of simd_gemm.ipp, and one another in this order.
 #include "simd_conv.ipp"
+
 #include "simd_winograd_product.ipp"
+
 #include "simd_winograd.ipp"
 
 void fill(KernelTable& table) noexcept {

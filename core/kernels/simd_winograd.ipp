@@ -202,42 +202,45 @@ template <int IN, int OUT, class Row, class Line>
 template <int M, int R>
 void winograd_data_of(const WinogradGather& t) noexcept {
   constexpr int kPoints = Winograd<M, R>::kPoints;
-  for_squares(t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
-    V pixels[kPoints];
-    const auto row = [&](int r) __attribute__((always_inline)) {
-      load_lanes<kPoints>(lanes, offset + r * t.row, pixels);
-      return static_cast<const V*>(pixels);
-    };
-    to_points<kPoints, kPoints>(row, Winograd<M, R>::data, t.point_step, to);
-  });
+  for_squares(
+      t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
+        V pixels[kPoints];
+        const auto row = [&](int r) __attribute__((always_inline)) {
+          load_lanes<kPoints>(lanes, offset + r * t.row, pixels);
+          return static_cast<const V*>(pixels);
+        };
+        to_points<kPoints, kPoints>(row, Winograd<M, R>::data, t.point_step, to);
+      });
 }
 
 template <int M, int R>
 void winograd_gradient_of(const WinogradGather& t) noexcept {
-  for_squares(t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
-    V pixels[M][M];
-    load_square(lanes, offset, t.row, pixels);
-    const auto row = [&](int r) __attribute__((always_inline)) { return static_cast<const V*>(pixels[r]); };
-    to_points<M, Winograd<M, R>::kPoints>(row, Winograd<M, R>::gradient, t.point_step, to);
-  });
+  for_squares(
+      t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
+        V pixels[M][M];
+        load_square(lanes, offset, t.row, pixels);
+        const auto row = [&](int r) __attribute__((always_inline)) { return static_cast<const V*>(pixels[r]); };
+        to_points<M, Winograd<M, R>::kPoints>(row, Winograd<M, R>::gradient, t.point_step, to);
+      });
 }
 
 template <int M, int R>
 void winograd_filter_of(const WinogradGather& t) noexcept {
-  for_squares(t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
-    V g[R * R];
-    load_lanes<R * R>(lanes, offset, g);
-    if (t.flipped) {
+  for_squares(
+      t, [&](const float* const* lanes, std::int64_t offset, float* to) __attribute__((always_inline)) {
+        V g[R * R];
+        load_lanes<R * R>(lanes, offset, g);
+        if (t.flipped) {
 #pragma GCC unroll 12
-      for (int i = 0; i < R * R / 2; ++i) {
-        const V other = g[R * R - 1 - i];
-        g[R * R - 1 - i] = g[i];
-        g[i] = other;
-      }
-    }
-    const auto row = [&](int r) __attribute__((always_inline)) { return static_cast<const V*>(g + R * r); };
-    to_points<R, Winograd<M, R>::kPoints>(row, Winograd<M, R>::filter, t.point_step, to);
-  });
+          for (int i = 0; i < R * R / 2; ++i) {
+            const V other = g[R * R - 1 - i];
+            g[R * R - 1 - i] = g[i];
+            g[i] = other;
+          }
+        }
+        const auto row = [&](int r) __attribute__((always_inline)) { return static_cast<const V*>(g + R * r); };
+        to_points<R, Winograd<M, R>::kPoints>(row, Winograd<M, R>::filter, t.point_step, to);
+      });
 }
 
 void winograd_data(const WinogradGather& t) noexcept {
@@ -256,7 +259,8 @@ void winograd_filter(const WinogradGather& t) noexcept {
 
 // M×M outputs of kLanes lanes, M values beside each other a row.
 template <int M>
-[[gnu::always_inline]] inline void store_lanes(V (*y)[M], float* const* to, std::int64_t at, std::int64_t row) noexcept {
+[[gnu::always_inline]] inline void store_lanes(V (*y)[M], float* const* to, std::int64_t at,
+                                               std::int64_t row) noexcept {
   constexpr int kTogether = 4 / M;  // rows that one transposition takes
 #pragma GCC unroll 4
   for (int r = 0; r < M; r += kTogether) {
