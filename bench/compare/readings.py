@@ -26,13 +26,13 @@ def rates(lines):
 
 
 def limits(document):
-    """Google Benchmark's JSON: seconds of empty loops, and of other kernels µs, those of their limit, and the share of it."""
+    """Google Benchmark's JSON: seconds of empty loops, and of kernels with a limit µs, those of the limit, and the share of it."""
     values, notes = {}, set()
     for entry in document["benchmarks"]:
         if "of_limit" in entry:
             values[entry["name"]] = [entry["kernel_us"], entry["limit_us"], entry["of_limit"]]
             notes.add(f"{entry['name']}: {entry['label']}")
-        else:
+        elif entry["name"].startswith("empty_region"):
             values[entry["name"]] = [entry["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}[entry["time_unit"]]]
     return values, notes
 
