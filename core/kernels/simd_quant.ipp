@@ -1,32 +1,43 @@
 // Ranges and fake quantization.
 
-// Minimum and maximum of two vectors each, to hide their latency; NaN is kept beside them, as they may lose it.
+// Minimum and maximum of four vectors each, to hide their latency; that there is a NaN is kept beside them, as they may
+// lose it.
 void min_max(std::int64_t n, const float* x, float* low, float* high) noexcept {
-  V least(kInfinity), most(-kInfinity), invalid(0.0F);
-  const auto take = [&](V v) {
-    least = xsimd::min(v, least);
-    most = xsimd::max(v, most);
-    invalid = xsimd::select(xsimd::isnan(v), v, invalid);
+  constexpr std::int64_t kStreams = 4;
+  V least[kStreams], most[kStreams];
+#pragma GCC unroll 4
+  for (std::int64_t s = 0; s < kStreams; ++s) {
+    least[s] = V(kInfinity);
+    most[s] = V(-kInfinity);
+  }
+  auto invalid = xsimd::isnan(V(0.0F));
+  const auto take = [&](std::int64_t s, V v) {
+    least[s] = xsimd::min(v, least[s]);
+    most[s] = xsimd::max(v, most[s]);
+    invalid = invalid | xsimd::isnan(v);  // v != v is ordered in xsimd 8.1
   };
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) take(V::load_unaligned(x + i));
+  for (; i + kStreams * kLanes <= n; i += kStreams * kLanes) {
+#pragma GCC unroll 4
+    for (std::int64_t s = 0; s < kStreams; ++s) take(s, V::load_unaligned(x + i + s * kLanes));
+  }
+  for (; i + kLanes <= n; i += kLanes) take(0, V::load_unaligned(x + i));
   if (i < n) {
-    least = xsimd::min(load_first(x + i, n - i, kInfinity), least);
-    most = xsimd::max(load_first(x + i, n - i, -kInfinity), most);
+    least[1] = xsimd::min(load_first(x + i, n - i, kInfinity), least[1]);
+    most[1] = xsimd::max(load_first(x + i, n - i, -kInfinity), most[1]);
     const V rest = load(x + i, part_of(n - i));
-    invalid = xsimd::select(xsimd::isnan(rest), rest, invalid);
+    invalid = invalid | xsimd::isnan(rest);
   }
   float lows[kLanes], highs[kLanes];
-  least.store_unaligned(lows);
-  most.store_unaligned(highs);
+  xsimd::min(xsimd::min(least[0], least[1]), xsimd::min(least[2], least[3])).store_unaligned(lows);
+  xsimd::max(xsimd::max(most[0], most[1]), xsimd::max(most[2], most[3])).store_unaligned(highs);
   *low = lows[0];
   *high = highs[0];
   for (std::int64_t l = 1; l < kLanes; ++l) {
     if (lows[l] < *low) *low = lows[l];
     if (highs[l] > *high) *high = highs[l];
   }
-  const float nan = total(invalid);
-  if (nan != nan) *low = *high = nan;
+  if (xsimd::any(invalid)) *low = *high = __builtin_nanf("");
 }
 
 // round(x/scale) + zero, before it is clamped.
