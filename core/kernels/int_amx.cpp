@@ -8,23 +8,9 @@
 namespace tempera::core {
 namespace {
 
-// In assembly because GCC's macros take the tile's number only as it is written, and its _tile_loadconfig claims to read eight
-// of the configuration's 64 bytes, so that stores to the others may be dropped.
-struct Tiles {
-  static void configure(const void* shapes) noexcept { asm volatile("ldtilecfg (%0)" ::"r"(shapes) : "memory"); }
-  static void release() noexcept { _tile_release(); }
-  template <int Tile>
-  static void zero() noexcept {
-    asm volatile("tilezero %%tmm%c0" ::"i"(Tile));
-  }
-  template <int Tile>
-  static void load(const void* x, std::int64_t stride) noexcept {
-    asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(x), "r"(stride), "i"(Tile) : "memory");
-  }
-  template <int Tile>
-  static void store(void* y, std::int64_t stride) noexcept {
-    asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(y), "r"(stride), "i"(Tile) : "memory");
-  }
+#include "amx_tiles.ipp"
+
+struct Tiles : TileMemory {
   template <int C, int A, int B>
   static void dot() noexcept {
     asm volatile("tdpbusd %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(C), "i"(A), "i"(B));
