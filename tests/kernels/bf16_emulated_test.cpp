@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "kernels/emulated_tiles.hpp"
 #include "kernels/support.hpp"
 #include "tempera/core/bf16_gemm.hpp"
 #include "tempera/core/bfloat16.hpp"
@@ -54,35 +55,7 @@ struct Pairs {
 
 // TDPBF16PS (Intel SDM): in each element the products of the first numbers are added up over the words of a row, those of
 // the second likewise, and then the sum of both to the element.
-struct Tiles {
-  static inline std::uint8_t shape[64];
-  static inline std::uint8_t data[8][16][64];
-
-  static int rows(int t) { return shape[48 + t]; }
-  static int bytes(int t) { return shape[16 + 2 * t] + 256 * shape[17 + 2 * t]; }
-  static void configure(const void* shapes) {
-    std::memcpy(shape, shapes, sizeof shape);
-    std::memset(data, 0, sizeof data);
-  }
-  static void release() { std::memset(shape, 0, sizeof shape); }
-  template <int Tile>
-  static void zero() {
-    REQUIRE(rows(Tile) > 0);
-    std::memset(data[Tile], 0, sizeof data[Tile]);
-  }
-  template <int Tile>
-  static void load(const void* x, std::int64_t stride) {
-    zero<Tile>();
-    for (int i = 0; i < rows(Tile); ++i) {
-      std::memcpy(data[Tile][i], static_cast<const char*>(x) + i * stride, static_cast<std::size_t>(bytes(Tile)));
-    }
-  }
-  template <int Tile>
-  static void store(void* y, std::int64_t stride) {
-    for (int i = 0; i < rows(Tile); ++i) {
-      std::memcpy(static_cast<char*>(y) + i * stride, data[Tile][i], static_cast<std::size_t>(bytes(Tile)));
-    }
-  }
+struct Tiles : tempera::test::EmulatedTiles {
   static std::uint32_t word(int tile, int row, int column) {
     std::uint32_t value;
     std::memcpy(&value, data[tile][row] + 4 * column, 4);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "kernels/emulated_tiles.hpp"
 #include "kernels/int_filter_checks.hpp"
 #include "kernels/int_kernel_checks.hpp"
 #include "tempera/core/kernels/int_table.hpp"
@@ -34,34 +35,7 @@ namespace vnni {
 }  // namespace vnni
 
 // AMX tiles by their definition (Intel SDM, TDPBUSD): C[i][j] += Σ_k Σ_b A[i][4k + b] · B[k][4j + b].
-struct Tiles {
-  static inline std::uint8_t shape[64];
-  static inline std::uint8_t data[8][16][64];
-
-  static int rows(int t) { return shape[48 + t]; }
-  static int bytes(int t) { return shape[16 + 2 * t] + 256 * shape[17 + 2 * t]; }
-  static void configure(const void* shapes) {
-    std::memcpy(shape, shapes, sizeof shape);
-    std::memset(data, 0, sizeof data);
-  }
-  static void release() {}
-  template <int Tile>
-  static void zero() {
-    std::memset(data[Tile], 0, sizeof data[Tile]);
-  }
-  template <int Tile>
-  static void load(const void* x, std::int64_t stride) {
-    zero<Tile>();
-    for (int i = 0; i < rows(Tile); ++i) {
-      std::memcpy(data[Tile][i], static_cast<const char*>(x) + i * stride, static_cast<std::size_t>(bytes(Tile)));
-    }
-  }
-  template <int Tile>
-  static void store(void* y, std::int64_t stride) {
-    for (int i = 0; i < rows(Tile); ++i) {
-      std::memcpy(static_cast<char*>(y) + i * stride, data[Tile][i], static_cast<std::size_t>(bytes(Tile)));
-    }
-  }
+struct Tiles : tempera::test::EmulatedTiles {
   template <int C, int A, int B>
   static void dot() {
     REQUIRE(rows(B) * 4 == bytes(A));
