@@ -11,6 +11,9 @@
 namespace tempera::data {
 namespace {
 
+constexpr std::size_t kAhead = 4;         // samples that are asked for before their turn
+constexpr std::size_t kMostAhead = 4096;  // bytes of each; the processor goes on by itself
+
 void affine(std::span<const float> x, Scalar scale, Scalar shift, Scalar* y) noexcept {
   for (std::size_t i = 0; i < x.size(); ++i) y[i] = static_cast<Scalar>(x[i]) * scale + shift;
 }
@@ -41,6 +44,7 @@ void Gather::fill(std::int64_t epoch, std::span<const std::int64_t> samples, cor
   batch.labels.resize(samples.size());
   Scalar* out = batch.inputs.mutable_data();
   for (std::size_t i = 0; i < samples.size(); ++i, out += split_.pixels().sample_size()) {
+    if (i + kAhead < samples.size()) prefetch(samples[i + kAhead]);
     batch.labels[i] = split_.label(samples[i]);
     if (transforms_.empty()) {
       store(samples[i], out);
@@ -48,6 +52,13 @@ void Gather::fill(std::int64_t epoch, std::span<const std::int64_t> samples, cor
       store_augmented(epoch, samples[i], out);
     }
   }
+}
+
+// The samples of a batch lie anywhere in memory, far from each other: each would begin with a wait.
+void Gather::prefetch(std::int64_t sample) const noexcept {
+  if (!split_.pixels().is_bytes()) return;
+  const std::span<const std::uint8_t> bytes = split_.pixels().bytes(split_.position(sample));
+  for (std::size_t i = 0; i < bytes.size() && i < kMostAhead; i += 64) __builtin_prefetch(bytes.data() + i);
 }
 
 void Gather::store(std::int64_t sample, Scalar* out) const {

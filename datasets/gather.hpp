@@ -30,6 +30,7 @@ class Gather {
   [[nodiscard]] const Split& split() const noexcept { return split_; }
 
  private:
+  void prefetch(std::int64_t sample) const noexcept;
   void store(std::int64_t sample, Scalar* out) const;
   void store_augmented(std::int64_t epoch, std::int64_t sample, Scalar* out);
 
