@@ -1,6 +1,7 @@
 #include "tempera/quant/fake_quant.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -77,30 +78,44 @@ Tensor clipped(const Tensor& dy, const Tensor& x, const QParams& params) {
   return dx;
 }
 
-}  // namespace
+struct Quantized {
+  Tensor values;
+  bool inside = false;  // known to be without a clipped value
+};
 
-core::Tensor fake_quantized(const Tensor& x, const QParams& params, const core::Random* random) {
+Quantized quantized(const Tensor& x, const QParams& params, const core::Random* random) {
   Tensor y(x.shape());
   if (!params.thresholds.empty()) {
     stepped(x, params, y);
-    return y;
+    return {std::move(y)};
   }
   const Scalar* from = x.data();
   Scalar* to = y.mutable_data();
   const bool plain =
       params.rounding == Rounding::kHalfEven || (params.rounding == Rounding::kStochastic && random == nullptr);
+  std::atomic<bool> inside = plain;
   each_run(x.shape(), params, [&](std::int64_t begin, std::int64_t end, std::size_t slot) {
     const core::FakeQuantGrid grid = grid_of(params, slot);
-    if (plain) return core::kernels().fake_quant(end - begin, grid, from + begin, to + begin);
-    for (std::int64_t i = begin; i < end; ++i) to[i] = snapped(from[i], grid, params.rounding, random, i);
+    if (!plain) {
+      for (std::int64_t i = begin; i < end; ++i) to[i] = snapped(from[i], grid, params.rounding, random, i);
+    } else if (!core::kernels().fake_quant(end - begin, grid, from + begin, to + begin)) {
+      inside.store(false, std::memory_order_relaxed);
+    }
   });
-  return y;
+  return {std::move(y), inside.load()};
+}
+
+}  // namespace
+
+core::Tensor fake_quantized(const Tensor& x, const QParams& params, const core::Random* random) {
+  return quantized(x, params, random).values;
 }
 
 core::Variable fake_quant(const core::Variable& x, const QParams& params, Surrogate surrogate,
                           const core::Random* random) {
-  Tensor y = fake_quantized(x.value(), params, random);
-  if (surrogate == Surrogate::kIdentity) {
+  auto [y, inside] = quantized(x.value(), params, random);
+  // A range that was just observed clips nothing, as a rule: there is nothing to hold back and no pass to make.
+  if (surrogate == Surrogate::kIdentity || inside) {
     return core::record("fake_quant", std::move(y), {x},
                         [](const Tensor& dy, const core::Needs&) { return core::Gradients{dy}; });
   }

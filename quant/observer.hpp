@@ -40,6 +40,8 @@ class Observer {
 
   /// Throws NumericError naming the site for NaN or infinity.
   virtual void observe(std::int64_t channel, std::span<const Scalar> values) = 0;
+  /// Whether the smallest and the largest of some values tell it as much as all of them would.
+  [[nodiscard]] virtual bool takes_ends() const noexcept { return false; }
   /// Forgets everything: weights are looked at anew after every update.
   virtual void reset() = 0;
   /// False until something was observed.

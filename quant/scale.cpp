@@ -6,6 +6,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/kernels/table.hpp"
+#include "tempera/core/parallel.hpp"
 #include "tempera/quant/finite_scale.hpp"
 #include "tempera/quant/observer.hpp"
 
@@ -63,9 +64,33 @@ void set_scale(QParams& params, std::size_t slot, Range range, const ScaleRule& 
   keep_finite(params, slot, low, high, rule.power_of_two);
 }
 
+namespace {
+
+struct Ends {
+  Scalar low = std::numeric_limits<Scalar>::infinity(), high = -std::numeric_limits<Scalar>::infinity();
+};
+
+Ends joined(const Ends& a, const Ends& b) noexcept {
+  if (std::isnan(a.low)) return a;
+  if (std::isnan(b.low)) return b;
+  return {std::min(a.low, b.low), std::max(a.high, b.high)};
+}
+
+// NaN both if any is NaN.
+Ends ends(std::span<const Scalar> values) {
+  constexpr std::int64_t kGrain = 65536;
+  const auto of_part = [&](std::int64_t begin, std::int64_t end) {
+    Ends part;
+    core::kernels().min_max(end - begin, values.data() + begin, &part.low, &part.high);
+    return part;
+  };
+  return core::parallel_reduce(static_cast<std::int64_t>(values.size()), kGrain, Ends(), of_part, joined);
+}
+
+}  // namespace
+
 Range finite_range(std::span<const Scalar> values, const std::string& site) {
-  Scalar low = 0, high = 0;
-  core::kernels().min_max(static_cast<std::int64_t>(values.size()), values.data(), &low, &high);
+  const auto [low, high] = ends(values);
   if (std::isfinite(low) && std::isfinite(high)) return {static_cast<float>(low), static_cast<float>(high)};
   throw core::NumericError(
       site, -1,

@@ -23,13 +23,16 @@ void min_max(std::int64_t n, const Scalar* x, Scalar* low, Scalar* high) noexcep
 
 Scalar step_of(const FakeQuantGrid& grid, Scalar x) noexcept { return std::nearbyint(x / grid.scale) + grid.zero; }
 
-void fake_quant(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scalar* y) noexcept {
+bool fake_quant(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scalar* y) noexcept {
+  bool inside = true;
   for (std::int64_t i = 0; i < n; ++i) {
     Scalar q = step_of(grid, x[i]);
+    inside = inside && q >= grid.low && q <= grid.high;
     if (q < grid.low) q = grid.low;
     if (q > grid.high) q = grid.high;
     y[i] = (q - grid.zero) * grid.scale;
   }
+  return inside;
 }
 
 void fake_quant_grad(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, const Scalar* dy,

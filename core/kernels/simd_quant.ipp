@@ -43,13 +43,19 @@ void min_max(std::int64_t n, const float* x, float* low, float* high) noexcept {
 // round(x/scale) + zero, before it is clamped.
 V grid_step(V x, V scale, V zero) noexcept { return xsimd::nearbyint(x / scale) + zero; }
 
-void fake_quant(std::int64_t n, const FakeQuantGrid& grid, const float* x, float* y) noexcept {
+bool fake_quant(std::int64_t n, const FakeQuantGrid& grid, const float* x, float* y) noexcept {
   const V scale(grid.scale), zero(grid.zero), low(grid.low), high(grid.high);
-  // The second operand is what min and max of these instruction sets give where one is NaN.
-  const auto snap = [&](V v) { return (xsimd::min(high, xsimd::max(low, grid_step(v, scale, zero))) - zero) * scale; };
+  auto inside = zero == zero;
+  const auto snap = [&](V v) {
+    const V q = grid_step(v, scale, zero);
+    const V clamped = xsimd::min(high, xsimd::max(low, q));  // NaN passes, as the second operand
+    inside = inside & (clamped == q);
+    return (clamped - zero) * scale;
+  };
   std::int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) snap(V::load_unaligned(x + i)).store_unaligned(y + i);
   if (i < n) store(y + i, part_of(n - i), snap(load(x + i, part_of(n - i))));
+  return xsimd::all(inside);
 }
 
 void fake_quant_grad(std::int64_t n, const FakeQuantGrid& grid, const float* x, const float* dy, float* dx) noexcept {

@@ -91,14 +91,15 @@ struct KernelTable {
   /// The smallest and the largest value: +∞ and −∞ for n = 0, NaN both if any is NaN.
   void (*min_max)(std::int64_t n, const Scalar* x, Scalar* low, Scalar* high) noexcept;
   /// y = (clamp(round(x/scale) + zero, low, high) − zero)·scale: rounds half to even, divides truly, so that every level
-  /// gives the same bits. NaN stays NaN.
-  void (*fake_quant)(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scalar* y) noexcept;
+  /// gives the same bits. NaN stays NaN. True if nothing had to be clamped and nothing is NaN: the derivative is 1 then.
+  bool (*fake_quant)(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scalar* y) noexcept;
   /// dx = dy where low ≤ round(x/scale) + zero ≤ high, else 0.
   void (*fake_quant_grad)(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, const Scalar* dy,
                           Scalar* dx) noexcept;
 
   // Building blocks of core/gemm.cpp.
   std::int64_t gemm_mr, gemm_nr;  ///< largest tile of C that gemm_tile makes
+  std::int64_t gemm_depth;        ///< most steps of k that it goes in one call while its operands stay near
   /// panel[p·mr + i] = A(i, p) for m rows, m ≤ mr; the rows up to mr are filled with 0. A(i, p) is a[i·row + p·column].
   void (*gemm_pack_a)(std::int64_t m, std::int64_t k, const Scalar* a, std::int64_t row, std::int64_t column,
                       Scalar* panel) noexcept;

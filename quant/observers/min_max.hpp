@@ -15,6 +15,7 @@ class MinMax final : public Observer {
   };
   MinMax(const Config& config, const ObserverFacts& facts);
   void observe(std::int64_t channel, std::span<const Scalar> values) override;
+  [[nodiscard]] bool takes_ends() const noexcept override { return true; }
   void reset() override;
   [[nodiscard]] bool ready() const override;
   [[nodiscard]] Range range(std::int64_t channel) const override;

@@ -43,6 +43,7 @@ class MovingAverage final : public Observer {
     follow(at(high_, channel), now.high);
     at(seen_, channel) = 1;
   }
+  [[nodiscard]] bool takes_ends() const noexcept override { return true; }
   void reset() override { std::ranges::fill(seen_.mutable_value().mutable_values(), Scalar{0}); }
   [[nodiscard]] bool ready() const override {
     return std::ranges::all_of(seen_.value().values(), [](Scalar seen) { return seen > 0; });

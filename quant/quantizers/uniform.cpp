@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -117,10 +118,15 @@ void Uniform::observe(const Tensor& x) {
   if (site_.is_weight()) observer_->reset();  // the weight as it is now, not as it once was
   const std::int64_t n = slots();
   const RunLengths runs = n == 1 ? RunLengths{x.numel(), x.numel(), 1} : run_lengths(x.shape(), grid_);
-  for (std::int64_t slot = 0; slot < n; ++slot) {
+  const auto values = [&](std::int64_t slot) {
     const std::int64_t from = slot % runs.per_row * runs.length;
-    observer_->observe(slot, x.values().subspan(static_cast<std::size_t>(slot / runs.per_row * runs.row + from),
-                                                static_cast<std::size_t>(std::min(runs.length, runs.row - from))));
+    return x.values().subspan(static_cast<std::size_t>(slot / runs.per_row * runs.row + from),
+                              static_cast<std::size_t>(std::min(runs.length, runs.row - from)));
+  };
+  if (n > 1 && observer_->takes_ends()) {
+    observe_ends(n, runs.length, values);
+  } else {
+    for (std::int64_t slot = 0; slot < n; ++slot) observer_->observe(slot, values(slot));
   }
   QParams chosen = grid_;
   chosen.scale.assign(static_cast<std::size_t>(n), 1);
@@ -131,6 +137,20 @@ void Uniform::observe(const Tensor& x) {
     set_scale(chosen, slot, observer_->range(static_cast<std::int64_t>(slot)), rule_);
     scales[slot] = static_cast<Scalar>(chosen.scale[slot]);
     zeros[slot] = static_cast<Scalar>(chosen.zero_point[slot]);
+  }
+}
+
+// The passes over the values on several threads, the observer on this one.
+template <class Values>
+void Uniform::observe_ends(std::int64_t slots, std::int64_t length, const Values& values) {
+  std::vector<Range> ranges(static_cast<std::size_t>(slots));
+  core::parallel_for(slots, std::max<std::int64_t>(1, kRunGrain / length), [&](std::int64_t begin, std::int64_t end) {
+    for (; begin < end; ++begin) ranges[static_cast<std::size_t>(begin)] = finite_range(values(begin), site_.name);
+  });
+  for (std::int64_t slot = 0; slot < slots; ++slot) {
+    const Range& range = ranges[static_cast<std::size_t>(slot)];
+    const std::array<Scalar, 2> both{static_cast<Scalar>(range.low), static_cast<Scalar>(range.high)};
+    observer_->observe(slot, both);
   }
 }
 
