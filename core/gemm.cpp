@@ -16,7 +16,6 @@
 namespace tempera::core {
 namespace {
 
-constexpr std::int64_t kDepth = 512;           // a strip of B of 32 columns: 64 KiB, streamed from the second cache
 constexpr std::int64_t kDotDepth = 2048;       // ten rows of this are 80 KiB; folding the sums is better done seldom
 constexpr std::int64_t kChunkFlops = 1 << 21;  // at least about 10 µs, against well below 1 µs to start a chunk
 constexpr std::int64_t kChunks = 16;           // of a large product: enough for threads that are disturbed
@@ -72,7 +71,7 @@ class Product {
   Product(const Gemm& args, const KernelTable& table) noexcept
       : args_(args),
         table_(table),
-        depth_(even_step(args.k, kDepth, 4)),
+        depth_(even_step(args.k, table.gemm_depth, 4)),
         a_row_(args.transpose_a ? 1 : args.lda),
         a_column_(args.transpose_a ? args.lda : 1),
         b_row_(args.transpose_b ? 1 : args.ldb),

@@ -26,16 +26,17 @@ struct GatherTile {
 };
 
 /// C(m×n) = relu(A·W + bias), where W's columns are windows that are read in place: vector v of lanes neighbouring windows
-/// has pixel p at columns[v][offsets[p]] and the lanes after it. n is a multiple of KernelTable::conv_lanes, n ≤ gemm_nr;
-/// m ≤ gemm_mr.
+/// has pixel p at columns[v][offsets[p]] and the lanes after it, and its sums go to to[v] and the columns after it. Vectors
+/// may overlap. n is a multiple of KernelTable::conv_lanes, n ≤ gemm_nr; m ≤ gemm_mr.
 struct WindowTile {
   std::int64_t m = 0, n = 0, k = 0;
   const Scalar* a = nullptr;
   std::int64_t a_row = 0;                  ///< A(i, p) = a[i·a_row + p]
   const std::int64_t* offsets = nullptr;   ///< [k]
   const Scalar* const* columns = nullptr;  ///< [n / conv_lanes]
+  const std::int64_t* to = nullptr;        ///< [n / conv_lanes]
   Scalar* c = nullptr;
-  std::int64_t c_row = 0;            ///< C(i, j) = c[i·c_row + j]
+  std::int64_t c_row = 0;            ///< lane l of vector v of row i is c[i·c_row + to[v] + l]
   const Scalar* row_bias = nullptr;  ///< [m], or null
   bool relu = false;                 ///< max(·, 0) last; NaN stays NaN
 };

@@ -30,7 +30,7 @@ void windows(const WindowTile& t) noexcept {
       Scalar sum = 0;
       for (std::int64_t p = 0; p < t.k; ++p) sum += t.a[i * t.a_row + p] * t.columns[j][t.offsets[p]];
       if (t.row_bias != nullptr) sum += t.row_bias[i];
-      t.c[i * t.c_row + j] = t.relu && sum < 0 ? Scalar{0} : sum;
+      t.c[i * t.c_row + t.to[j]] = t.relu && sum < 0 ? Scalar{0} : sum;
     }
   }
 }

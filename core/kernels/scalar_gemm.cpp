@@ -6,6 +6,7 @@ namespace {
 
 constexpr std::int64_t kRows = 4;
 constexpr std::int64_t kColumns = kScalarColumns;
+constexpr std::int64_t kDepth = 512;
 
 void pack_a(std::int64_t m, std::int64_t k, const Scalar* a, std::int64_t row, std::int64_t column,
             Scalar* panel) noexcept {
@@ -68,6 +69,7 @@ void dot(const GemmTile& t) noexcept {
 void fill_scalar_gemm(KernelTable& table) {
   table.gemm_mr = kRows;
   table.gemm_nr = kColumns;
+  table.gemm_depth = kDepth;
   table.gemm_pack_a = pack_a;
   table.gemm_pack_b = pack_b;
   table.gemm_tile = tile;

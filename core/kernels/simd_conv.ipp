@@ -39,12 +39,10 @@ void gather_of(const GatherTile& t) noexcept {
       for (std::int64_t w = 0; w < W; ++w) sums[r][w] = fma(x, columns[w], sums[r][w]);
     }
   }
-  const GemmTile out{.c = t.c, .c_row = t.c_row, .accumulate = t.accumulate};
-#pragma GCC unroll 16
-  for (std::int64_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-    for (std::int64_t w = 0; w < W; ++w) store_sums(out, r, w * kLanes, part_of(t.n - w * kLanes), sums[r][w]);
-  }
+  const auto at = [&](std::int64_t r, std::int64_t w) { return t.c + r * t.c_row + w * kLanes; };
+  const Part last = part_of(t.n - (W - 1) * kLanes);
+  if (t.n < W * kLanes) return finish<R, W, true>({.accumulate = t.accumulate}, sums, last, at);
+  finish<R, W, false>({.accumulate = t.accumulate}, sums, last, at);
 }
 
 template <std::int64_t R, std::int64_t W>
@@ -84,13 +82,8 @@ void windows_of(const WindowTile& t) noexcept {
       for (std::int64_t w = 0; w < W; ++w) sums[r][w] = fma(a, pixels[w], sums[r][w]);
     }
   }
-  const GemmTile out{.c = t.c, .c_row = t.c_row, .row_bias = t.row_bias, .relu = t.relu};
-  const Part whole = part_of(kLanes);
-#pragma GCC unroll 16
-  for (std::int64_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-    for (std::int64_t w = 0; w < W; ++w) store_sums(out, r, w * kLanes, whole, sums[r][w]);
-  }
+  finish<R, W, false>({.row_bias = t.row_bias, .relu = t.relu}, sums, part_of(kLanes),
+                      [&](std::int64_t r, std::int64_t w) { return t.c + r * t.c_row + t.to[w]; });
 }
 
 template <std::int64_t R, std::int64_t W>

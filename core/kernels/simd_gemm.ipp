@@ -10,6 +10,40 @@ void store_sums(const GemmTile& t, std::int64_t i, std::int64_t j, Part part, V 
   store(c, part, sum);
 }
 
+// fn(r, w) for each vector of a tile.
+template <std::int64_t R, std::int64_t W, class Fn>
+[[gnu::always_inline]] inline void for_vectors(const Fn& fn) noexcept {
+#pragma GCC unroll 16
+  for (std::int64_t r = 0; r < R; ++r) {
+#pragma GCC unroll 4
+    for (std::int64_t w = 0; w < W; ++w) fn(r, w);
+  }
+}
+
+// The same for a whole tile, whose vector (r, w) belongs at at(r, w). Each question is asked once, not for each vector, and
+// whole vectors go past the masks: with few steps of k this is as much work as the sums.
+template <std::int64_t R, std::int64_t W, bool kMasked, class At>
+[[gnu::always_inline]] inline void finish(const GemmTile& t, V (&sums)[R][W], Part last, const At& at) noexcept {
+  const auto read = [&](const float* x, std::int64_t w) __attribute__((always_inline)) {
+    return kMasked && w == W - 1 ? load(x, last) : V::load_unaligned(x);
+  };
+  if (t.accumulate) {
+    for_vectors<R, W>([&](std::int64_t r, std::int64_t w) { sums[r][w] += read(at(r, w), w); });
+  }
+  if (t.column_bias != nullptr) {
+    for_vectors<R, W>([&](std::int64_t r, std::int64_t w) { sums[r][w] += read(t.column_bias + w * kLanes, w); });
+  }
+  if (t.row_bias != nullptr) {
+    for_vectors<R, W>([&](std::int64_t r, std::int64_t w) { sums[r][w] += V(t.row_bias[r]); });
+  }
+  if (t.relu) {  // the second operand is what comes out for NaN
+    for_vectors<R, W>([&](std::int64_t r, std::int64_t w) { sums[r][w] = xsimd::max(V(0.0F), sums[r][w]); });
+  }
+  for_vectors<R, W>([&](std::int64_t r, std::int64_t w) {
+    kMasked&& w == W - 1 ? store(at(r, w), last, sums[r][w]) : sums[r][w].store_unaligned(at(r, w));
+  });
+}
+
 // Addresses of A's elements (r, p) for the current p. Rows are reached in threes from one pointer, which x86's address
 // modes give for nothing; fourteen pointers would not fit into the registers. One of A's two strides is 1: neighbours
 // along it are reached by a constant, which costs no instruction once the loop over p is unrolled.
@@ -42,8 +76,7 @@ void tile_of(const GemmTile& t) noexcept {
 #pragma GCC unroll 4
     for (std::int64_t w = 0; w < W; ++w) sums[r][w] = V(0.0F);
   }
-  const Part whole = part_of(kLanes);
-  const Part last = kMasked ? part_of(t.n - (W - 1) * kLanes) : whole;
+  const Part last = part_of(kMasked ? t.n - (W - 1) * kLanes : kLanes);
   Rows<R, kUnitRow> rows(t);
   const float* b = t.b;
 #pragma GCC unroll 4
@@ -60,15 +93,7 @@ void tile_of(const GemmTile& t) noexcept {
       for (std::int64_t w = 0; w < W; ++w) sums[r][w] = fma(a, columns[w], sums[r][w]);
     }
   }
-  const bool plain = !t.accumulate && t.column_bias == nullptr && t.row_bias == nullptr && !t.relu;
-#pragma GCC unroll 16
-  for (std::int64_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
-    for (std::int64_t w = 0; w < W; ++w) {
-      const Part part = w == W - 1 ? last : whole;
-      plain ? store(t.c + r * t.c_row + w * kLanes, part, sums[r][w]) : store_sums(t, r, w * kLanes, part, sums[r][w]);
-    }
-  }
+  finish<R, W, kMasked>(t, sums, last, [&](std::int64_t r, std::int64_t w) { return t.c + r * t.c_row + w * kLanes; });
 }
 
 using TileFn = void (*)(const GemmTile&) noexcept;

@@ -17,8 +17,18 @@ constexpr std::size_t kMaxVectors = 16;  // of a strip, at any level
 class Forward {
  public:
   Forward(const ConvPlan& plan, const Scalar* weights, const Scalar* bias, bool relu)
-      : plan_(plan), w_(plan.windows), offsets_(w_), weights_(weights), bias_(bias), relu_(relu) {
-    if (w_.is_identity() || in_place()) return;
+      : plan_(plan),
+        w_(plan.windows),
+        offsets_(w_),
+        vectors_per_row_(vectors_per_row(w_)),
+        weights_(weights),
+        bias_(bias),
+        relu_(relu) {
+    if (w_.is_identity()) return;
+    if (vectors_per_row_ > 0) {
+      find_places();
+      return;
+    }
     for (std::int64_t j = 0; j < w_.columns(); j += kernels().gemm_nr) {
       strips_.push_back(offsets_.runs(j, std::min(j + kernels().gemm_nr, w_.columns())));
     }
@@ -32,40 +42,69 @@ class Forward {
       offsets_.pad(x, padded);
       x = padded;
     }
-    const std::int64_t count = ceil_div(w_.columns(), kernels().gemm_nr);
-    parallel_for(count, ceil_div(count * kChunkFlops, std::max<std::int64_t>(1, plan_.flops())),
-                 [&](std::int64_t begin, std::int64_t end) {
-                   const Storage panel = in_place() ? Storage() : scalars(w_.rows() * kernels().gemm_nr);
-                   auto* copies = static_cast<Scalar*>(panel.data());
-                   for (; begin < end; ++begin) {
-                     in_place() ? windows(group, begin, x, y) : strip(group, begin, x, copies, y);
-                   }
-                 });
+    vectors_per_row_ > 0 ? rows(group, x, y) : strips(group, x, y);
   }
 
  private:
-  // Every vector of windows lies in one row of outputs, and its pixels beside each other in a row of the image.
-  [[nodiscard]] bool in_place() const noexcept { return w_.stride_w == 1 && w_.out_width % kernels().conv_lanes == 0; }
+  // Vectors that cover a row of outputs, the last as far to the right as it goes; 0 where windows are not read in place,
+  // because their neighbours' pixels are none or too much would be computed twice.
+  [[nodiscard]] static std::int64_t vectors_per_row(const Windows& w) noexcept {
+    const std::int64_t vectors = ceil_div(w.out_width, kernels().conv_lanes);
+    const std::int64_t computed = vectors * kernels().conv_lanes;
+    return w.stride_w == 1 && w.out_width >= kernels().conv_lanes && 2 * computed <= 3 * w.out_width ? vectors : 0;
+  }
 
-  // All outputs for one strip of windows, which the rows of weights meet while their pixels are in the first cache.
-  void windows(std::int64_t group, std::int64_t index, const Scalar* x, Scalar* y) const {
-    const std::int64_t width = kernels().gemm_nr, first = index * width, lanes = kernels().conv_lanes;
+  void find_places() {
+    for (std::int64_t row = 0; row < w_.out_height; ++row) {
+      for (std::int64_t v = 0; v < vectors_per_row_; ++v) {
+        const std::int64_t lanes = kernels().conv_lanes;
+        places_.push_back(row * w_.out_width + std::min(v * lanes, w_.out_width - lanes));
+      }
+    }
+  }
+
+  // Pieces of work of as many strips as make whole rows: two threads must not write where vectors overlap.
+  void rows(std::int64_t group, const Scalar* x, Scalar* y) const {
+    const auto vectors = static_cast<std::int64_t>(places_.size());
+    const std::int64_t width = kernels().gemm_nr / kernels().conv_lanes, count = ceil_div(vectors, width);
+    parallel_for(count, round_up(strips_per_chunk(count), vectors_per_row_), [&](std::int64_t begin, std::int64_t end) {
+      for (; begin < end; ++begin) {
+        windows(group, begin * width, std::min(width, vectors - begin * width), x, y);
+      }
+    });
+  }
+
+  void strips(std::int64_t group, const Scalar* x, Scalar* y) const {
+    const auto count = static_cast<std::int64_t>(strips_.size());
+    parallel_for(count, strips_per_chunk(count), [&](std::int64_t begin, std::int64_t end) {
+      const Storage panel = scalars(w_.rows() * kernels().gemm_nr);
+      for (; begin < end; ++begin) strip(group, begin, x, static_cast<Scalar*>(panel.data()), y);
+    });
+  }
+
+  [[nodiscard]] std::int64_t strips_per_chunk(std::int64_t count) const noexcept {
+    return ceil_div(count * kChunkFlops, std::max<std::int64_t>(1, plan_.flops()));
+  }
+
+  // All outputs for a few vectors of windows, which the rows of weights meet while their pixels are in the first cache.
+  void windows(std::int64_t group, std::int64_t first, std::int64_t count, const Scalar* x, Scalar* y) const {
+    const std::int64_t* to = places_.data() + first;
     std::array<const Scalar*, kMaxVectors> columns{};
-    const std::int64_t n = std::min(width, w_.columns() - first);
-    for (std::int64_t j = 0; j < n; j += lanes) {
-      columns[static_cast<std::size_t>(j / lanes)] = x + offsets_.columns()[static_cast<std::size_t>(first + j)];
+    for (std::int64_t v = 0; v < count; ++v) {
+      columns[static_cast<std::size_t>(v)] = x + offsets_.columns()[static_cast<std::size_t>(to[v])];
     }
     const std::int64_t height = ceil_div(plan_.outputs, ceil_div(plan_.outputs, kernels().gemm_mr));
     for (std::int64_t i = 0; i < plan_.outputs; i += height) {
       const std::int64_t output = group * plan_.outputs + i;
       kernels().conv_windows({.m = std::min(height, plan_.outputs - i),
-                              .n = n,
+                              .n = count * kernels().conv_lanes,
                               .k = w_.rows(),
                               .a = weights_ + output * w_.rows(),
                               .a_row = w_.rows(),
                               .offsets = offsets_.rows().data(),
                               .columns = columns.data(),
-                              .c = y + i * w_.columns() + first,
+                              .to = to,
+                              .c = y + i * w_.columns(),
                               .c_row = w_.columns(),
                               .row_bias = bias_ == nullptr ? nullptr : bias_ + output,
                               .relu = relu_});
@@ -98,6 +137,8 @@ class Forward {
   const ConvPlan& plan_;
   const Windows& w_;
   WindowOffsets offsets_;
+  std::int64_t vectors_per_row_;
+  std::vector<std::int64_t> places_;  // of vectors of windows: their first columns
   std::vector<std::vector<WindowRun>> strips_;
   const Scalar *weights_, *bias_;
   bool relu_;

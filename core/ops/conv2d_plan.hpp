@@ -22,6 +22,7 @@ struct ConvPlan {
 constexpr std::int64_t kChunkFlops = 1 << 21;  // about 20 µs of work: small against the cost of starting threads
 
 [[nodiscard]] inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
+[[nodiscard]] inline std::int64_t round_up(std::int64_t a, std::int64_t b) noexcept { return ceil_div(a, b) * b; }
 [[nodiscard]] inline Storage scalars(std::int64_t count) {
   return Storage(static_cast<std::size_t>(count) * sizeof(Scalar));
 }

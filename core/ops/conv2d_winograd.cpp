@@ -17,7 +17,6 @@ constexpr std::int64_t kChunks = 16;     // of a large batch: enough for threads
 constexpr std::int64_t kMaxStrips = 4;   // of tiles in a block
 constexpr std::int64_t kMaxDepth = 512;  // channels that are summed before they are added to the sums by point
 
-std::int64_t round_up(std::int64_t a, std::int64_t b) noexcept { return ceil_div(a, b) * b; }
 Scalar* data_of(const Storage& storage) noexcept { return static_cast<Scalar*>(storage.data()); }
 
 class Convolution {

@@ -18,7 +18,6 @@ constexpr std::int64_t kMaxParts = 16;                      // partial sums, and
 constexpr std::int64_t kPartElements = 1 << 22;             // of all of them together
 constexpr std::int64_t kMaxBlock = 64;                      // tiles
 
-std::int64_t round_up(std::int64_t a, std::int64_t b) noexcept { return ceil_div(a, b) * b; }
 Scalar* data_of(const Storage& storage) noexcept { return static_cast<Scalar*>(storage.data()); }
 
 class WeightGradient {

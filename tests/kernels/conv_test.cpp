@@ -99,7 +99,11 @@ void check_windows(std::int64_t m, std::int64_t vectors, std::int64_t k, bool wi
   const std::vector<float> before(static_cast<std::size_t>(m * n), 7.0F);
   Guarded<float> x{std::span<const float>(image)}, a{std::span<const float>(weight)}, c{std::span<const float>(before)};
   std::vector<const float*> columns;
-  for (std::int64_t v = 0; v < vectors; ++v) columns.push_back(x.data() + v * step);
+  std::vector<std::int64_t> to;
+  for (std::int64_t v = 0; v < vectors; ++v) {
+    columns.push_back(x.data() + v * step);
+    to.push_back((vectors - 1 - v) * lanes);
+  }
   kernels().conv_windows({.m = m,
                           .n = n,
                           .k = k,
@@ -107,6 +111,7 @@ void check_windows(std::int64_t m, std::int64_t vectors, std::int64_t k, bool wi
                           .a_row = k + 1,
                           .offsets = offsets.data(),
                           .columns = columns.data(),
+                          .to = to.data(),
                           .c = c.data(),
                           .c_row = n,
                           .row_bias = with_bias ? bias.data() : nullptr,
@@ -120,7 +125,8 @@ void check_windows(std::int64_t m, std::int64_t vectors, std::int64_t k, bool wi
                static_cast<double>(weight[static_cast<std::size_t>(i * (k + 1) + p)]);
       }
       if (with_bias) sum = std::max(sum, 0.0);
-      REQUIRE(static_cast<double>(c.data()[i * n + j]) == doctest::Approx(sum).epsilon(1e-5).scale(1));
+      const float stored = c.data()[i * n + to[static_cast<std::size_t>(j / lanes)] + j % lanes];
+      REQUIRE(static_cast<double>(stored) == doctest::Approx(sum).epsilon(1e-5).scale(1));
     }
   }
 }
