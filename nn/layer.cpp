@@ -54,9 +54,12 @@ Variable Layer::operator()(const Variable& x, ForwardContext& context) {
   return within(info_, x, [&] { return output_site()(forward(input_site()(x, context), context), context); });
 }
 
-Variable Layer::fused(const Variable& x, Activation activation, ForwardContext& context) {
-  if (output_site().acts(context)) return {};
-  return within(info_, x, [&] { return forward_fused(input_site()(x, context), activation, context); });
+Variable Layer::forward_fused(const Variable& /*x*/, const Tail& /*tail*/, ForwardContext& /*context*/) {
+  throw core::Error(fmt::format("{}: is asked to fuse what it does not", info_.label()));
+}
+
+Variable Layer::fused(const Variable& x, const Tail& tail, ForwardContext& context) {
+  return within(info_, x, [&] { return forward_fused(input_site()(x, context), tail, context); });
 }
 
 const Site& Layer::site_of(const Variable& weight) const {
@@ -75,19 +78,42 @@ bool all_non_negative(std::span<const std::unique_ptr<Layer>> layers, bool input
   return input;
 }
 
+namespace {
+
+struct Following {
+  Tail tail;
+  std::size_t layers = 0;
+};
+
+// What of the layers behind layers[i] goes into its pass.
+Following fused_behind(std::span<const std::unique_ptr<Layer>> layers, std::size_t i, const ForwardContext& context) {
+  Following all;
+  // Whether nothing happens between layers[j] and the one behind it.
+  const auto joined = [&](std::size_t j) {
+    return j + 1 < layers.size() && !layers[j]->output_site().acts(context) &&
+           !layers[j + 1]->input_site().acts(context);
+  };
+  if (!context.fuse || !joined(i)) return all;
+  const Tail activated{.activation = layers[i + 1]->activation()};
+  if (activated.activation == Activation::kNone || !layers[i]->fuses(activated)) return all;
+  all = {activated, 1};
+  const Tail pooled{.activation = activated.activation, .pool_pairs = true};
+  if (joined(i + 1) && layers[i + 2]->pools_pairs() && layers[i]->fuses(pooled)) all = {pooled, 2};
+  return all;
+}
+
+}  // namespace
+
 Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x, ForwardContext& context) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    const Layer* next = i + 1 < layers.size() ? layers[i + 1].get() : nullptr;
-    const bool fuses =
-        next != nullptr && context.fuse && next->activation() != Activation::kNone && !next->input_site().acts(context);
-    if (fuses) {
-      if (Variable y = layers[i]->fused(x, next->activation(), context); !y.empty()) {
-        x = next->output_site()(y, context);
-        ++i;
-        continue;
-      }
+    const Following behind = fused_behind(layers, i, context);
+    if (behind.layers == 0) {
+      x = (*layers[i])(x, context);
+      continue;
     }
-    x = (*layers[i])(x, context);
+    x = layers[i]->fused(x, behind.tail, context);
+    i += behind.layers;
+    x = layers[i]->output_site()(x, context);
   }
   return x;
 }

@@ -61,6 +61,12 @@ class LayerShapeError : public core::ShapeError {
   std::string path_;
 };
 
+/// What follows a layer and might be done in its own pass.
+struct Tail {
+  Activation activation = Activation::kNone;
+  bool pool_pairs = false;  ///< then the largest of each 2×2
+};
+
 /// Base of all layers.
 class Layer {
  public:
@@ -71,11 +77,10 @@ class Layer {
 
   /// [batch, input…] → [batch, output…]. Call through operator(), which checks the shape.
   [[nodiscard]] virtual Variable forward(const Variable& x, ForwardContext& context) = 0;
-  /// forward followed by `activation` in one operation, of the same bits. Empty if the layer has no such operation.
-  [[nodiscard]] virtual Variable forward_fused(const Variable& /*x*/, Activation /*activation*/,
-                                               ForwardContext& /*context*/) {
-    return {};
-  }
+  /// Whether the layer has an operation that does the work of `tail` as well.
+  [[nodiscard]] virtual bool fuses(const Tail& /*tail*/) const noexcept { return false; }
+  /// forward followed by a tail that it fuses, of the same bits.
+  [[nodiscard]] virtual Variable forward_fused(const Variable& x, const Tail& tail, ForwardContext& context);
   /// Names the numbers of this layer that a schedule may change while training.
   virtual void numbers(core::FieldVisitor& /*v*/) {}
   /// Whether no output is below 0, given whether no input is.
@@ -85,11 +90,13 @@ class Layer {
   [[nodiscard]] virtual GraphValue lower(GraphBuilder& graph, GraphValue x) const;
   /// What this layer is to a layer before it that could do its work.
   [[nodiscard]] virtual Activation activation() const noexcept { return Activation::kNone; }
+  /// Max-pooling by neighbouring windows of 2×2, likewise.
+  [[nodiscard]] virtual bool pools_pairs() const noexcept { return false; }
 
   /// Checks the input's shape, runs forward within the layer's scope. Throws LayerShapeError.
   [[nodiscard]] Variable operator()(const Variable& x, ForwardContext& context);
-  /// The same for forward_fused.
-  [[nodiscard]] Variable fused(const Variable& x, Activation activation, ForwardContext& context);
+  /// The same for forward_fused. Nothing must be done to the layer's own output.
+  [[nodiscard]] Variable fused(const Variable& x, const Tail& tail, ForwardContext& context);
 
   /// lower with the layer's own input and output sites around it.
   [[nodiscard]] GraphValue lowered(GraphBuilder& graph, GraphValue x) const;
@@ -116,7 +123,8 @@ class Layer {
 /// Layer::non_negative of layers one after the other.
 [[nodiscard]] bool all_non_negative(std::span<const std::unique_ptr<Layer>> layers, bool input);
 
-/// Runs layers one after the other, fusing an activation into the layer before it where that layer can.
+/// Runs layers one after the other, fusing an activation, and a pooling behind it, into the layer before them where that
+/// layer can and nothing is done to what passes between them.
 [[nodiscard]] Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x, ForwardContext& context);
 
 /// An input and a configuration on which the contract tests exercise a layer.

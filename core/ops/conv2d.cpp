@@ -6,6 +6,7 @@
 #include "tempera/core/ops/check.hpp"
 #include "tempera/core/ops/conv2d_plan.hpp"
 #include "tempera/core/ops/conv2d_winograd.hpp"
+#include "tempera/core/ops/pool2d_plan.hpp"
 #include "tempera/core/precision.hpp"
 #include "tempera/core/profile.hpp"
 
@@ -131,6 +132,8 @@ Gradients bf16_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor&
 Shape conv2d_shape(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
   require(x.rank() == 4, kName, "the input must be [batch, channels, height, width], received {}", x);
   require(weight.rank() == 4, kName, "the weight must be [out, in/groups, height, width], received {}", weight);
+  require(weight[0] >= 1 && weight[1] >= 1, kName, "the weight must have at least 1 channel either way, received {}",
+          weight);
   require_parameter(o.groups >= 1, kName, "needs at least 1 group, received {}", o.groups);
   require(weight[1] * o.groups == x[1], kName, "input has {} channels, weight expects {}·{}, received {} and {}", x[1],
           o.groups, weight[1], x, weight);
@@ -160,6 +163,19 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   Tensor operand = as_operand(x.value(), rounding), weights = as_operand(weight.value(), rounding);
   Tensor y = native ? bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape)
                     : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
+  if (options.pool_pairs) {
+    // Of a window whose largest is not above 0, nothing has a gradient: the rectifier's mask is a pooled one, too.
+    PairPool pool = pool_pairs(y);
+    Tensor kept = options.relu ? pool.y : Tensor();
+    return record(kName, std::move(pool.y), {x, weight, bias},
+                  [plan, terms, bf16, algorithm, shape, chosen = std::move(pool.chosen), x = std::move(operand),
+                   w = std::move(weights), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
+                    count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
+                    const Tensor dy = spread_pairs(before_relu(grad, y), chosen, shape);
+                    return bf16 ? bf16_gradients(plan, dy, {}, x, w, needs)
+                                : float_gradients(plan, algorithm, dy, {}, x, w, needs);
+                  });
+  }
   Tensor kept = options.relu ? y : Tensor();
   return record(kName, std::move(y), {x, weight, bias},
                 [plan, terms, bf16, algorithm, x = std::move(operand), w = std::move(weights), y = std::move(kept)](

@@ -9,7 +9,8 @@
 namespace tempera::core {
 
 /// How products are found. Winograd's algorithms F(2×2, 3×3) and F(4×4, 3×3) need 4/9 and 1/4 of the multiplications of the
-/// direct sum and round more; kAuto takes them where that stays within a bound (conv2d_winograd.hpp) and is less work.
+/// direct sum and round more; kAuto takes them, and F(2×2, 5×5), where that stays within a bound (conv2d_winograd.hpp) and
+/// is less work.
 enum class ConvAlgorithm { kAuto, kDirect, kWinograd2x2, kWinograd4x4 };
 
 /// Pairs are {vertical, horizontal}, in pixels.
@@ -18,7 +19,8 @@ struct Conv2dOptions {
   std::array<std::int64_t, 2> padding{0, 0};  ///< zeros on either side
   std::array<std::int64_t, 2> dilation{1, 1};
   std::int64_t groups = 1;
-  bool relu = false;  ///< max(·, 0) last
+  bool relu = false;        ///< max(·, 0) behind the bias
+  bool pool_pairs = false;  ///< max_pool2d by 2×2 last
   ConvAlgorithm algorithm = ConvAlgorithm::kAuto;
 
   /// Whether Winograd's algorithms can compute it: 3×3 weights, stride and dilation 1, one group.
@@ -33,7 +35,7 @@ struct Conv2dOptions {
 [[nodiscard]] Shape conv2d_shape(const Shape& x, const Shape& weight, const Conv2dOptions& options);
 
 /// x [batch, in, H, W] with weight [out, in/groups, kh, kw] and bias [out] (empty: none) → conv2d_shape. Fused: defined
-/// by relu(add(conv2d(x, weight), reshape(bias, {1, out, 1, 1}))). Gradients are the same bits for every number of
+/// by max_pool2d(relu(add(conv2d(x, weight), reshape(bias, {1, out, 1, 1})))), of which conv2d_shape is without the pooling. Gradients are the same bits for every number of
 /// threads, and so is an image's result in whatever batch it is. Of the algorithm asked for, gradients that it has no form of
 /// (of the weight by F(2×2, 3×3), of the input with more padding than 2) take the direct one. Throws as conv2d_shape does,
 /// and ConfigError where a Winograd algorithm is asked for that !allows_winograd.

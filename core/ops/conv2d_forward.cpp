@@ -1,5 +1,5 @@
-// Forward convolution as a product whose right operand, the matrix of windows, does not exist: where windows that are
-// neighbours fill whole vectors, the tiles read them from the image; elsewhere a strip of a few columns is copied at a time.
+// Forward convolution as a product whose right operand, the matrix of windows, does not exist: where rows of windows are
+// at least a vector long, the tiles read them from the image; elsewhere a strip of a few columns is copied at a time.
 #include <algorithm>
 #include <array>
 

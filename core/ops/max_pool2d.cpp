@@ -1,5 +1,8 @@
+#include <fmt/format.h>
+
 #include <limits>
 
+#include "tempera/core/errors.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/ops/pool2d_plan.hpp"
 #include "tempera/core/parallel.hpp"
@@ -39,12 +42,6 @@ void pool_any(const PoolPlan& plan, const Scalar* in, Scalar* out, Index* at) no
   }
 }
 
-// Windows of 2 × 2 pixels next to each other, without padding: most of all poolings.
-bool is_pairs(const Pool2dOptions& o) {
-  using Two = std::array<std::int64_t, 2>;
-  return o.size == Two{2, 2} && o.stride == Two{2, 2} && o.padding == Two{0, 0};
-}
-
 Tensor spread(const PoolPlan& plan, const Tensor& dy, const Index* at, const Shape& input) {
   Tensor dx(input);
   const Scalar* grad = dy.data();
@@ -60,38 +57,60 @@ Tensor spread(const PoolPlan& plan, const Tensor& dy, const Index* at, const Sha
   return dx;
 }
 
-Variable pool_by_pairs(const Variable& x, const PoolPlan& plan, const Shape& shape) {
-  Tensor y(shape);
-  const Storage chosen(static_cast<std::size_t>(y.numel()) * sizeof(Scalar));  // which of a window's four pixels
-  const Scalar* in = x.value().data();
-  Scalar* out = y.mutable_data();
-  auto* at = static_cast<Scalar*>(chosen.data());
+Variable pool_by_pairs(const Variable& x) {
+  PairPool pool = pool_pairs(x.value());
+  return record(kName, std::move(pool.y), {x},
+                [chosen = std::move(pool.chosen), input = x.shape()](const Tensor& dy, const Needs&) {
+                  return Gradients{spread_pairs(dy, chosen, input)};
+                });
+}
+
+}  // namespace
+
+bool pools_pairs(const Pool2dOptions& o) noexcept {
+  using Two = std::array<std::int64_t, 2>;
+  return o.size == Two{2, 2} && (o.stride == Two{2, 2} || o.stride == Two{0, 0}) && o.padding == Two{0, 0};
+}
+
+PairPool pool_pairs(const Tensor& x) {
+  const Shape shape = pool2d_shape(x.shape(), {});
+  const PoolPlan plan(x.shape(), shape, {});
+  PairPool pool{Tensor(shape), Storage(static_cast<std::size_t>(shape.numel()) * sizeof(Scalar))};
+  const Scalar* in = x.data();
+  Scalar* out = pool.y.mutable_data();
+  auto* at = static_cast<Scalar*>(pool.chosen.data());
   const PairPlane pairs{plan.height, plan.width};
   parallel_for(plan.planes, plan.grain(), [=, &plan](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
       kernels().pool_pairs(pairs, in + p * plan.pixels(), out + p * plan.outputs(), at + p * plan.outputs());
     }
   });
-  return record(kName, std::move(y), {x}, [plan, pairs, chosen, input = x.shape()](const Tensor& dy, const Needs&) {
-    Tensor dx(input);
-    const Scalar* grad = dy.data();
-    const auto* from = static_cast<const Scalar*>(chosen.data());
-    Scalar* to = dx.mutable_data();
-    parallel_for(plan.planes, plan.grain(), [=, &plan](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t p = begin; p < end; ++p) {
-        kernels().pool_pairs_grad(pairs, grad + p * plan.outputs(), from + p * plan.outputs(), to + p * plan.pixels());
-      }
-    });
-    return Gradients{std::move(dx)};
-  });
+  return pool;
 }
 
-}  // namespace
+Tensor spread_pairs(const Tensor& dy, const Storage& chosen, const Shape& input) {
+  Tensor dx(input);
+  const PoolPlan plan(input, dy.shape(), {});
+  const PairPlane pairs{plan.height, plan.width};
+  const Scalar* grad = dy.data();
+  const auto* from = static_cast<const Scalar*>(chosen.data());
+  Scalar* to = dx.mutable_data();
+  parallel_for(plan.planes, plan.grain(), [=, &plan](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = begin; p < end; ++p) {
+      kernels().pool_pairs_grad(pairs, grad + p * plan.outputs(), from + p * plan.outputs(), to + p * plan.pixels());
+    }
+  });
+  return dx;
+}
 
 Variable max_pool2d(const Variable& x, const Pool2dOptions& options) {
   const Shape shape = pool2d_shape(x.shape(), options);
   const PoolPlan plan(x.shape(), shape, options);
-  if (is_pairs(plan.options)) return pool_by_pairs(x, plan, shape);
+  if (pools_pairs(options)) return pool_by_pairs(x);
+  if (plan.pixels() > std::numeric_limits<Index>::max()) {
+    throw UnsupportedError(kName, fmt::format("a plane may have at most {} pixels, received {}",
+                                              std::numeric_limits<Index>::max(), plan.pixels()));
+  }
   Tensor y(shape);
   const Storage chosen(static_cast<std::size_t>(y.numel()) * sizeof(Index));
   const Scalar* in = x.value().data();

@@ -19,6 +19,9 @@ struct Pool2dOptions {
 /// the padded input, ConfigError unless size ≥ 1, stride ≥ 0 and 0 ≤ padding ≤ size/2.
 [[nodiscard]] Shape pool2d_shape(const Shape& x, const Pool2dOptions& options);
 
+/// Windows of 2×2 beside each other, without padding: most of all poolings, which have kernels of their own.
+[[nodiscard]] bool pools_pairs(const Pool2dOptions& options) noexcept;
+
 /// The largest of each window; padding is never chosen, NaN always is. The first of equals, row by row, receives the
 /// gradient (as in PyTorch).
 [[nodiscard]] Variable max_pool2d(const Variable& x, const Pool2dOptions& options = {});

@@ -35,4 +35,13 @@ struct PoolPlan {
   }
 };
 
+/// max_pool2d where pools_pairs holds: its result, and which of its four pixels each window took (a number of type Scalar).
+struct PairPool {
+  Tensor y;
+  Storage chosen;
+};
+[[nodiscard]] PairPool pool_pairs(const Tensor& x);
+/// The gradient by its input.
+[[nodiscard]] Tensor spread_pairs(const Tensor& dy, const Storage& chosen, const Shape& input);
+
 }  // namespace tempera::core

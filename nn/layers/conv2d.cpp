@@ -82,10 +82,15 @@ Variable Conv2d::forward(const Variable& x, ForwardContext& context) {
   return core::conv2d(x, used(weight_, context), bias_, options_for(context));
 }
 
-Variable Conv2d::forward_fused(const Variable& x, Activation activation, ForwardContext& context) {
-  if (activation != Activation::kRelu) return {};
+bool Conv2d::fuses(const Tail& tail) const noexcept {
+  const bool has_pairs = info().output[1] >= 2 && info().output[2] >= 2;
+  return tail.activation == Activation::kRelu && (has_pairs || !tail.pool_pairs);
+}
+
+Variable Conv2d::forward_fused(const Variable& x, const Tail& tail, ForwardContext& context) {
   core::Conv2dOptions fused = options_for(context);
   fused.relu = true;
+  fused.pool_pairs = tail.pool_pairs;
   return core::conv2d(x, used(weight_, context), bias_, fused);
 }
 

@@ -27,7 +27,8 @@ class Conv2d final : public Layer {
   };
   Conv2d(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
-  Variable forward_fused(const Variable& x, Activation activation, ForwardContext& context) override;
+  [[nodiscard]] bool fuses(const Tail& tail) const noexcept override;
+  Variable forward_fused(const Variable& x, const Tail& tail, ForwardContext& context) override;
   GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 

@@ -34,8 +34,10 @@ Variable Linear::forward(const Variable& x, ForwardContext& context) {
   return core::linear(x, used(weight_, context), bias_);
 }
 
-Variable Linear::forward_fused(const Variable& x, Activation activation, ForwardContext& context) {
-  return activation == Activation::kRelu ? core::linear(x, used(weight_, context), bias_, true) : Variable();
+bool Linear::fuses(const Tail& tail) const noexcept { return tail.activation == Activation::kRelu && !tail.pool_pairs; }
+
+Variable Linear::forward_fused(const Variable& x, const Tail& /*tail*/, ForwardContext& context) {
+  return core::linear(x, used(weight_, context), bias_, true);
 }
 
 GraphValue Linear::lower(GraphBuilder& graph, GraphValue x) const {

@@ -19,7 +19,8 @@ class Linear final : public Layer {
   };
   Linear(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
-  Variable forward_fused(const Variable& x, Activation activation, ForwardContext& context) override;
+  [[nodiscard]] bool fuses(const Tail& tail) const noexcept override;
+  Variable forward_fused(const Variable& x, const Tail& tail, ForwardContext& context) override;
   GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 

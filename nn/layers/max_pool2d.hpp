@@ -14,6 +14,7 @@ class MaxPool2d final : public Layer {
   MaxPool2d(const Config& config, LayerBuilder& b);
   Variable forward(const Variable& x, ForwardContext& context) override;
   [[nodiscard]] bool non_negative(bool input) const override { return input; }
+  [[nodiscard]] bool pools_pairs() const noexcept override { return core::pools_pairs(options_); }
   GraphValue lower(GraphBuilder& graph, GraphValue x) const override;
   static std::vector<LayerExample<Config>> examples();
 

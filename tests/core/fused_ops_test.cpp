@@ -103,6 +103,27 @@ TEST_CASE("conv2d equals relu of convolution plus bias") {
       in);
 }
 
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() &&
+         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.numel()) * sizeof(Scalar)) == 0;
+}
+
+TEST_CASE("a pooling within a convolution gives the bits of the pooling behind it, gradients too") {
+  const auto check = [](Fn fused, Fn composite, const Variables& in) {
+    const Outcome a = outcome(fused, in), b = outcome(composite, in);
+    CHECK(same_bits(a.value, b.value));
+    for (std::size_t i = 0; i < a.gradients.size(); ++i) CHECK(same_bits(a.gradients[i], b.gradients[i]));
+  };
+  const Variables odd{leaf({5, 3, 13, 12}, 15), leaf({8, 3, 5, 5}, 16), leaf({8}, 17)};
+  check([](const Variables& v) { return conv2d(v[0], v[1], v[2], {.relu = true, .pool_pairs = true}); },
+        [](const Variables& v) { return max_pool2d(conv2d(v[0], v[1], v[2], {.relu = true})); }, odd);
+  check([](const Variables& v) { return conv2d(v[0], v[1], v[2], {.pool_pairs = true}); },
+        [](const Variables& v) { return max_pool2d(conv2d(v[0], v[1], v[2])); }, odd);
+  const Variables many{leaf({3, 32, 12, 14}, 18), leaf({32, 32, 3, 3}, 19), leaf({32}, 20)};
+  check([](const Variables& v) { return conv2d(v[0], v[1], v[2], {.relu = true, .pool_pairs = true}); },
+        [](const Variables& v) { return max_pool2d(conv2d(v[0], v[1], v[2], {.relu = true})); }, many);
+}
+
 TEST_CASE("a 1 x 1 convolution is a matrix product over channels") {
   const Variables in{leaf({1, 5, 4, 6}, 8), leaf({7, 5, 1, 1}, 9)};
   check_same([](const Variables& v) { return conv2d(v[0], v[1]); },
@@ -118,11 +139,6 @@ TEST_CASE("softmax of two classes is the sigmoid of their difference, and log_so
              [](const Variables& v) { return sigmoid(slice(v[0], 1, 1, 2) - slice(v[0], 1, 0, 1)); }, in);
   check_same([](const Variables& v) { return log_softmax(v[0], 5.0); },
              [](const Variables& v) { return log(softmax(v[0] * 0.2)); }, in);
-}
-
-bool same_bits(const Tensor& a, const Tensor& b) {
-  return a.shape() == b.shape() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.numel()) * sizeof(Scalar)) == 0;
 }
 
 TEST_CASE("convolutions, pools and batch sums give the same bits on 1, 2, 3, 4 and 7 threads") {

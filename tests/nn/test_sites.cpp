@@ -81,6 +81,22 @@ TEST_CASE("a transform acts once at its own site, fused with the next layer or n
   }
 }
 
+TEST_CASE("a transform acts once at the sites about a pooling, which is fused where there is none") {
+  const char* const kPooled = R"({"type": "conv2d", "name": "conv", "out": 1, "kernel": 1, "bias": false,
+    "init": {"type": "constant", "value": 1}}, {"type": "relu", "name": "act"}, {"type": "max_pool2d", "name": "pool"})";
+  const Variable x(Tensor({1, 1, 2, 2}, {Scalar{1}, Scalar{5}, Scalar{-9}, Scalar{2}}));
+  for (const char* name : {"conv.output", "act.output", "pool.input", "pool.output"}) {
+    CAPTURE(std::string(name));
+    Model model(config_of(kPooled), {1, 2, 2}, 1);
+    nn::ForwardContext context;
+    CHECK(static_cast<double>(model.forward(x, context).value().item()) == 5);
+    const auto tenfold = std::make_shared<Scaling>(10);
+    site_named(model, name).transform = tenfold;
+    CHECK(static_cast<double>(model.forward(x, context).value().item()) == 50);
+    CHECK(tenfold->calls == 1);
+  }
+}
+
 TEST_CASE("a transform behind a relu sees what the relu lets through") {
   // −10·max(3, 0) is negative; max(−10·3, 0) would be 0.
   Model model(config_of(kTwoLayers), {2}, 1);
