@@ -1,12 +1,12 @@
 #include "tempera/core/storage.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <mutex>
 #include <new>
+
+#include "tempera/core/system_memory.hpp"
 
 namespace tempera::core {
 
@@ -20,14 +20,8 @@ struct alignas(64) Storage::Block {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr int kStepsPerOctave = 4;  // size classes 1, 1.25, 1.5, 1.75 times a power of two: at most 25 % is wasted
 constexpr int kClasses = 48 * kStepsPerOctave;
-
-// Blocks of at least a huge page begin with one.
-std::align_val_t alignment(std::size_t size) noexcept {
-  return std::align_val_t{size >= kHugePage ? kHugePage : kAlignment};
-}
 
 struct SizeClass {
   int index;
@@ -66,15 +60,13 @@ struct BlockCache {
       }
       ++stats.system_allocations;
     }
-    void* memory = ::operator new(sizeof(Block) + size, alignment(size), std::nothrow);
+    void* memory = take_memory(sizeof(Block) + size);
     if (memory == nullptr) {
       const std::lock_guard lock(mutex);
       stats.live_bytes -= static_cast<std::int64_t>(size);
       --stats.system_allocations;
       throw std::bad_alloc();
     }
-    // Advice that may be declined. A weight of megabytes that is read across its rows misses small pages all the time.
-    if (size >= kHugePage) static_cast<void>(::madvise(memory, sizeof(Block) + size, MADV_HUGEPAGE));
     auto* block = new (memory) Block;
     block->capacity = size;
     block->size_class = index;
@@ -97,7 +89,7 @@ struct BlockCache {
         const std::size_t size = block->capacity;
         stats.cached_bytes -= static_cast<std::int64_t>(size);
         block->~Block();
-        ::operator delete(block, alignment(size));
+        release_memory(block, sizeof(Block) + size);
       }
     }
   }

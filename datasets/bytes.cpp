@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <new>
 #include <system_error>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/core/system_memory.hpp"
 #include "tempera/datasets/file_handle.hpp"
 
 namespace tempera::data {
@@ -19,6 +21,12 @@ namespace {
 }
 
 }  // namespace
+
+std::shared_ptr<std::uint8_t[]> writable_bytes(std::size_t size) {
+  auto* memory = static_cast<std::uint8_t*>(core::take_memory(size));
+  if (memory == nullptr) throw std::bad_alloc();
+  return {memory, [size](std::uint8_t* m) { core::release_memory(m, size); }};
+}
 
 Bytes read_file(const std::filesystem::path& path) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
@@ -32,7 +40,7 @@ Bytes read_file(const std::filesystem::path& path) {
                           fmt::format("a data file may have {} bytes, this one has {}", kMaxFileBytes, facts.st_size));
   }
   const auto size = static_cast<std::size_t>(facts.st_size);
-  const auto data = std::make_shared_for_overwrite<std::uint8_t[]>(size);
+  const auto data = writable_bytes(size);
   std::size_t done = 0;
   while (done < size) {
     const ssize_t got = ::read(file.get(), data.get() + done, size - done);

@@ -28,6 +28,9 @@ class Bytes {
   std::size_t size_ = 0;
 };
 
+/// Memory to be filled and then made Bytes of. Throws std::bad_alloc.
+[[nodiscard]] std::shared_ptr<std::uint8_t[]> writable_bytes(std::size_t size);
+
 /// No data file may be (or become, once decompressed) larger than this: 8 GiB.
 inline constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 33;
 

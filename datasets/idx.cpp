@@ -91,7 +91,7 @@ Bytes decompress_idx(std::span<const std::uint8_t> compressed, const std::string
   }
   const auto total = static_cast<std::size_t>(header.total);
   if (total < head_bytes) fail_too_long(file, header);
-  const auto data = std::make_shared_for_overwrite<std::uint8_t[]>(total);
+  const auto data = writable_bytes(total);
   std::copy(head, head + head_bytes, data.get());
   const std::size_t done = head_bytes + reader.read({data.get() + head_bytes, total - head_bytes});
   if (done < total) fail_length(file, header, static_cast<std::int64_t>(done));
