@@ -50,6 +50,7 @@ template <class T, class Map, class Combine>
 [[nodiscard]] T parallel_reduce(std::int64_t n, std::int64_t grain, T init, Map&& map, Combine&& combine) {
   if (n <= 0) return init;
   const std::int64_t chunks = (n + grain - 1) / grain;
+  if (chunks == 1) return combine(std::move(init), map(std::int64_t{0}, n));
   std::vector<T> partial(static_cast<std::size_t>(chunks), init);
   parallel_for(n, grain, [&](std::int64_t begin, std::int64_t end) {
     partial[static_cast<std::size_t>(begin / grain)] = map(begin, end);

@@ -175,7 +175,12 @@ class Verifier {
     const auto share = [](std::int64_t part, std::int64_t of) {
       return of == 0 ? 0.0 : static_cast<double>(part) / static_cast<double>(of);
     };
-    result_.float_activations_differ = share(activations_differ_, activations_);
+    std::int64_t values = 0, differ = 0;
+    for (const FloatForm& form : result_.float_sites) {
+      values += form.values;
+      differ += form.differ;
+    }
+    result_.float_activations_differ = share(differ, values);
     result_.float_predictions_differ = share(predictions_differ_, result_.images);
     return std::move(result_);
   }
@@ -227,12 +232,23 @@ class Verifier {
       const auto found = exact.sites.find(entry.site->name);
       if (found == exact.sites.end()) continue;
       const std::span<const Scalar> reals = entry.recorder->seen.values();
+      FloatForm& form = float_form(entry.site->name);
       for (std::size_t i = 0; i < reals.size(); ++i) {
-        activations_differ_ += entry.grid.quantize(static_cast<float>(reals[i])) != found->second.values[i] ? 1 : 0;
+        const std::int64_t steps =
+            std::abs(std::int64_t{entry.grid.quantize(static_cast<float>(reals[i]))} - found->second.values[i]);
+        form.differ += steps != 0 ? 1 : 0;
+        form.largest = std::max(form.largest, steps);
       }
-      activations_ += static_cast<std::int64_t>(reals.size());
+      form.values += static_cast<std::int64_t>(reals.size());
     }
     predictions_differ_ += differing_predictions(logits, exact.logits);
+  }
+
+  FloatForm& float_form(const std::string& site) {
+    for (FloatForm& form : result_.float_sites) {
+      if (form.site == site) return form;
+    }
+    return result_.float_sites.emplace_back(FloatForm{.site = site});
   }
 
   // Equal integers stand for equal numbers only where their scale is the same: a program of weights twice as large has the
@@ -281,7 +297,7 @@ class Verifier {
   Engine engine_;
   std::set<std::string> names_;  ///< of the model's sites; other buffers are named after their layers
   Verification result_;
-  std::int64_t activations_ = 0, activations_differ_ = 0, predictions_differ_ = 0;
+  std::int64_t predictions_differ_ = 0;
 };
 
 Verification verified(Verifier& verifier, core::BatchSource& images, std::int64_t limit,

@@ -26,6 +26,13 @@ struct Difference {
   std::optional<std::pair<double, double>> reals;
 };
 
+/// How far training's float form strays from the exact one at a site.
+struct FloatForm {
+  std::string site;
+  std::int64_t values = 0, differ = 0;
+  std::int64_t largest = 0;  ///< difference, in steps of the site's grid
+};
+
 struct Verification {
   std::int64_t images = 0;
   std::int64_t values = 0;  ///< integers compared, over all sites
@@ -33,6 +40,7 @@ struct Verification {
   std::optional<Difference> difference;  ///< none: equal in every bit
   /// Shares in which the cheaper float form of fake quantization, which training uses, differs from the exact one.
   double float_activations_differ = 0, float_predictions_differ = 0;
+  std::vector<FloatForm> float_sites;  ///< in the order in which values pass them
 };
 
 /// Runs every image three ways (exact fake quantization of the model, reference, engine) and compares every site, and at the

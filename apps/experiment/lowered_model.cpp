@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -31,7 +32,12 @@ report::Proof proof_of(const quant::Verification& found) {
                       .values = found.values,
                       .difference = {},
                       .float_activations = found.float_activations_differ,
-                      .float_predictions = found.float_predictions_differ};
+                      .float_predictions = found.float_predictions_differ,
+                      .float_sites = {}};
+  for (const quant::FloatForm& form : found.float_sites) {
+    const double share = form.values == 0 ? 0 : static_cast<double>(form.differ) / static_cast<double>(form.values);
+    proof.float_sites.push_back({.site = form.site, .differ = share, .largest = form.largest});
+  }
   if (!found.difference) return proof;
   const quant::Difference& d = *found.difference;
   proof.difference = fmt::format("{} differ at \"{}\", image {}, index {}: ", d.between, d.site, d.image, d.index);
@@ -108,6 +114,16 @@ std::string dynamic_proof_text(const report::Proof& proof) {
       count_text(proof.images), count_text(proof.values), proof.float_predictions);
 }
 
+// Where that is, and how much.
+std::string float_site_text(const report::Proof& proof) {
+  const auto most = std::ranges::max_element(proof.float_sites, {}, &report::FloatSite::differ);
+  if (most == proof.float_sites.end() || most->differ == 0) return {};
+  std::int64_t steps = 0;
+  for (const report::FloatSite& site : proof.float_sites) steps = std::max(steps, site.largest);
+  return fmt::format(" (most at {}: {:.2g}; nowhere by more than {} step{})", most->site, most->differ, steps,
+                     steps == 1 ? "" : "s");
+}
+
 std::string proof_text(const report::Proof& proof, bool alone) {
   if (!proof.equal) return fmt::format("NOT the same network: {}", proof.difference);
   if (alone) {
@@ -118,8 +134,9 @@ std::string proof_text(const report::Proof& proof, bool alone) {
   }
   return fmt::format(
       "fake quantization = reference = engine, in every bit: {} images, {} integers\n"
-      "the float form that training uses differs in {:.2g} of all activations, {:.2g} of all predictions",
-      count_text(proof.images), count_text(proof.values), proof.float_activations, proof.float_predictions);
+      "the float form that training uses differs in {:.2g} of all activations{}, {:.2g} of all predictions",
+      count_text(proof.images), count_text(proof.values), proof.float_activations, float_site_text(proof),
+      proof.float_predictions);
 }
 
 }  // namespace tempera::cli

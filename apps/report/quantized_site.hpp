@@ -24,11 +24,19 @@ struct QuantizedSite {
 };
 
 /// What `verify` found on the test set.
+/// How far the cheaper float form strays at a site: in which share of its values, and by how many steps at most.
+struct FloatSite {
+  std::string site;
+  double differ = 0;
+  std::int64_t largest = 0;
+};
+
 struct Proof {
   bool done = false, equal = false;
   std::int64_t images = 0, values = 0;
   std::string difference;                               ///< where the roads part; empty if they do not
   double float_activations = 0, float_predictions = 0;  ///< shares that differ in the cheaper float form
+  std::vector<FloatSite> float_sites;
 };
 
 struct Quantization {

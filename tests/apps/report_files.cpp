@@ -72,11 +72,13 @@ TEST_CASE("the proof of a lowered network stands in summary.json, and only of on
                           .values = 24360000,
                           .difference = "reference and engine differ",
                           .float_activations = 0.25,
-                          .float_predictions = 0.125};
+                          .float_predictions = 0.125,
+                          .float_sites = {{.site = "act1.output", .differ = 0.5, .largest = 2}}};
   const json proof = json::parse(summary_text(summary)).at("verification");
   CHECK(proof == json::parse(R"({"equal": false, "images": 10000, "values": 24360000,
       "difference": "reference and engine differ",
-      "float_form": {"activations_differ": 0.25, "predictions_differ": 0.125}})"));
+      "float_form": {"activations_differ": 0.25, "predictions_differ": 0.125,
+                     "sites": [{"site": "act1.output", "differ": 0.5, "largest_steps": 2}]}})"));
   CHECK(summary_text(parse_summary(summary_text(summary), "s")) == summary_text(summary));
 }
 

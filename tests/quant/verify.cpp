@@ -70,6 +70,15 @@ TEST_CASE("exact fake quantization, reference and engine agree in every bit of e
       }
       // gemmlowp's first rounding is to whole units before the shift: of small accumulators it leaves little.
       if (mode != RequantMode::kGemmlowpDouble) CHECK(found.float_activations_differ < 0.05);
+      std::int64_t values = 0, differ = 0;
+      for (const FloatForm& form : found.float_sites) {
+        CHECK((form.differ > 0) == (form.largest > 0));
+        values += form.values;
+        differ += form.differ;
+      }
+      REQUIRE(values > 0);
+      CHECK(found.float_activations_differ ==
+            doctest::Approx(static_cast<double>(differ) / static_cast<double>(values)));
     }
   }
 }
