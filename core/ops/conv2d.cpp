@@ -6,7 +6,6 @@
 #include "tempera/core/ops/check.hpp"
 #include "tempera/core/ops/conv2d_plan.hpp"
 #include "tempera/core/ops/conv2d_winograd.hpp"
-#include "tempera/core/ops/pool2d_plan.hpp"
 #include "tempera/core/precision.hpp"
 #include "tempera/core/profile.hpp"
 
@@ -68,6 +67,14 @@ Tensor forward_product(const ConvPlan& plan, ConvAlgorithm algorithm, const Tens
   if (plan.depthwise()) return depthwise_forward(plan, x, w, bias, relu, result);
   const std::int64_t m = winograd_outputs(plan, algorithm, ConvPass::kForward);
   return m > 1 ? winograd_forward(plan, m, x, w, bias, relu, result) : conv_forward(plan, x, w, bias, relu, result);
+}
+
+// The same and then max_pool2d by pairs.
+PairPool pooled_product(const ConvPlan& plan, ConvAlgorithm algorithm, const Tensor& x, const Tensor& w,
+                        const Scalar* bias, bool relu, const Shape& result) {
+  const bool direct = !plan.depthwise() && winograd_outputs(plan, algorithm, ConvPass::kForward) <= 1;
+  return direct ? conv_pool_forward(plan, x, w, bias, relu, result)
+                : pool_pairs(forward_product(plan, algorithm, x, w, bias, relu, result));
 }
 
 // What is left over from Winograd's algorithms takes the direct one.
@@ -161,11 +168,10 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   const Precision rounding = bf16 && !native ? Precision::kBf16 : Precision::kFloat32;
   const ConvAlgorithm algorithm = bf16 ? ConvAlgorithm::kDirect : options.algorithm;
   Tensor operand = as_operand(x.value(), rounding), weights = as_operand(weight.value(), rounding);
-  Tensor y = native ? bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape)
-                    : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
   if (options.pool_pairs) {
     // Of a window whose largest is not above 0, nothing has a gradient: the rectifier's mask is a pooled one, too.
-    PairPool pool = pool_pairs(y);
+    PairPool pool = native ? pool_pairs(bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape))
+                           : pooled_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
     Tensor kept = options.relu ? pool.y : Tensor();
     return record(kName, std::move(pool.y), {x, weight, bias},
                   [plan, terms, bf16, algorithm, shape, chosen = std::move(pool.chosen), x = std::move(operand),
@@ -176,6 +182,8 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                                 : float_gradients(plan, algorithm, dy, {}, x, w, needs);
                   });
   }
+  Tensor y = native ? bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape)
+                    : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
   Tensor kept = options.relu ? y : Tensor();
   return record(kName, std::move(y), {x, weight, bias},
                 [plan, terms, bf16, algorithm, x = std::move(operand), w = std::move(weights), y = std::move(kept)](

@@ -146,6 +146,28 @@ class Forward {
 
 }  // namespace
 
+PairPool conv_pool_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias, bool relu,
+                           const Shape& result) {
+  PairPool pool(pool2d_shape(result, {}));
+  const Forward forward(plan, weight.data(), bias, relu);
+  const PairPlane plane{result[2], result[3]};
+  const std::int64_t area = plane.height * plane.width, pooled = (plane.height / 2) * (plane.width / 2);
+  const Scalar* in = x.data();
+  Scalar *out = pool.y.mutable_data(), *chosen = static_cast<Scalar*>(pool.chosen.data());
+  parallel_for(plan.images * plan.groups, items_per_chunk(plan), [&](std::int64_t begin, std::int64_t end) {
+    const Storage scratch = scalars(plan.outputs * area);
+    auto* item_out = static_cast<Scalar*>(scratch.data());
+    for (std::int64_t item = begin; item < end; ++item) {
+      forward.image(item % plan.groups, in + item * plan.windows.pixels(), item_out);
+      for (std::int64_t o = 0; o < plan.outputs; ++o) {
+        const std::int64_t to = (item * plan.outputs + o) * pooled;
+        kernels().pool_pairs(plane, item_out + o * area, out + to, chosen + to);
+      }
+    }
+  });
+  return pool;
+}
+
 Tensor conv_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias, bool relu,
                     const Shape& result) {
   Tensor y(result);

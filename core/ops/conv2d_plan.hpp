@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tempera/core/ops/conv2d.hpp"
+#include "tempera/core/ops/pool2d_plan.hpp"
 #include "tempera/core/ops/windows.hpp"
 
 namespace tempera::core {
@@ -41,6 +42,9 @@ struct ConvGradients {
 // Each sums over images in an order that depends on the plan alone. `bias` may be null.
 [[nodiscard]] Tensor conv_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias,
                                   bool relu, const Shape& result);
+/// conv_forward and pool_pairs, image by image: what is pooled does not leave the second cache.
+[[nodiscard]] PairPool conv_pool_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight,
+                                         const Scalar* bias, bool relu, const Shape& result);
 void conv_backward(const ConvPlan& plan, const ConvGradients& gradients);
 
 // The same by products in bf16, of operands that need not be rounded. There is no `y`, and `dbias` is left alone.

@@ -75,7 +75,7 @@ bool pools_pairs(const Pool2dOptions& o) noexcept {
 PairPool pool_pairs(const Tensor& x) {
   const Shape shape = pool2d_shape(x.shape(), {});
   const PoolPlan plan(x.shape(), shape, {});
-  PairPool pool{Tensor(shape), Storage(static_cast<std::size_t>(shape.numel()) * sizeof(Scalar))};
+  PairPool pool(shape);
   const Scalar* in = x.data();
   Scalar* out = pool.y.mutable_data();
   auto* at = static_cast<Scalar*>(pool.chosen.data());

@@ -39,6 +39,7 @@ struct PoolPlan {
 struct PairPool {
   Tensor y;
   Storage chosen;
+  explicit PairPool(const Shape& shape) : y(shape), chosen(static_cast<std::size_t>(shape.numel()) * sizeof(Scalar)) {}
 };
 [[nodiscard]] PairPool pool_pairs(const Tensor& x);
 /// The gradient by its input.
