@@ -103,12 +103,28 @@ Gradients gradients_by(const Backward& backward, const Tensor& dy, const Tensor&
   };
   backward(ConvGradients{.dy = dy.data(),
                          .y = y.data(),
+                         .chosen = nullptr,
                          .x = x.data(),
                          .w = w.data(),
                          .dx = wanted(0, x.shape()),
                          .dw = wanted(1, w.shape()),
                          .dbias = wanted(2, {dy.dim(1)})});
   return gradients;
+}
+
+bool has_direct_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, const Needs& needs) {
+  return !plan.depthwise() && (!needs[0] || winograd_outputs(plan, algorithm, ConvPass::kByInput) <= 1) &&
+         (!needs[1] || winograd_outputs(plan, algorithm, ConvPass::kByWeight) <= 1);
+}
+
+// From the gradient of what a pooling by pairs gives, spread image by image.
+Gradients direct_gradients(const ConvPlan& plan, const Tensor& pooled, const Storage& chosen, const Tensor& x,
+                           const Tensor& w, const Needs& needs) {
+  const auto backward = [&](ConvGradients wanted) {
+    wanted.chosen = static_cast<const Scalar*>(chosen.data());
+    conv_backward(plan, wanted);
+  };
+  return gradients_by(backward, pooled, {}, x, w, needs);
 }
 
 Gradients float_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, const Tensor& dy, const Tensor& y,
@@ -177,7 +193,11 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                   [plan, terms, bf16, algorithm, shape, chosen = std::move(pool.chosen), x = std::move(operand),
                    w = std::move(weights), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
                     count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-                    const Tensor dy = spread_pairs(before_relu(grad, y), chosen, shape);
+                    const Tensor pooled = before_relu(grad, y);
+                    if (!bf16 && has_direct_gradients(plan, algorithm, needs)) {
+                      return direct_gradients(plan, pooled, chosen, x, w, needs);
+                    }
+                    const Tensor dy = spread_pairs(pooled, chosen, shape);
                     return bf16 ? bf16_gradients(plan, dy, {}, x, w, needs)
                                 : float_gradients(plan, algorithm, dy, {}, x, w, needs);
                   });

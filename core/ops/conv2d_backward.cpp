@@ -53,7 +53,7 @@ class Backward {
   // One group of the images [first, last): sums [rows, out] is dWᵀ, bias_sums [out].
   void part(std::int64_t group, std::int64_t first, std::int64_t last, Scalar* sums, Scalar* bias_sums) const {
     const std::int64_t per_step = images_per_step(), area = plan_.outputs * w_.columns();
-    const Storage masked = g_.y == nullptr ? Storage() : scalars(area);
+    const Storage masked = g_.y == nullptr && g_.chosen == nullptr ? Storage() : scalars(area);
     const Storage columns = g_.dx == nullptr || w_.is_identity() ? Storage() : scalars(w_.rows() * w_.columns());
     const Storage panels = sums == nullptr ? Storage() : scalars(strips() * strip_size());
     if (bias_sums != nullptr) std::fill_n(bias_sums, plan_.outputs, Scalar{0});
@@ -61,7 +61,7 @@ class Backward {
       const std::int64_t end = std::min(begin + per_step, last);
       for (std::int64_t image = begin; image < end; ++image) {
         const std::int64_t item = image * plan_.groups + group;
-        const Scalar* dy = output_gradient(item * area, area, data_of(masked));
+        const Scalar* dy = output_gradient(item, data_of(masked));
         if (bias_sums != nullptr) add_bias(dy, bias_sums);
         if (g_.dx != nullptr) by_input(dy, group, g_.dx + item * w_.pixels(), data_of(columns));
         if (sums != nullptr) pack(dy, image - begin, data_of(panels));
@@ -76,10 +76,20 @@ class Backward {
   [[nodiscard]] std::int64_t strips() const { return ceil_div(plan_.outputs, kernels().gemm_nr); }
   [[nodiscard]] std::int64_t strip_size() const { return images_per_step() * w_.columns() * kernels().gemm_nr; }
 
-  // The gradient by the convolution before its rectifier.
-  const Scalar* output_gradient(std::int64_t at, std::int64_t area, Scalar* masked) const {
-    if (g_.y == nullptr) return g_.dy + at;
-    kernels().relu_grad(area, g_.dy + at, g_.y + at, masked);
+  // The gradient by the convolution of one group of an image before its rectifier and its pooling.
+  const Scalar* output_gradient(std::int64_t item, Scalar* masked) const {
+    const std::int64_t area = plan_.outputs * w_.columns();
+    if (g_.chosen != nullptr) {
+      const PairPlane plane{w_.out_height, w_.out_width};
+      const std::int64_t pooled = (plane.height / 2) * (plane.width / 2);
+      for (std::int64_t o = 0; o < plan_.outputs; ++o) {
+        const std::int64_t from = (item * plan_.outputs + o) * pooled;
+        kernels().pool_pairs_grad(plane, g_.dy + from, g_.chosen + from, masked + o * w_.columns());
+      }
+      return masked;
+    }
+    if (g_.y == nullptr) return g_.dy + item * area;
+    kernels().relu_grad(area, g_.dy + item * area, g_.y + item * area, masked);
     return masked;
   }
 
