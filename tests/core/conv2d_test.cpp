@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "support/worse.hpp"
 #include "tempera/core/ops/layout.hpp"
 #include "tempera/core/ops/matmul.hpp"
 #include "tempera/core/ops/pool2d.hpp"
@@ -91,7 +92,7 @@ TEST_CASE("conv2d equals seven nested loops, and its gradients are its adjoints"
     double worst = 0;
     for (std::int64_t i = 0; i < y.value().numel(); ++i) {
       const double expected = window_sum(c, x.value(), w.value(), position(y.shape(), i));
-      worst = std::max(worst, std::abs(expected - static_cast<double>(y.value().data()[i])));
+      worst = test::worse(worst, std::abs(expected - static_cast<double>(y.value().data()[i])));
     }
     CHECK(worst < 2e-5);  // up to 63 products of size 1 to 10
     const Tensor dy = leaf(y.shape(), 3).value();

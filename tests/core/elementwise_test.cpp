@@ -7,6 +7,7 @@
 #include <limits>
 #include <xtensor/xmath.hpp>
 
+#include "support/worse.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/core/ops/activations.hpp"
 #include "tempera/core/ops/surrogate.hpp"
@@ -29,7 +30,7 @@ double largest_difference(const Tensor& a, const Tensor& b) {
   REQUIRE(a.shape() == b.shape());
   double worst = 0;
   for (std::int64_t i = 0; i < a.numel(); ++i) {
-    worst = std::max(worst, std::abs(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i])));
+    worst = test::worse(worst, std::abs(static_cast<double>(a.data()[i]) - static_cast<double>(b.data()[i])));
   }
   return worst;
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "support/worse.hpp"
 #include "tempera/core/variable.hpp"
 
 namespace tempera::golden_test {
@@ -41,7 +42,7 @@ inline double worst_difference(const Tensor& got, const Json& expected) {
   double worst = 0;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double scale = std::max(1.0, std::abs(values[i]));
-    worst = std::max(worst, std::abs(static_cast<double>(got.data()[i]) - values[i]) / scale);
+    worst = test::worse(worst, std::abs(static_cast<double>(got.data()[i]) - values[i]) / scale);
   }
   return worst;
 }

@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "support/worse.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/core/ops/conv2d.hpp"
 #include "tempera/core/ops/conv2d_winograd.hpp"
@@ -92,7 +93,7 @@ double share_of_bound(const Tensor& y, const Tensor& x, const Tensor& w, std::in
       norms += norm(w, o, c, 0, 0, r, r) * norm(x, n, c, v / m * m - padding_h, z / m * m - padding_w, side, side);
     }
     const double off = std::abs(static_cast<double>(y.data()[i]) - sum);
-    worst = std::max(worst, norms > 0 ? off / (factor * norms) : off);
+    worst = test::worse(worst, norms > 0 ? off / (factor * norms) : off);
   }
   return worst;
 }
@@ -118,7 +119,7 @@ double share_of_bound_by_weight(const Tensor& dw, const Tensor& x, const Tensor&
           sum += pixel(dy, n, o, y, z) * pixel(x, n, i, y + tap / r - c.padding_h, z + tap % r - c.padding_w);
         }
         const double off = std::abs(static_cast<double>(dw.data()[(o * dw.dim(1) + i) * r * r + tap]) - sum);
-        worst = std::max(worst, norms > 0 ? off / (factor * norms) : off);
+        worst = test::worse(worst, norms > 0 ? off / (factor * norms) : off);
       }
     }
   }
@@ -175,7 +176,7 @@ TEST_CASE("every element of Winograd's convolution and of its gradients stays wi
         if (m == 4) shares.push_back(share_of_bound_by_weight(r.dw, x, dy, c));
         for (const double share : shares) {
           CHECK(share <= 1);
-          farthest = std::max(farthest, share);
+          farthest = test::worse(farthest, share);
         }
       }
     }

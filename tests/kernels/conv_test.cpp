@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/support.hpp"
+#include "support/worse.hpp"
 #include "tempera/core/kernels/table.hpp"
 
 namespace tempera::test {
@@ -52,7 +53,7 @@ void check_fold(const FoldPlane& f) {
   double worst = 0;
   for (std::int64_t y = 0; y < f.height; ++y) {
     for (std::int64_t x = 0; x < f.width; ++x) {
-      worst = std::max(worst, std::abs(static_cast<double>(out.data()[y * f.width + x]) - fold_pixel(f, matrix, y, x)));
+      worst = worse(worst, std::abs(static_cast<double>(out.data()[y * f.width + x]) - fold_pixel(f, matrix, y, x)));
     }
   }
   CHECK(worst < 1e-5);

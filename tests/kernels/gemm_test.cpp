@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "support/worse.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/random.hpp"
 
@@ -98,7 +99,7 @@ double worst_error(const Extents& e, const Variant& v) {
       }
       const auto [value, magnitude] = problem.expected(i, j, static_cast<double>(before[at]));
       const double error = std::abs(static_cast<double>(problem.c[at]) - value);
-      worst = std::max(worst, error == 0 ? 0 : error / (unit * magnitude));
+      worst = tempera::test::worse(worst, error == 0 ? 0 : error / (unit * magnitude));
     }
   }
   return worst;

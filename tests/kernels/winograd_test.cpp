@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "kernels/support.hpp"
+#include "support/worse.hpp"
 #include "tempera/core/kernels/table.hpp"
 
 namespace tempera::test {
@@ -113,7 +114,7 @@ void check_gather(const Gathering& g, std::int64_t lanes, std::int64_t items) {
       const Square expected = sandwich(g.by, side, in);
       for (int p = 0; p < points; ++p) {
         const double value = static_cast<double>(to.data()[p * step + i * width + j]);
-        worst = std::max(
+        worst = worse(
             worst, std::abs(value - expected[static_cast<std::size_t>(p / side)][static_cast<std::size_t>(p % side)]));
       }
     }
@@ -191,7 +192,7 @@ void check_output(const Algorithm& a, std::int64_t lanes, std::int64_t items, st
           double value = expected[static_cast<std::size_t>(r)][static_cast<std::size_t>(c)];
           if (!plain) value = std::max(0.0, value + static_cast<double>(bias[static_cast<std::size_t>(i)]));
           const float actual = to.data()[i * plane + r * width + j * m + c];
-          worst = std::max(worst, std::abs(value - static_cast<double>(actual)));
+          worst = worse(worst, std::abs(value - static_cast<double>(actual)));
         }
       }
     }
