@@ -16,7 +16,8 @@ double clip_gradient_norm(const std::vector<Parameter>& parameters, double limit
 void clip_gradient_values(const std::vector<Parameter>& parameters, double limit);
 
 /// Shortens each unit's incoming weights (a row of a weight [out, in…]) to √limit where their squared length is above
-/// the limit (Hinton et al. 2012, arXiv 1207.0580, §2). Acts on Role::kWeight of rank ≥ 2.
+/// the limit (Hinton et al. 2012, arXiv 1207.0580, §2). Acts on Role::kWeight of rank ≥ 2. A row whose length is not finite
+/// stays as it is.
 void limit_squared_lengths(const std::vector<Parameter>& parameters, double limit);
 
 }  // namespace tempera::nn

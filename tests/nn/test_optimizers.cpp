@@ -138,6 +138,27 @@ TEST_CASE("clipping by norm shortens all gradients to the limit and keeps their 
   CHECK(p[1].variable.grad().data()[1] == doctest::Approx(0.8));
 }
 
+TEST_CASE("gradients whose squares are beyond float are clipped, those that are not finite are left alone") {
+  const std::vector<nn::Parameter> p{parameter("a", Tensor::zeros({40})), parameter("b", Tensor::zeros({1}))};
+  for (const double size : {2e19, 3e38}) {  // 2e19² = 4e38 is infinite in float
+    for (const double limit : {1.0, 1e-6}) {
+      set_grad(p[0], Tensor::full({40}, static_cast<Scalar>(size)));
+      set_grad(p[1], Tensor({1}, {static_cast<Scalar>(-3 * size / 10)}));
+      const double norm = std::sqrt(40.09) * static_cast<double>(static_cast<Scalar>(size));
+      CHECK(nn::clip_gradient_norm(p, limit) == doctest::Approx(norm));
+      CHECK(p[0].variable.grad().data()[39] / limit == doctest::Approx(1 / std::sqrt(40.09)));
+      CHECK(p[1].variable.grad().data()[0] / limit == doctest::Approx(-0.3 / std::sqrt(40.09)));
+      CHECK(nn::gradient_norm(p) / limit == doctest::Approx(1));
+    }
+  }
+  for (const Scalar broken : {std::numeric_limits<Scalar>::infinity(), std::numeric_limits<Scalar>::quiet_NaN()}) {
+    set_grad(p[0], Tensor::full({40}, 2));
+    set_grad(p[1], Tensor({1}, {broken}));
+    CHECK_FALSE(std::isfinite(nn::clip_gradient_norm(p, 1)));
+    CHECK(p[0].variable.grad().data()[39] == 2);
+  }
+}
+
 TEST_CASE("clipping by value moves only elements beyond the limit") {
   const std::vector<nn::Parameter> p{parameter("a", Tensor::zeros({3}))};
   set_grad(p[0], Tensor({3}, {-2, 0.25, 2}));
@@ -155,6 +176,16 @@ TEST_CASE("the length limit shortens long incoming vectors to its root and leave
   CHECK(p[0].variable.value().data()[1] == doctest::Approx(1.6));
   CHECK(p[0].variable.value().data()[2] == 0.6F);
   CHECK(p[1].variable.value().data()[0] == 9);
+}
+
+TEST_CASE("the length limit shortens rows whose squares are beyond float and leaves rows that are not finite") {
+  const Scalar infinity = std::numeric_limits<Scalar>::infinity();
+  const std::vector<nn::Parameter> p{parameter("w", Tensor({2, 2}, {3e19F, 4e19F, 1, infinity}))};
+  nn::limit_squared_lengths(p, 4);
+  CHECK(p[0].variable.value().data()[0] == doctest::Approx(1.2));
+  CHECK(p[0].variable.value().data()[1] == doctest::Approx(1.6));
+  CHECK(p[0].variable.value().data()[2] == 1);
+  CHECK(p[0].variable.value().data()[3] == infinity);
 }
 
 TEST_CASE("the average of weights is decay^n·start + (1 − decay)·Σ decay^(n−i)·w_i, and can be swapped in and out") {
