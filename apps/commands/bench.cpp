@@ -137,6 +137,9 @@ int bench_train(const Session& session, const Arguments& arguments) {
   loader.start(epoch, 0);
   core::Batch samples;
   ordered_json facts = facts_of("train", arguments, data.used, batch);
+  if (loader.batches_per_epoch() == 0) {
+    throw core::ConfigError(fmt::format("--batch {}: the training set has {} samples", batch, data.set.train.size()));
+  }
   if (arguments.numerics == "bf16") {
     facts["bf16"] = core::bf16_instructions().empty() ? "emulated" : core::bf16_instructions();
   }

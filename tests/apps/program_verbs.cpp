@@ -126,6 +126,15 @@ TEST_CASE("bench prints one JSON line in the format of the peers' scripts") {
   CHECK(line["samples_per_s"] > 0);
 }
 
+TEST_CASE("bench refuses a batch that the set does not fill, in training and in inference") {
+  for (const char* verb : {"train", "infer"}) {
+    const Finished refused = tempera({"bench", verb, "--batch", "60001", "--seconds", "0.05"});
+    CHECK(refused.status == 2);
+    CHECK(has(refused.err, "--batch 60001"));
+    CHECK(has(refused.err, "0000 samples"));
+  }
+}
+
 TEST_CASE("bench trains in bf16 and says how it is multiplied, but has no bf16 to infer in") {
   const json line =
       json::parse(tempera({"bench", "train", "--workload", "mlp128", "--numerics", "bf16", "--seconds", "0.05"}).out);
