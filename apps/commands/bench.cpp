@@ -1,13 +1,17 @@
 // tempera bench: the speed of the reference networks and kernels, in the format the peers' scripts print.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -82,13 +86,13 @@ quant::QuantizationConfig quantization(const char* rules = kQat) {
   return section;
 }
 
+constexpr std::array<std::string_view, 3> kTrained{"float", "bf16", "qat"}, kInferred{"float", "int8", "dynamic_int8"};
+
 void check_numerics(const std::string& numerics, bool training) {
-  if (numerics == "float" || numerics == (training ? "qat" : "int8")) return;
-  if (numerics == "bf16" && training) return;
-  if (numerics == "dynamic_int8" && !training) return;
-  throw core::UnsupportedError("--numerics " + numerics, numerics == "bf16"
-                                                             ? "is of training alone: models are evaluated in float32"
-                                                             : "comes with quantization; this version measures float");
+  const std::span<const std::string_view> measured = training ? kTrained : kInferred;
+  if (std::ranges::find(measured, numerics) != measured.end()) return;
+  throw core::ConfigError(fmt::format("--numerics {}: bench {} measures {}", numerics, training ? "train" : "infer",
+                                      fmt::join(measured, ", ")));
 }
 
 double to_tenths(double x) { return std::round(10 * x) / 10; }
@@ -133,13 +137,13 @@ int bench_train(const Session& session, const Arguments& arguments) {
   const data::LoadedData data = load_data(config.data);
   TrainingStep step(config, data.set.sample());
   data::Loader loader(data.set.train, data.normalization, {}, {.batch = batch, .seed = 1, .drop_last = true});
+  if (loader.batches_per_epoch() == 0) {
+    throw core::ConfigError(fmt::format("--batch {}: the training set has {} samples", batch, data.set.train.size()));
+  }
   std::int64_t epoch = 0;
   loader.start(epoch, 0);
   core::Batch samples;
   ordered_json facts = facts_of("train", arguments, data.used, batch);
-  if (loader.batches_per_epoch() == 0) {
-    throw core::ConfigError(fmt::format("--batch {}: the training set has {} samples", batch, data.set.train.size()));
-  }
   if (arguments.numerics == "bf16") {
     facts["bf16"] = core::bf16_instructions().empty() ? "emulated" : core::bf16_instructions();
   }
