@@ -29,14 +29,28 @@ bool is_training_state(std::string_view name) {
   return name.starts_with(kAveragePrefix) || name.starts_with(kOptimizerPrefix);
 }
 
-void check_nothing_left(const SafetensorsReader& file, std::span<const TensorSlot> slots) {
+// What the file has of `training` is of no concern to a model that is only used.
+void check_nothing_left(const SafetensorsReader& file, std::span<const TensorSlot> slots, bool training) {
   std::set<std::string_view> wanted;
   for (const TensorSlot& slot : slots) wanted.insert(slot.name);
   for (const StoredTensor& stored : file.tensors()) {
-    if (wanted.contains(stored.name) || is_training_state(stored.name)) continue;
-    throw CheckpointError(
-        file.file(), fmt::format("has a tensor \"{}\" {} that the model does not have", stored.name, stored.text()));
+    if (wanted.contains(stored.name)) continue;
+    const bool state = is_training_state(stored.name);
+    if (state && !training) continue;
+    throw CheckpointError(file.file(),
+                          fmt::format("has a tensor \"{}\" {} that {}", stored.name, stored.text(),
+                                      state ? "this training does not keep (had it another optimizer, or an average of "
+                                              "the weights?)"
+                                            : "the model does not have"));
   }
+}
+
+// Parameters, and then buffers.
+std::vector<TensorSlot> slots_of(const Model& model) {
+  std::vector<TensorSlot> slots;
+  for (const Parameter& p : model.parameters()) slots.push_back({p.name, p.shape, &p.variable.mutable_value()});
+  for (const Buffer& b : model.buffers()) slots.push_back({b.name, b.shape, &b.variable.mutable_value()});
+  return slots;
 }
 
 }  // namespace
@@ -55,17 +69,23 @@ void add_model(SafetensorsWriter& writer, const Model& model) {
 }
 
 void load_model(const SafetensorsReader& file, Model& model, bool averaged) {
-  std::vector<TensorSlot> own;
-  for (const Parameter& p : model.parameters()) own.push_back({p.name, p.shape, &p.variable.mutable_value()});
-  const std::size_t parameters = own.size();
-  for (const Buffer& b : model.buffers()) own.push_back({b.name, b.shape, &b.variable.mutable_value()});
+  const std::vector<TensorSlot> own = slots_of(model);
+  const std::size_t parameters = model.parameters().size();
   for (const TensorSlot& slot : own) check_slot(file, slot);
-  check_nothing_left(file, own);
+  check_nothing_left(file, own, false);
   std::vector<TensorSlot> slots = own;
   for (std::size_t i = 0; averaged && i < parameters; ++i) {
     const std::string average = std::string(kAveragePrefix) + own[i].name;
     if (file.find(average) != nullptr) slots[i].name = average;
   }
+  load_tensors(file, slots);
+}
+
+void load_training(const SafetensorsReader& file, Model& model, std::span<const TensorSlot> training) {
+  std::vector<TensorSlot> slots = slots_of(model);
+  slots.insert(slots.end(), training.begin(), training.end());
+  for (const TensorSlot& slot : slots) check_slot(file, slot);
+  check_nothing_left(file, slots, true);
   load_tensors(file, slots);
 }
 

@@ -35,6 +35,11 @@ void add_model(SafetensorsWriter& writer, const Model& model);
 /// load_tensors, and CheckpointError naming the first tensor of the file that the model does not have.
 void load_model(const SafetensorsReader& file, Model& model, bool averaged = true);
 
+/// Takes up a training: reads parameters (not the averaged ones), buffers and `training`, which are all that training keeps
+/// under the two prefixes. All or nothing. Throws as load_model, and CheckpointError naming the first tensor under a prefix
+/// that is not among them.
+void load_training(const SafetensorsReader& file, Model& model, std::span<const TensorSlot> training);
+
 /// Reads the layers' own parameters (averaged where the file has them) and buffers, and of what transforms keep whatever the
 /// file has: a start for another training. Other tensors of the file are left alone. Throws as load_tensors.
 void load_weights(const SafetensorsReader& file, Model& model);

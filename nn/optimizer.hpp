@@ -59,6 +59,9 @@ class Optimizer {
   void set_steps(std::int64_t steps) noexcept { steps_ = steps; }
   [[nodiscard]] const std::vector<Parameter>& parameters() const noexcept { return parameters_; }
   void set_common(const OptimizerCommon& common) { common_ = common; }
+  /// The name under which a registry knows it; empty for one that was made without a registry.
+  [[nodiscard]] const std::string& type() const noexcept { return type_; }
+  void set_type(std::string_view type) { type_ = type; }
 
  protected:
   static constexpr std::size_t kMaxStates = 3;
@@ -97,6 +100,7 @@ class Optimizer {
   std::vector<Piece> pieces_;                      // of those with a gradient in this step
   std::int64_t elements_ = 0;
   OptimizerCommon common_;
+  std::string type_;
   std::int64_t steps_ = 0;
   double gradient_norm_ = 0;
 };

@@ -22,6 +22,7 @@ std::unique_ptr<Optimizer> OptimizerRegistry::make(const core::Configurable& con
                                                    const std::vector<Parameter>& parameters) const {
   std::unique_ptr<Optimizer> optimizer = Base::make(config, parameters);
   optimizer->set_common(common(config));
+  optimizer->set_type(config.type());
   return optimizer;
 }
 

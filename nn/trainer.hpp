@@ -82,7 +82,8 @@ class Trainer {
   /// After an epoch's checkpoint is written, so that what is done here may be repeated but is never ahead of it.
   std::function<void(const EpochRecord&)> on_epoch;
 
-  /// Takes up the state of a checkpoint. Throws CheckpointError (of another model, optimizer, precision or set of options).
+  /// Takes up the state of a checkpoint. Throws CheckpointError (of another model, optimizer, precision or set of options);
+  /// everything is then as it was before.
   void resume(const std::filesystem::path& checkpoint);
   /// Trains until the last epoch or early stopping; then the model has the averaged weights, if there are any. Throws
   /// core::Interrupted after writing last.safetensors when the flag is set; NumericError naming the step and the node

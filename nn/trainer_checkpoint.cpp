@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cmath>
 #include <system_error>
+#include <utility>
 
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/checkpoint.hpp"
@@ -15,8 +16,18 @@ namespace {
 
 constexpr const char* kFormat = "tempera-checkpoint-1";
 constexpr const char* kPrecision = "precision";  // left out for float32
+constexpr const char* kOptimizer = "optimizer";  // older checkpoints do not have it
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+// adam and adamw keep tensors of the same names, and yet neither can go on where the other was.
+void check_optimizer(const SafetensorsReader& file, const Optimizer& optimizer) {
+  const auto kept = file.metadata().find(kOptimizer);
+  if (kept == file.metadata().end() || optimizer.type().empty() || kept->second == optimizer.type()) return;
+  throw core::CheckpointError(file.file(), fmt::format("was written by training with the optimizer {}, which cannot go "
+                                                       "on with {}",
+                                                       kept->second, optimizer.type()));
+}
 
 }  // namespace
 
@@ -38,6 +49,7 @@ void Trainer::save(const char* name) {
   SafetensorsWriter writer;
   for (const auto& [key, value] : options_.metadata) writer.metadata(key, value);
   writer.metadata("format", kFormat);
+  if (!parts_.optimizer.type().empty()) writer.metadata(kOptimizer, parts_.optimizer.type());
   writer.metadata("optimizer_steps", fmt::format("{}", parts_.optimizer.steps()));
   writer.metadata("training", to_json(state_));
   if (options_.precision != core::Precision::kFloat32) {
@@ -78,7 +90,8 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
         file.file(),
         fmt::format("was written by training in {}, which cannot go on in {} with the same bits", was, own));
   }
-  const TrainingState state = training_state_from_json(text("training"), file.file());
+  check_optimizer(file, parts_.optimizer);
+  TrainingState state = training_state_from_json(text("training"), file.file());
   std::vector<TensorSlot> slots;
   for (const OptimizerState& s : training_tensors()) slots.push_back({s.name, s.tensor->shape(), s.tensor});
   std::int64_t steps = 0;
@@ -87,10 +100,9 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   } catch (const std::logic_error&) {  // what stoll throws for text that is no number
     throw core::CheckpointError(file.file(), "its number of optimizer steps is damaged");
   }
-  load_model(file, parts_.model, false);
-  load_tensors(file, slots);
+  load_training(file, parts_.model, slots);
   parts_.optimizer.set_steps(steps);
-  state_ = state;
+  state_ = std::move(state);
 }
 
 void Trainer::stop_if_interrupted() {

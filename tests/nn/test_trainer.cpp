@@ -29,6 +29,18 @@ void run_and_interrupt(nn::TrainerOptions options, std::int64_t steps) {
   CHECK_THROWS_AS(run.trainer.run(), core::Interrupted);
 }
 
+// A copy of the last checkpoint as it was written before checkpoints named their optimizer.
+std::filesystem::path without_optimizer(const TemporaryFolder& folder) {
+  const nn::SafetensorsReader file(folder / nn::kLastCheckpoint);
+  nn::SafetensorsWriter writer;
+  for (const auto& [key, value] : file.metadata()) {
+    if (key != "optimizer") writer.metadata(key, value);
+  }
+  for (const nn::StoredTensor& stored : file.tensors()) writer.add(stored.name, file.tensor(stored.name));
+  writer.write(folder / "old.safetensors");
+  return folder / "old.safetensors";
+}
+
 bool same_history(const nn::TrainingState& a, const nn::TrainingState& b) {
   if (a.history.size() != b.history.size()) return false;
   for (std::size_t i = 0; i < a.history.size(); ++i) {
@@ -104,9 +116,52 @@ TEST_CASE("a checkpoint of another model or optimizer is refused, naming the fir
   TrainingRun renamed(options_in(folder), kAdam, R"({"type": "linear", "name": "first", "out": 8})");
   CHECK_THROWS_WITH_AS(renamed.trainer.resume(folder / nn::kLastCheckpoint),
                        doctest::Contains(R"(has no tensor "first.weight" [8, 2])"), core::CheckpointError);
-  TrainingRun other(options_in(folder), TrainingRun::kSgd);
-  CHECK_THROWS_WITH_AS(other.trainer.resume(folder / nn::kLastCheckpoint), doctest::Contains("fc1.weight/momentum"),
+}
+
+TEST_CASE("a checkpoint of another optimizer is refused by its type, adam for adamw too, or else by its tensors") {
+  const TemporaryFolder folder;
+  TrainingRun run(options_in(folder, 1), kAdam);
+  run.trainer.run();
+  const std::filesystem::path old = without_optimizer(folder);
+  TrainingRun sgd(options_in(folder), TrainingRun::kSgd), adamw(options_in(folder), R"({"type": "adamw"})");
+  CHECK_THROWS_WITH_AS(sgd.trainer.resume(folder / nn::kLastCheckpoint),
+                       doctest::Contains("the optimizer adam, which cannot go on with sgd"), core::CheckpointError);
+  CHECK_THROWS_WITH_AS(adamw.trainer.resume(folder / nn::kLastCheckpoint),
+                       doctest::Contains("the optimizer adam, which cannot go on with adamw"), core::CheckpointError);
+  CHECK_THROWS_WITH_AS(sgd.trainer.resume(old), doctest::Contains("fc1.weight/momentum"), core::CheckpointError);
+  adamw.trainer.resume(old);  // it cannot be told from adam's
+  TrainingRun same(options_in(folder), kAdam), now(options_in(folder), kAdam);
+  same.trainer.resume(old);
+  now.trainer.resume(folder / nn::kLastCheckpoint);
+  CHECK(same.numbers() == now.numbers());
+}
+
+TEST_CASE("a checkpoint with more than this training keeps is refused: a second state, or an average of the weights") {
+  const TemporaryFolder folder;
+  TrainingRun rmsprop({.epochs = 1, .checkpoints = folder.path()}, R"({"type": "rmsprop"})");
+  rmsprop.trainer.run();
+  TrainingRun sgd({.epochs = 2}, TrainingRun::kSgd);
+  CHECK_THROWS_WITH_AS(
+      sgd.trainer.resume(without_optimizer(folder)),
+      doctest::Contains(R"("optimizer/fc1.weight/mean_square" F32 [8, 2] that this training does not keep)"),
+      core::CheckpointError);
+  TrainingRun averaged(options_in(folder, 1), kAdam), plain({.epochs = 2}, kAdam);
+  averaged.trainer.run();
+  CHECK_THROWS_WITH_AS(plain.trainer.resume(folder / nn::kLastCheckpoint),
+                       doctest::Contains(R"("average/fc1.weight" F32 [8, 2] that this training does not keep)"),
                        core::CheckpointError);
+}
+
+TEST_CASE("a refused checkpoint leaves weights, optimizer and counters as they were") {
+  const TemporaryFolder folder;
+  TrainingRun run({.epochs = 1, .checkpoints = folder.path()}, kAdam);  // without the average that is asked for below
+  run.trainer.run();
+  TrainingRun refused(options_in(folder), kAdam), untouched(options_in(folder), kAdam);
+  CHECK_THROWS_WITH_AS(refused.trainer.resume(folder / nn::kLastCheckpoint), doctest::Contains("average/fc1.weight"),
+                       core::CheckpointError);
+  CHECK(refused.numbers() == untouched.numbers());
+  CHECK(refused.optimizer->steps() == 0);
+  CHECK(refused.trainer.state().step == 0);
 }
 
 TEST_CASE("a run in bf16 is resumed to the bits of an uninterrupted one, which are not those of float32") {
