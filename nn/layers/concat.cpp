@@ -30,18 +30,19 @@ Concat::Concat(const Config& config, LayerBuilder& b) {
   if (b.input().rank() == 0) b.fail("expects at least one axis of channels, received a single number");
   std::vector<std::int64_t> joined;
   std::size_t layers = 0;
-  for (const LayerList& list : config.branches) {
-    const core::Shape shape = b.children(list, b.input());
+  for (std::size_t i = 0; i < config.branches.size(); ++i) {
+    const core::Shape shape = b.children(config.branches[i], b.input());
+    if (shape.rank() == 0) b.fail(fmt::format("branch {} gives a single number, which has no channels to join", i + 1));
     const auto rest = shape.extents().subspan(1);
-    if (joined.empty()) {
+    if (i == 0) {
       joined.assign(shape.extents().begin(), shape.extents().end());
     } else if (!std::ranges::equal(rest, std::span(joined).subspan(1))) {
-      b.fail(fmt::format("branch {} gives {}, which cannot be joined along the channels to the {} before it",
-                         ends_.size() + 1, shape.text(), core::Shape(std::span<const std::int64_t>(joined)).text()));
+      b.fail(fmt::format("branch {} gives {}, which cannot be joined along the channels to the {} before it", i + 1,
+                         shape.text(), core::Shape(std::span<const std::int64_t>(joined)).text()));
     } else {
       joined[0] += shape[0];
     }
-    ends_.push_back(layers += list.items().size());
+    ends_.push_back(layers += config.branches[i].items().size());
   }
   b.output(core::Shape(std::span<const std::int64_t>(joined)));
 }

@@ -288,6 +288,12 @@ TEST_CASE("concat puts the channels of its branches one after the other, image b
                   {2, 4, 6}) ==
         "concat \"c\": branch 2 gives [2, 2, 3], which cannot be joined along the channels to the [2, 4, 6] before it");
   CHECK_THROWS_AS(config_of(R"({"type": "concat", "branches": []})"), core::ConfigError);
+  for (const char* const branches : {R"([{"layers": [{"type": "reshape", "shape": []}]}, {"layers": []}])",
+                                     R"([{"layers": []}, {"layers": [{"type": "reshape", "shape": []}]}])"}) {
+    const std::string text =
+        complaint(R"({"type": "concat", "name": "c", "branches": )" + std::string(branches) + "}", {1});
+    CHECK(text.find("gives a single number, which has no channels to join") != std::string::npos);
+  }
 }
 
 TEST_CASE("dropout drops its share in training, by run, layer and step, and nothing in evaluation") {
