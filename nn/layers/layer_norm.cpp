@@ -15,13 +15,14 @@ void LayerNorm::Config::fields(core::FieldVisitor& v) {
   v.field("affine", affine, {.help = "whether a learned gain and bias follow"});
 }
 
-LayerNorm::LayerNorm(const Config& config, LayerBuilder& b)
-    : axes_(static_cast<int>(config.axes.value_or(b.input().rank()))), epsilon_(config.epsilon) {
+LayerNorm::LayerNorm(const Config& config, LayerBuilder& b) : epsilon_(config.epsilon) {
   const core::Shape& input = b.input();
-  if (axes_ < 1 || axes_ > input.rank()) {
+  const std::int64_t axes = config.axes.value_or(input.rank());
+  if (axes < 1 || axes > input.rank()) {
     b.fail(fmt::format("\"axes\" must be between 1 and the {} of a sample {}, received {}", input.rank(), input.text(),
-                       axes_));
+                       axes));
   }
+  axes_ = static_cast<int>(axes);
   if (!config.affine) return;
   const core::Shape normalized(input.extents().last(static_cast<std::size_t>(axes_)));
   gain_ = b.parameter("gain", normalized, Scalar{1}, Role::kGain);

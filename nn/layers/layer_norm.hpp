@@ -25,7 +25,7 @@ class LayerNorm final : public Layer {
   static std::vector<LayerExample<Config>> examples();
 
  private:
-  int axes_;
+  int axes_ = 0;
   double epsilon_;
   Variable gain_, bias_;
 };

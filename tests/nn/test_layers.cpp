@@ -253,6 +253,8 @@ TEST_CASE("layer norm gives each sample mean 0 and variance 1 over the axes aske
   const double deviation = std::sqrt((100 + 64 + 1 + 361) / 4.0);  // around the mean 11
   check_values(run(R"({"type": "layer_norm"})", x), {-10 / deviation, -8 / deviation, -1 / deviation, 19 / deviation});
   CHECK(complaint(R"({"type": "layer_norm", "axes": 3})", {2, 2}).find("received 3") != std::string::npos);
+  CHECK(complaint(R"({"type": "layer_norm", "axes": 4294967297})", {2, 2}).find("received 4294967297") !=
+        std::string::npos);  // 1, were it cut to 32 bits
 }
 
 TEST_CASE("activations give the values of their formulas") {
