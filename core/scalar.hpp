@@ -9,4 +9,8 @@ using Scalar = double;
 using Scalar = float;
 #endif
 
+/// Where numbers of a configuration end that training computes with in float32: 1e-50 would be 0 there, which nothing may
+/// be divided by, and 0.99999999 would be 1, a memory that never takes anything in.
+inline constexpr double kLeastPositive = 1e-37, kMostBelowOne = 0.9999999;
+
 }  // namespace tempera

@@ -12,8 +12,9 @@ namespace tempera::nn {
 
 WeightAverage::WeightAverage(const std::vector<Parameter>& parameters, double decay)
     : parameters_(parameters), decay_(decay) {
-  if (!(decay >= 0 && decay < 1)) {
-    throw core::ConfigError(fmt::format("the average of weights needs 0 ≤ decay < 1, received {}", decay));
+  if (!(decay >= 0 && decay <= kMostBelowOne)) {
+    throw core::ConfigError(
+        fmt::format("the average of weights needs 0 ≤ decay ≤ {}, received {}", kMostBelowOne, decay));
   }
   // Handles share the weights' tensors until the first write to either.
   for (const Parameter& parameter : parameters_) average_.push_back(parameter.variable.value());

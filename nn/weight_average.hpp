@@ -10,7 +10,7 @@ namespace tempera::nn {
 /// average ← decay·average + (1 − decay)·weights, beginning at the weights.
 class WeightAverage {
  public:
-  /// Throws ConfigError unless 0 ≤ decay < 1.
+  /// Throws ConfigError unless 0 ≤ decay ≤ kMostBelowOne.
   WeightAverage(const std::vector<Parameter>& parameters, double decay);
 
   /// After each optimizer step.

@@ -48,8 +48,7 @@ void TrainSection::fields(core::FieldVisitor& v) {
   v.field("weight_average", weight_average,
           {.help = "decay of an exponential moving average of the weights, which is what is evaluated and saved",
            .min = 0,
-           .max = 1,
-           .below_max = true});
+           .max = kMostBelowOne});
   v.object("early_stopping", early_stopping, {.help = "end training when the validation set no longer improves"});
   v.field("checkpoint_seconds", checkpoint_seconds,
           {.help = "longest time between two checkpoints; one is written after each epoch in any case",

@@ -16,7 +16,7 @@ ChannelGrid grid_of(const Shape& x, const Variable& gamma, const Variable& beta,
           gamma.empty() ? channels : gamma.shape());
   require(beta.empty() || beta.shape() == channels, kName, "beta must be {}, received {}", channels,
           beta.empty() ? channels : beta.shape());
-  require_parameter(epsilon > 0, kName, "epsilon must be above 0, received {}", epsilon);
+  require_positive(epsilon, kName, "epsilon");
   ChannelGrid grid{.batch = x[0], .channels = x[1]};
   for (int axis = 2; axis < x.rank(); ++axis) grid.cells *= x[axis];
   return grid;

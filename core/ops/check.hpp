@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <utility>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/core/scalar.hpp"
 #include "tempera/core/shape.hpp"
 
 template <>
@@ -30,6 +32,14 @@ template <class... Args>
 void require_parameter(bool holds, const char* op, fmt::format_string<Args...> text, Args&&... args) {
   if (holds) return;
   throw ConfigError(fmt::format("[{}] {}", op, fmt::format(text, std::forward<Args>(args)...)));
+}
+
+/// The same for a number that has to stay positive and finite as a Scalar.
+inline void require_positive(double value, const char* op, const char* what) {
+  constexpr auto kMost = static_cast<double>(std::numeric_limits<Scalar>::max());
+  require_parameter(value >= kLeastPositive && value <= kMost, op,
+                    "{} must be above 0 in the precision of tensors (from {} to {:.3g}), received {}", what,
+                    kLeastPositive, kMost, value);
 }
 
 /// 0 … rank−1 for an axis that may count from the end; ShapeError "[op] …" outside of the rank.

@@ -76,7 +76,7 @@ BinaryKernels plus() { return {kernels().add, kernels().add_scalar, kernels().ad
 
 Variable layer_norm(const Variable& x, int axes, const Variable& gamma, const Variable& beta, double epsilon) {
   const Rows r = rows_of(x.shape(), axes, gamma, beta);
-  require_parameter(epsilon > 0, kName, "epsilon must be above 0, received {}", epsilon);
+  require_positive(epsilon, kName, "epsilon");
   Tensor inverse({r.rows});
   const Tensor hat = standardized(r, x.value(), epsilon, inverse);
   const Tensor factor = gamma.empty() ? Tensor() : gamma.value();

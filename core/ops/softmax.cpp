@@ -1,7 +1,6 @@
 #include "tempera/core/ops/softmax.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/check.hpp"
@@ -60,8 +59,7 @@ Tensor log_softmax_gradient(const Tensor& dy, const Tensor& y, const Rows& r) {
 }
 
 Variable heated(const char* op, const Variable& x, double temperature) {
-  require_parameter(temperature > 0 && std::isfinite(temperature), op, "the temperature must be above 0, received {}",
-                    temperature);
+  require_positive(temperature, op, "the temperature");
   return temperature == 1.0 ? x : div(x, temperature);
 }
 

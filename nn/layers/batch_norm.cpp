@@ -20,7 +20,7 @@ void move_towards(const Variable& running, const core::Tensor& batch, double mom
 
 void BatchNorm::Config::fields(core::FieldVisitor& v) {
   v.field("momentum", momentum, {.help = "share of the newest batch in the running statistics", .min = 0, .max = 1});
-  v.field("epsilon", epsilon, {.help = "added to the variance", .min = 0, .above_min = true});
+  v.field("epsilon", epsilon, {.help = "added to the variance", .min = kLeastPositive});
   v.field("affine", affine, {.help = "whether a learned gain and bias follow"});
 }
 

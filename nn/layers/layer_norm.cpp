@@ -11,7 +11,7 @@ namespace tempera::nn {
 void LayerNorm::Config::fields(core::FieldVisitor& v) {
   v.field("axes", axes,
           {.help = "how many trailing axes are normalised together; not set: the whole sample", .min = 1});
-  v.field("epsilon", epsilon, {.help = "added to the variance", .min = 0, .above_min = true});
+  v.field("epsilon", epsilon, {.help = "added to the variance", .min = kLeastPositive});
   v.field("affine", affine, {.help = "whether a learned gain and bias follow"});
 }
 

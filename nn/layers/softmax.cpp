@@ -8,7 +8,9 @@ namespace tempera::nn {
 
 void Softmax::Config::fields(core::FieldVisitor& v) {
   v.field("temperature", temperature,
-          {.help = "what the logits are divided by: above 1 softens, below 1 sharpens", .min = 0, .above_min = true});
+          {.help = "what the logits are divided by: above 1 softens, below 1 sharpens",
+           .min = kLeastPositive,
+           .max = 1e37});
 }
 
 Softmax::Softmax(const Config& config, LayerBuilder& b) : temperature_(config.temperature) {

@@ -17,9 +17,9 @@ struct AdamConfig {
 
   void fields(core::FieldVisitor& v) {
     v.field("learning_rate", learning_rate, {.help = "length of a typical step of one weight", .min = 0});
-    v.field("beta1", beta1, {.help = "memory of the mean of gradients", .min = 0, .max = 1, .below_max = true});
-    v.field("beta2", beta2, {.help = "memory of the mean of squared gradients", .min = 0, .max = 1, .below_max = true});
-    v.field("epsilon", epsilon, {.help = "added to the root that a step is divided by", .min = 0, .above_min = true});
+    v.field("beta1", beta1, {.help = "memory of the mean of gradients", .min = 0, .max = kMostBelowOne});
+    v.field("beta2", beta2, {.help = "memory of the mean of squared gradients", .min = 0, .max = kMostBelowOne});
+    v.field("epsilon", epsilon, {.help = "added to the root that a step is divided by", .min = kLeastPositive});
     v.field("weight_decay", weight_decay, {.help = "pull of the weights towards 0", .min = 0});
   }
 };

@@ -14,8 +14,7 @@ class HintonMomentum final : public Optimizer {
 
     void fields(core::FieldVisitor& v) {
       v.field("learning_rate", learning_rate, {.help = "length of a steady step along the gradient", .min = 0});
-      v.field("momentum", momentum,
-              {.help = "p: share of the last step that is kept", .min = 0, .max = 1, .below_max = true});
+      v.field("momentum", momentum, {.help = "p: share of the last step that is kept", .min = 0, .max = kMostBelowOne});
       v.field("weight_decay", weight_decay, {.help = "pull of the weights towards 0, part of the gradient", .min = 0});
     }
   };

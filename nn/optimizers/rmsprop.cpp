@@ -18,11 +18,9 @@ class RmsProp final : public Optimizer {
 
     void fields(core::FieldVisitor& v) {
       v.field("learning_rate", learning_rate, {.help = "length of a typical step of one weight", .min = 0});
-      v.field("alpha", alpha,
-              {.help = "memory of the mean of squared gradients", .min = 0, .max = 1, .below_max = true});
-      v.field("epsilon", epsilon, {.help = "added to the root that a step is divided by", .min = 0, .above_min = true});
-      v.field("momentum", momentum,
-              {.help = "share of the last step that is kept", .min = 0, .max = 1, .below_max = true});
+      v.field("alpha", alpha, {.help = "memory of the mean of squared gradients", .min = 0, .max = kMostBelowOne});
+      v.field("epsilon", epsilon, {.help = "added to the root that a step is divided by", .min = kLeastPositive});
+      v.field("momentum", momentum, {.help = "share of the last step that is kept", .min = 0, .max = kMostBelowOne});
       v.field("weight_decay", weight_decay, {.help = "pull of the weights towards 0, part of the gradient", .min = 0});
     }
   };

@@ -19,8 +19,7 @@ class Sgd final : public Optimizer {
 
     void fields(core::FieldVisitor& v) {
       v.field("learning_rate", learning_rate, {.help = "length of a step along the gradient", .min = 0});
-      v.field("momentum", momentum,
-              {.help = "share of the last step that is kept", .min = 0, .max = 1, .below_max = true});
+      v.field("momentum", momentum, {.help = "share of the last step that is kept", .min = 0, .max = kMostBelowOne});
       v.field("nesterov", nesterov, {.help = "take the gradient's step on top of the momentum's"});
       v.field("weight_decay", weight_decay, {.help = "pull of the weights towards 0", .min = 0});
       v.field("decoupled", decoupled, {.help = "decay the weights themselves instead of adding to the gradient"});

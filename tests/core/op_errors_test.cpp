@@ -78,7 +78,7 @@ TEST_CASE("losses name the label, and softmax the temperature, that is out of ra
           return cross_entropy(of({3, 10}), labels);
         }) == "[cross_entropy] needs a label a row, received 2 labels for [3, 10]");
   for (const double t :
-       {0.0, -1.0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+       {0.0, -1.0, 1e-50, 1e39, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     CHECK(complaint<ConfigError>([&] { return softmax(of({2, 3}), t); }).find("must be above 0") != std::string::npos);
   }
 }
@@ -114,9 +114,17 @@ TEST_CASE("norms refuse parameters of another shape and a single value a channel
   CHECK(complaint<ShapeError>([] {
           return layer_norm(of({2, 4}), 1, {}, of({2}));
         }) == "[layer_norm] beta must be [4], received [2]");
-  CHECK(complaint<ConfigError>([] {
-          return layer_norm(of({2, 4}), 1, {}, {}, 0.0);
-        }) == "[layer_norm] epsilon must be above 0, received 0");
+  for (const double epsilon : {0.0, 1e-50}) {
+    const std::string received = epsilon == 0 ? ", received 0" : ", received 1e-50";
+    const std::string layer = complaint<ConfigError>([&] { return layer_norm(of({2, 4}), 1, {}, {}, epsilon); });
+    CHECK(layer.starts_with("[layer_norm] epsilon must be above 0"));
+    CHECK(layer.ends_with(received));
+    const std::string batch = complaint<ConfigError>([&] {
+      return batch_norm_training(of({2, 4}), {}, {}, epsilon).output;
+    });
+    CHECK(batch.starts_with("[batch_norm] epsilon must be above 0"));
+    CHECK(batch.ends_with(received));
+  }
 }
 
 TEST_CASE("batch norm of a constant channel is finite") {

@@ -257,6 +257,16 @@ TEST_CASE("layer norm gives each sample mean 0 and variance 1 over the axes aske
         std::string::npos);  // 1, were it cut to 32 bits
 }
 
+TEST_CASE("an epsilon or a temperature that is 0 in float32 is refused before anything is divided by it") {
+  for (const char* layer :
+       {R"({"type": "batch_norm", "epsilon": 1e-50})", R"({"type": "layer_norm", "epsilon": 1e-50})",
+        R"({"type": "softmax", "temperature": 1e-50})"}) {
+    CHECK_THROWS_AS(config_of(layer), core::ConfigError);
+  }
+  check_values(run(R"({"type": "batch_norm", "epsilon": 1e-37})", Tensor::zeros({2, 3})), {0, 0, 0, 0, 0, 0});
+  check_values(run(R"({"type": "softmax", "temperature": 1e-37})", Tensor::zeros({1, 2})), {0.5, 0.5});
+}
+
 TEST_CASE("activations give the values of their formulas") {
   const Tensor x({1, 3}, {-2, 0, 1});
   check_values(run(R"({"type": "relu"})", x), {0, 0, 1});

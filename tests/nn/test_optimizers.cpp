@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/configured.hpp"
+#include "tempera/core/errors.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/random.hpp"
 #include "tempera/nn/clipping.hpp"
@@ -124,6 +125,22 @@ TEST_CASE("in steady state a step takes no tensor storage from the system and co
   for (int i = 0; i < 10; ++i) one_step();
   CHECK(core::allocator_stats().system_allocations == allocations);
   CHECK(p[0].variable.value().data() == before);
+}
+
+TEST_CASE(
+    "numbers that are 0 or 1 in float32 are refused: nothing is divided by an epsilon of 0, no memory lasts for ever") {
+  const nn::OptimizerRegistry& registry = nn::OptimizerRegistry::builtin();
+  for (const char* json :
+       {R"({"type": "adam", "epsilon": 1e-50})", R"({"type": "adamw", "epsilon": 1e-50})",
+        R"({"type": "rmsprop", "epsilon": 1e-50})", R"({"type": "adam", "beta1": 0.99999999})",
+        R"({"type": "adam", "beta2": 0.99999999})", R"({"type": "rmsprop", "alpha": 0.99999999})",
+        R"({"type": "sgd", "momentum": 0.99999999})", R"({"type": "hinton", "momentum": 0.99999999})"}) {
+    CAPTURE(json);
+    CHECK_THROWS_AS(configured(registry, json), core::ConfigError);
+  }
+  CHECK_THROWS_AS(nn::WeightAverage({}, 0.99999999), core::ConfigError);
+  CHECK(static_cast<Scalar>(kLeastPositive) > 0);
+  CHECK(static_cast<Scalar>(kMostBelowOne) < 1);
 }
 
 TEST_CASE("clipping by norm shortens all gradients to the limit and keeps their direction") {
