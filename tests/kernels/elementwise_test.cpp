@@ -1,4 +1,5 @@
-// Oracle: the scalar loops, which call the C library's functions. Buffers end at pages without access.
+// Oracle: the scalar loops, which call the C library's functions and are held to their formulas in scalar_test.cpp.
+// Buffers end at pages without access.
 #include <doctest/doctest.h>
 
 #include <string>

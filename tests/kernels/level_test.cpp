@@ -3,10 +3,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/kernels/table.hpp"
@@ -65,17 +69,18 @@ TEST_CASE("an unknown TEMPERA_ISA is an error that lists the levels there are") 
   }
 }
 
-TEST_CASE("no level leaves a kernel without a function") {
+// The table is pointers and counts of one size each behind the level, so that no list of them can leave one out.
+TEST_CASE("no level leaves a slot of the table without a function or a count") {
+  static_assert(std::is_trivially_copyable_v<KernelTable> && sizeof(KernelTable) % sizeof(std::uintptr_t) == 0);
+  static_assert(offsetof(KernelTable, add) == sizeof(std::uintptr_t));
   for (const Isa level : available_isas()) {
     const KernelTable& t = kernels_of(level);
     CHECK(t.level == level);
-    for (const auto f : {t.exp, t.log, t.sqrt, t.relu, t.gelu, t.sigmoid, t.tanh, t.softplus}) CHECK((f != nullptr));
-    for (const auto f : {t.add, t.sub, t.mul, t.div, t.relu_grad, t.sigmoid_grad, t.tanh_grad, t.gelu_grad}) {
-      CHECK((f != nullptr));
+    std::array<std::uintptr_t, sizeof(KernelTable) / sizeof(std::uintptr_t)> slots{};
+    std::memcpy(slots.data(), &t, sizeof t);
+    for (std::size_t i = 1; i < slots.size(); ++i) {
+      CAPTURE(i);
+      CHECK(slots[i] != 0);
     }
-    CHECK((t.add_scalar && t.mul_scalar && t.axpy && t.sum && t.sum_squares && t.max && t.column_sum && t.softmax));
-    CHECK((t.log_softmax && t.softmax_grad && t.cross_entropy && t.normalize_u8 && t.sgd && t.adam));
-    CHECK((t.min_max && t.fake_quant && t.fake_quant_grad));
-    CHECK((t.gemm_pack_a && t.gemm_pack_b && t.gemm_tile && t.gemm_dot && t.gemm_mr > 0 && t.gemm_nr > 0));
   }
 }
