@@ -90,7 +90,6 @@ void cross_entropy(std::int64_t rows, std::int64_t columns, const Scalar* x, con
 void fill_scalar_rows(KernelTable& table) {
   table.sum = sum;
   table.sum_squares = sum_squares;
-  table.max = max;
   table.column_sum = column_sum;
   table.softmax = softmax;
   table.log_softmax = log_softmax;

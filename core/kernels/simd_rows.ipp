@@ -33,21 +33,6 @@ float largest(std::int64_t n, const float* x) noexcept {
   return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
 }
 
-float max(std::int64_t n, const float* x) noexcept {
-  V invalid(0.0F);
-  std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    const V v = V::load_unaligned(x + i);
-    invalid = xsimd::select(xsimd::isnan(v), v, invalid);
-  }
-  if (i < n) {
-    const V v = load(x + i, part_of(n - i));
-    invalid = xsimd::select(xsimd::isnan(v), v, invalid);
-  }
-  const float nan = total(invalid);
-  return nan != nan ? nan : largest(n, x);
-}
-
 // W vectors of columns at a time, from column c on; the last one may be a part.
 template <std::int64_t W>
 void column_sums(std::int64_t rows, std::int64_t columns, const float* x, Part last, float* y) noexcept {
@@ -161,7 +146,6 @@ void cross_entropy(std::int64_t rows, std::int64_t columns, const float* x, cons
 void fill_rows(KernelTable& table) noexcept {
   table.sum = reduce_sum<[](V v) { return v; }>;
   table.sum_squares = reduce_sum<[](V v) { return v * v; }>;
-  table.max = max;
   table.column_sum = column_sum;
   table.softmax = softmax;
   table.log_softmax = log_softmax;

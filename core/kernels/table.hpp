@@ -65,7 +65,6 @@ struct KernelTable {
 
   Reduce sum;  ///< fixed order of additions for a given n and level
   Reduce sum_squares;
-  Reduce max;        ///< −infinity for n = 0; NaN if any is NaN
   Rows column_sum;   ///< y[c] += Σ_r x[r, c]
   Rows softmax;      ///< of each row
   Rows log_softmax;  ///< of each row
