@@ -49,7 +49,7 @@ void Optimizer::zero_grad() const {
 void Optimizer::step() {
   core::lap_between();
   if (common_.clip_value) clip_gradient_values(parameters_, *common_.clip_value);
-  if (common_.clip_norm) gradient_norm_ = clip_gradient_norm(parameters_, *common_.clip_norm);
+  if (common_.clip_norm) clip_gradient_norm(parameters_, *common_.clip_norm);
   gather_pieces();
   ++steps_;
   prepare();

@@ -50,8 +50,6 @@ class Optimizer {
   /// Drops the gradients; their memory goes to the next step's.
   void zero_grad() const;
 
-  /// Length of all gradients together (L2) at the last step, before clipping; only measured where clip_norm is set.
-  [[nodiscard]] double gradient_norm() const noexcept { return gradient_norm_; }
   /// Names the numbers in use, so that a schedule can change them while training: "learning_rate", "momentum".
   void fields(core::FieldVisitor& v);
   [[nodiscard]] std::vector<OptimizerState> state();
@@ -102,7 +100,6 @@ class Optimizer {
   OptimizerCommon common_;
   std::string type_;
   std::int64_t steps_ = 0;
-  double gradient_norm_ = 0;
 };
 
 /// The optimizers a program knows.
