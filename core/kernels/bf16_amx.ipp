@@ -1,18 +1,12 @@
-// A strip of a product by tiles of 16 rows of 16 words (AMX-BF16), two by two of them. The file that includes this defines
-// `Tiles`: configure(bytes of the 64-byte layout), release, load<Tile>, zero<Tile>, dot<C, A, B>, store<Tile>; tests define
-// it in plain loops.
+// A strip of a product by tiles of 16 rows of 16 words (AMX-BF16), two by two of them. The file that includes this, and
+// amx_tiles.ipp before it, defines `Tiles`: configure(TileShapes), release, load<Tile>, zero<Tile>, dot<C, A, B>,
+// store<Tile>; tests define it in plain loops.
 //
 // A sum adds tile after tile along k; within a tile the instruction adds the first numbers of all words, the second ones,
 // and then both to the sum.
 
 constexpr std::int64_t kTileRows = 16, kTileBytes = 64;
 constexpr std::int64_t kStripRows = 2 * kTileRows;
-
-struct alignas(64) TileShapes {
-  std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  std::uint16_t row_bytes[16] = {};
-  std::uint8_t rows[16] = {};
-};
 
 // C in 0 to 3 (upper left, upper right, lower left, lower right), A in 4 and 5, B in 6 and 7.
 void configure(std::int64_t upper, std::int64_t lower, std::int64_t depth) noexcept {

@@ -1,15 +1,10 @@
-// uint8 · int8 by tiles of 16 × 64 bytes (AMX-INT8). The file that includes this defines `Tiles`: configure(bytes of the
-// 64-byte layout), load<Tile>, zero<Tile>, dot<C, A, B>, store<Tile>; tests define it in plain loops.
+// uint8 · int8 by tiles of 16 × 64 bytes (AMX-INT8). The file that includes this, and amx_tiles.ipp before it,
+// defines `Tiles`: configure(TileShapes), release, load<Tile>, zero<Tile>, dot<C, A, B>, store<Tile>; tests define it in
+// plain loops.
 
 constexpr std::int64_t kTileRows = 16;
 constexpr std::int64_t kTileColumns = 32;  // two tiles of C, as wide as a panel of avx512
 constexpr std::int64_t kWholeSteps = 16;   // of four bytes: a tile's row
-
-struct alignas(64) TileShapes {
-  std::uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  std::uint16_t row_bytes[16] = {};
-  std::uint8_t rows[16] = {};
-};
 
 // C in 0 and 1; A in 2, B in 3 and 4; what is left of them at the end of a segment in 5, 6 and 7.
 TileShapes shapes_of(std::int64_t rows, std::int64_t rest) noexcept {

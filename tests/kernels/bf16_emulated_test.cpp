@@ -87,6 +87,7 @@ namespace dots {
 #include "../../core/kernels/bf16_dot.ipp"
 }
 namespace amx {
+#include "../../core/kernels/amx_tiles.ipp"
 #include "../../core/kernels/bf16_amx.ipp"
 }
 

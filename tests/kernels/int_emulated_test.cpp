@@ -55,6 +55,7 @@ struct Tiles : tempera::test::EmulatedTiles {
 };
 
 namespace amx {
+#include "../../core/kernels/amx_tiles.ipp"
 #include "../../core/kernels/int_amx.ipp"
 }  // namespace amx
 
