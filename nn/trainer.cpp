@@ -12,15 +12,15 @@
 namespace tempera::nn {
 namespace {
 
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-constexpr const char* kAdvice = "lower the learning rate, or set optimizer.clip_norm";
-
 double share(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(std::max<std::int64_t>(1, whole));
 }
 
 }  // namespace
+
+double Trainer::now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 Trainer::Trainer(TrainerParts parts, TrainerOptions options) : parts_(std::move(parts)), options_(std::move(options)) {
   for (const ScheduledNumber& scheduled : parts_.schedules) bases_.push_back(*scheduled.number);

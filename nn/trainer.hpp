@@ -93,6 +93,10 @@ class Trainer {
   [[nodiscard]] const TrainingState& state() const noexcept { return state_; }
 
  private:
+  /// Where numbers broke.
+  static constexpr const char* kAdvice = "lower the learning rate, or set optimizer.clip_norm";
+
+  [[nodiscard]] static double now();  ///< seconds of the steady clock
   void train_epoch();
   void train_step(const core::Batch& batch);
   [[nodiscard]] core::Variable outputs_of(const core::Batch& batch, ForwardContext& context);
@@ -113,7 +117,7 @@ class Trainer {
   std::vector<double> bases_;  // of the scheduled numbers
   std::optional<WeightAverage> average_;
   TrainingState state_;
-  double last_save_ = 0;  // seconds of the steady clock
+  double last_save_ = 0;  // now() at it
 };
 
 }  // namespace tempera::nn

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <system_error>
 #include <utility>
@@ -17,8 +16,6 @@ namespace {
 constexpr const char* kFormat = "tempera-checkpoint-1";
 constexpr const char* kPrecision = "precision";  // left out for float32
 constexpr const char* kOptimizer = "optimizer";  // older checkpoints do not have it
-
-double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 // adam and adamw keep tensors of the same names, and yet neither can go on where the other was.
 void check_optimizer(const SafetensorsReader& file, const Optimizer& optimizer) {
@@ -115,9 +112,8 @@ void Trainer::fail_on_loss(const core::Variable& loss) const {
   check_finite_weights();
   std::string node = core::first_nonfinite(loss);
   if (node.empty()) node = "loss";
-  throw core::NumericError(node, state_.step,
-                           "gives the first value that is not finite, and so the loss is not; lower the learning rate, "
-                           "or set optimizer.clip_norm");
+  throw core::NumericError(
+      node, state_.step, fmt::format("gives the first value that is not finite, and so the loss is not; {}", kAdvice));
 }
 
 // A broken model must not replace the last good checkpoint.
@@ -125,8 +121,7 @@ void Trainer::check_finite_weights() const {
   for (const Parameter& parameter : parts_.model.parameters()) {
     const auto values = parameter.variable.value().values();
     if (std::ranges::all_of(values, [](Scalar v) { return std::isfinite(v); })) continue;
-    throw core::NumericError(parameter.name, state_.step,
-                             "is not finite after the update; lower the learning rate, or set optimizer.clip_norm");
+    throw core::NumericError(parameter.name, state_.step, fmt::format("is not finite after the update; {}", kAdvice));
   }
 }
 
