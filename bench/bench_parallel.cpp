@@ -1,4 +1,4 @@
-// The cost of a parallel loop with nothing in it, against the same loop in OpenMP (oneTBB: docs/decisions).
+// The cost of a parallel loop with nothing in it. docs/decisions/parallel-backend.md has that of OpenMP and of oneTBB.
 #include <benchmark/benchmark.h>
 
 #include "tempera/core/parallel.hpp"

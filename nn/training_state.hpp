@@ -33,7 +33,7 @@ struct EpochRecord {
   std::optional<double> soft_temperature;  ///< TrainerOptions::soft_temperature of this epoch
   double seconds = 0;                      ///< of training, without validation
   double samples_per_second = 0;
-  bool best = false;  ///< the watched score was better than in every epoch before
+  bool best = false;  ///< the watched score surpassed TrainingState::best by more than TrainerOptions::min_delta
 };
 
 /// Sums over the part of the current epoch that is done.
@@ -50,7 +50,8 @@ struct TrainingState {
   std::int64_t step = 0;   ///< optimizer steps
   EpochSums sums;
   std::vector<EpochRecord> history;
-  std::optional<double> best;  ///< watched score of the best epoch
+  /// Watched score of the best epoch: the last one that surpassed the best before it by more than TrainerOptions::min_delta.
+  std::optional<double> best;
   std::int64_t best_epoch = 0;
   bool stopped_early = false;
 };
