@@ -48,8 +48,9 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
   for (std::int64_t i = 0; i < m; ++i) {  // each row before a page of its own
     values.push_back(integers<A>(segments * steps * Group, extreme, random));
     rows.push_back(std::make_unique<Guarded<char>>(size(row_bytes)));
+    const auto* bytes = reinterpret_cast<const char*>(values.back().data());  // null where there are no steps
     for (std::int64_t s = 0; s < segments; ++s) {
-      std::memcpy(rows.back()->data() + s * distance, values.back().data() + s * steps * Group, size(length));
+      std::copy_n(bytes + s * length, length, rows.back()->data() + s * distance);
     }
     starts.push_back(rows.back()->data());
   }
