@@ -2,6 +2,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
+#include "tempera/quant/batch_part.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -36,7 +37,7 @@ void calibrate(nn::Model& model, core::BatchSource& source, std::int64_t images,
     if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) {
       throw core::Interrupted("interrupted while calibrating");
     }
-    static_cast<void>(model.forward(core::Variable(batch.inputs), context));
+    static_cast<void>(model.forward(core::Variable(first_of(batch, images - seen).inputs), context));
   }
 }
 

@@ -8,10 +8,10 @@
 
 namespace tempera::quant {
 
-/// The largest scale up to `scale` of which `steps` are still a finite float32.
+/// The largest scale up to `scale` of which `steps` are still a finite float32; NaN for NaN.
 [[nodiscard]] inline float finite_scale(float scale, std::int32_t steps) noexcept {
   constexpr double kLargest = std::numeric_limits<float>::max();
-  while (!std::isfinite(static_cast<float>(steps) * scale)) {
+  while (!std::isnan(scale) && !std::isfinite(static_cast<float>(steps) * scale)) {
     scale = std::min(std::nextafter(scale, 0.0F), static_cast<float>(kLargest / std::abs(static_cast<double>(steps))));
   }
   return scale;

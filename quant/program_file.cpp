@@ -120,7 +120,9 @@ class FileSource final : public ListSource {
   [[nodiscard]] std::vector<std::int8_t> get_packed(const std::string& name, std::size_t count,
                                                     int bits) const override {
     const std::vector<std::byte> bytes = read_bytes(name, nn::DType::kU8);
-    if (bits >= 1 && bits <= 8 && bytes.size() == packed_bytes(count, bits)) return unpack(bytes, count, bits);
+    // The first bound keeps the product of a false count and its bits from wrapping to the number of bytes.
+    const bool fits = bits >= 1 && bits <= 8 && count <= 8 * bytes.size() && bytes.size() == packed_bytes(count, bits);
+    if (fits) return unpack(bytes, count, bits);
     throw core::CheckpointError(reader_.file(),
                                 fmt::format("tensor \"{}\" has {} bytes, which are not {} integers of {} bits", name,
                                             bytes.size(), count, bits));

@@ -10,6 +10,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
+#include "tempera/quant/batch_part.hpp"
 #include "tempera/quant/quantizers/dynamic_uniform.hpp"
 
 namespace tempera::quant {
@@ -179,7 +180,7 @@ std::vector<SiteProfile> profile_sites(nn::Model& model, core::BatchSource& sour
     if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) {
       throw core::Interrupted("interrupted while measuring quantization noise");
     }
-    static_cast<void>(model.forward(Variable(batch.inputs), context));
+    static_cast<void>(model.forward(Variable(first_of(batch, images - seen).inputs), context));
   }
   history.reset();
   std::vector<SiteProfile> all;

@@ -12,6 +12,7 @@
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/evaluation.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/saved_outputs.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/study_statistics.hpp"
 #include "tempera/apps/interrupt.hpp"
@@ -27,6 +28,7 @@ using nlohmann::ordered_json;
 
 struct Contestant {
   std::string name;
+  std::string arithmetic;  // the one in which it is used
   std::string data_sha256;
   std::int64_t parameters = 0;
   report::Scores scores;
@@ -39,8 +41,10 @@ Contestant measure(const std::string& path, const Registry& registry) {
   if (data.set.sha256 != saved.input.data_sha256) {
     throw core::DataError(path, "the test set found here is not the one of this run; results would not be comparable");
   }
-  const nn::Outputs outputs = outputs_of(saved.model, data.set.test, saved.input.normalization);
+  const std::string arithmetic = shipped_mode(saved);
+  const nn::Outputs outputs = outputs_in(arithmetic, saved, data.set.test);
   Contestant result{.name = path,
+                    .arithmetic = arithmetic,
                     .data_sha256 = data.set.sha256,
                     .parameters = saved.model.facts().parameters,
                     .scores = scores_of(outputs),
@@ -64,10 +68,10 @@ bool comparable(const Contestant& a, const Contestant& b) {
 }
 
 std::string runs_text(const std::vector<Contestant>& all) {
-  Table table({"run", "parameters", "test", "errors", "error %", "95 % interval", "nll", "ece"});
+  Table table({"run", "arithmetic", "parameters", "test", "errors", "error %", "95 % interval", "nll", "ece"});
   for (const Contestant& c : all) {
     const Interval interval = wilson_interval(c.scores.errors, c.scores.n);
-    table.row({c.name, count_text(c.parameters), count_text(c.scores.n), count_text(c.scores.errors),
+    table.row({c.name, c.arithmetic, count_text(c.parameters), count_text(c.scores.n), count_text(c.scores.errors),
                fmt::format("{:.2f}", 100 * (1 - c.scores.accuracy)),
                fmt::format("{:.2f} - {:.2f}", 100 * interval.low, 100 * interval.high),
                fmt::format("{:.4f}", c.scores.nll), fmt::format("{:.4f}", c.scores.ece)});
@@ -100,6 +104,7 @@ ordered_json document_of(const std::vector<Contestant>& all) {
   for (const Contestant& c : all) {
     const Interval interval = wilson_interval(c.scores.errors, c.scores.n);
     runs.push_back({{"run", c.name},
+                    {"arithmetic", c.arithmetic},
                     {"parameters", c.parameters},
                     {"n", c.scores.n},
                     {"errors", c.scores.errors},

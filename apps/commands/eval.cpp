@@ -16,6 +16,7 @@
 #include "tempera/apps/experiment/npy_file.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/saved_outputs.hpp"
 #include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/training.hpp"
@@ -70,21 +71,6 @@ std::string mode_of(const SavedModel& saved, const std::string& asked) {
   throw core::UnsupportedError("--mode " + asked,
                                "the model is not quantized: its config has no section \"quantization\" "
                                "(`tempera quantize` makes a quantized model of it)");
-}
-
-nn::Outputs outputs_in(const std::string& mode, SavedModel& saved, const data::Split& split) {
-  const nn::Objective objective = objective_of(saved.config);
-  if (mode == "integer" && saved.config.quantization->dynamic()) {
-    return outputs_of(dynamic_forward(saved.model), split, saved.input.normalization, objective);
-  }
-  if (mode == "integer") {
-    const quant::Program program = program_of(saved.config, saved.model, {});
-    return outputs_of(engine_forward(program), split, saved.input.normalization, objective);
-  }
-  if (mode == "fake_quant" && saved.config.lower) {
-    return outputs_of(exact_forward(saved.config, saved.model), split, saved.input.normalization, objective);
-  }
-  return outputs_of(saved.model, split, saved.input.normalization, objective, {.transform = mode == "fake_quant"});
 }
 
 // What is evaluated: a model in one of its arithmetics, or a program.

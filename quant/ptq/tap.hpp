@@ -11,6 +11,7 @@
 #include "tempera/core/batch.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/model.hpp"
+#include "tempera/quant/batch_part.hpp"
 
 namespace tempera::quant {
 
@@ -57,7 +58,7 @@ class KeptTransforms {
   return **found;
 }
 
-/// Runs the model in evaluation over the batches that hold the first `images` samples of pass 0. Throws DataError if the
+/// Runs the model in evaluation over the first `images` samples of pass 0. Throws DataError if the
 /// source is empty.
 template <class Before>
 void run_images(nn::Model& model, core::BatchSource& source, std::int64_t images, Before before) {
@@ -67,8 +68,9 @@ void run_images(nn::Model& model, core::BatchSource& source, std::int64_t images
   core::Batch batch;
   source.start(0, 0);
   for (std::int64_t seen = 0; seen < images && source.next(batch); seen += batch.size()) {
-    before(batch);
-    static_cast<void>(model.forward(core::Variable(batch.inputs), context));
+    const core::Batch part = first_of(batch, images - seen);
+    before(part);
+    static_cast<void>(model.forward(core::Variable(part.inputs), context));
   }
 }
 inline void run_images(nn::Model& model, core::BatchSource& source, std::int64_t images) {

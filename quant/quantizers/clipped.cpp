@@ -134,7 +134,11 @@ class Pact final : public Quantizer {
 
  private:
   [[nodiscard]] double learned_alpha() const {
-    return std::max(static_cast<double>(alpha_.value().item()), static_cast<double>(kSmallestScale) * grid_.qmax);
+    const auto alpha = static_cast<double>(alpha_.value().item());
+    if (!std::isfinite(alpha)) {
+      throw core::NumericError(site_.name, -1, fmt::format("alpha must be a finite number, received {}", alpha));
+    }
+    return std::max(alpha, static_cast<double>(kSmallestScale) * grid_.qmax);
   }
   static double split(const Tensor& x, const Tensor& dy, Scalar alpha, Tensor& dx) {
     const Scalar* in = x.data();

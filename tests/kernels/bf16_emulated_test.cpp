@@ -89,7 +89,7 @@ namespace dots {
 namespace amx {
 #include "../../core/kernels/amx_tiles.ipp"
 #include "../../core/kernels/bf16_amx.ipp"
-}
+}  // namespace amx
 
 Bf16KernelTable table_of(std::int64_t depth, void (*strip)(const Bf16Strip&) noexcept) {
   Bf16KernelTable table = bf16_kernels_of(Isa::kScalar);
