@@ -14,8 +14,9 @@ namespace {
 
 using core::Tensor;
 
-// Whole steps of four bytes and of two int16, and the values that kernels may read beyond a length.
-std::int64_t stride_of(std::int64_t length) noexcept { return length + 4 - length % 4; }
+// Of whole steps of four bytes, and with the three values that kernels may read beyond a length: what shares a scale, and is
+// multiplied by itself, ends there but begins anywhere.
+std::int64_t stride_of(std::int64_t length) noexcept { return (length + 3 + 3) / 4 * 4; }
 
 // z − qmin of every sample.
 std::vector<std::int32_t> shifts_of(const QParams& rows) {

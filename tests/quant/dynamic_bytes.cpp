@@ -63,7 +63,8 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 const std::vector<std::string> kWeights{R"("bits": 8, "granularity": "per_channel")", R"("bits": 8)",
-                                        R"("bits": 4, "granularity": "per_group", "group": 5)"};
+                                        R"("bits": 4, "granularity": "per_group", "group": 5)",
+                                        R"("bits": 4, "granularity": "per_group", "group": 7)"};
 const std::vector<std::string> kInputs{R"("bits": 8)", R"("bits": 8, "signed": true)",
                                        R"("bits": 8, "symmetric": true)", R"("bits": 4)"};
 
@@ -106,7 +107,7 @@ TEST_CASE("convolutions give the formula's floats by bytes, in every bit") {
   for (const std::string shape :
        {R"("kernel": 3)", R"("kernel": 1, "stride": 2)", R"("kernel": 2, "padding": 1, "groups": 2)",
         R"("kernel": 5, "padding": 2)", R"("kernel": 3, "padding": 1, "dilation": 2)",
-        R"("kernel": 3, "stride": 2, "groups": 4)"}) {
+        R"("kernel": 3, "stride": 2, "groups": 4)", R"("kernel": 5, "padding": 2, "groups": 2)"}) {
     for (const std::string& weight : kWeights) {
       for (const std::string& input : kInputs) {
         CAPTURE(shape);
