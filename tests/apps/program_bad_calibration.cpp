@@ -96,7 +96,8 @@ TEST_CASE("one image is enough to calibrate with, and none is refused") {
   REQUIRE(calibrated(folder).status == 0);
   CHECK(proved(folder));
   // Half of fifteen ones and of a quarter is what the range of act1 has to reach: 7.625.
-  for (const json& site : json_in(folder / "run" / "quantization.json")["sites"]) {
+  const json quantization = json_in(folder / "run" / "quantization.json");
+  for (const json& site : quantization["sites"]) {
     if (site["site"] == "act1.output") CHECK(site["histogram"]["high"] == doctest::Approx(7.625).epsilon(0.01));
   }
   TemporaryFolder none;
