@@ -4,7 +4,7 @@
 
 Rounding is x + (round(x) − x).detach(); everything else (clamp, tanh, sigmoid, division by a learned scale) is differentiated
 by PyTorch. Numbers are float32 for staircases, so that values fall on the same side of every step, and float64 for the smooth
-form.
+form, of inputs that float32 holds: a steep sigmoid multiplies what they were rounded by.
 """
 import json
 import pathlib
@@ -25,6 +25,11 @@ def grad_scale(x, factor):
 
 def leaf(values, dtype=torch.float32):
     return torch.tensor(values, dtype=dtype, requires_grad=True)
+
+
+def held(values):
+    """What float32 holds of them, to be computed with in float64."""
+    return leaf(np.float32(values).astype(np.float64), torch.float64)
 
 
 def flat(tensor):
@@ -119,7 +124,7 @@ def quantized_relu(bits, alpha, surrogate, shape=(4, 6)):
 def smooth(bits, kind, alpha, temperature, shape=(4, 6)):
     """Yang et al. 2019, eq. 4 with β = 1/δ: every sigmoid of the sum is computed."""
     values, dy = data(shape)
-    x, a = leaf(values, torch.float64), leaf([alpha], torch.float64)
+    x, a = held(values), held([alpha])
     middle = 2 ** (bits - 1) - 1 if kind == "weight" else 0
     steps = 2 * middle if kind == "weight" else 2 ** bits - 1
     delta = a / (middle or steps)
@@ -133,7 +138,7 @@ def smooth_learned(bits, kind, first, alpha, end, shifts, temperature, shape=(4,
     """Yang et al. 2019, eq. 4 with β and the b_i of their own. β = q/end, where q steps lie above 0; the b_i are kept in the
     unit of x, times the first δ, `first`/q. end None: β = 1/δ. shifts None: midpoints; else added to them and shuffled."""
     values, dy = data(shape)
-    x, a = leaf(values, torch.float64), leaf([alpha], torch.float64)
+    x, a = held(values), held([alpha])
     middle = 2 ** (bits - 1) - 1 if kind == "weight" else 0
     top = middle or 2 ** bits - 1
     delta = a / top
@@ -141,12 +146,13 @@ def smooth_learned(bits, kind, first, alpha, end, shifts, temperature, shape=(4,
     b = torch.arange(1, top + middle + 1, dtype=torch.float64) - middle - 0.5
     if shifts is not None:
         moved = b.numpy() + rng.normal(0, shifts, len(b)).round(3)
-        learned["biases"] = leaf((rng.permutation(moved) * first / top).tolist(), torch.float64)
-        b = learned["biases"] / (first / top)
+        unit = float(np.float32(first / top))
+        learned["biases"] = held(rng.permutation(moved) * unit)
+        b = learned["biases"] / unit
         b.retain_grad()
     beta = 1 / delta
     if end is not None:
-        learned["input_range"] = leaf([end], torch.float64)
+        learned["input_range"] = held([end])
         beta = top / learned["input_range"]
         beta.retain_grad()
     y = delta * (torch.sigmoid(temperature * (beta * x[..., None] - b)).sum(-1) - middle)

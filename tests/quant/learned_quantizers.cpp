@@ -82,7 +82,8 @@ void check_hard_form(quant::Quantizer& q, const Tensor& x) {
 }  // namespace
 
 TEST_CASE("values and gradients of learned quantizers are PyTorch's of the papers' equations") {
-  for (const nlohmann::json& item : golden()["cases"]) {
+  const nlohmann::json all = golden();
+  for (const nlohmann::json& item : all["cases"]) {
     const std::string config = item["config"].dump();
     CAPTURE(config);
     const core::Shape shape{item["shape"][0].get<std::int64_t>(), item["shape"][1].get<std::int64_t>()};

@@ -70,7 +70,7 @@ TEST_CASE("what is learned in the unit of the values gives PyTorch's gradients b
       ++betas;
     }
     if (!item.contains("b")) continue;
-    const double unit = config["alpha"].get<double>() / top;
+    const auto unit = static_cast<double>(static_cast<float>(config["alpha"].get<double>() / top));  // which is kept so
     for (std::size_t i = 0; i < item["b"]["grad"].size(); ++i) {
       const auto grad = item["learned"]["biases"]["grad"][i].get<double>();
       CHECK(item["b"]["grad"][i].get<double>() == doctest::Approx(grad * unit).epsilon(1e-9));
