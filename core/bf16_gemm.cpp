@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/storage.hpp"
 
@@ -14,8 +15,6 @@ namespace {
 constexpr std::int64_t kChunkFlops = 1 << 23;  // about 10 µs of bfloat16
 constexpr std::int64_t kChunkRows = 256;       // share a packed strip of B, which costs less than a row of C
 constexpr std::int64_t kGrain = 16384;         // values to round and pack
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
 
 template <class T>
 Storage array(std::int64_t count) {

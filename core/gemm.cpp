@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "tempera/core/bf16_gemm.hpp"
+#include "tempera/core/integers.hpp"
 #include "tempera/core/kernels/caches.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
@@ -27,9 +28,6 @@ struct Range {
   std::int64_t begin, end;
   [[nodiscard]] std::int64_t size() const noexcept { return end - begin; }
 };
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
-std::int64_t round_up(std::int64_t a, std::int64_t b) noexcept { return ceil_div(a, b) * b; }
 
 // A step of at most `limit`, but a multiple of `unit`, that cuts n into pieces as equal as can be.
 std::int64_t even_step(std::int64_t n, std::int64_t limit, std::int64_t unit) noexcept {

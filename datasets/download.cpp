@@ -82,7 +82,7 @@ class Curl {
   static Function find(const char* name) {
     static void* const library = ::dlopen(TEMPERA_LIBCURL, RTLD_NOW | RTLD_LOCAL);
     void* found = library == nullptr ? nullptr : ::dlsym(library, name);
-    if (found == nullptr) throw core::UnsupportedError("download", fmt::format("{}", ::dlerror()));
+    if (found == nullptr) throw core::UnsupportedError("download", ::dlerror());
     return reinterpret_cast<Function>(found);
   }
 };

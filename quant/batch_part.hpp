@@ -27,4 +27,12 @@ namespace tempera::quant {
                       batch.indices.begin() + static_cast<std::ptrdiff_t>(std::min(n, batch.indices.size()))}};
 }
 
+/// fn(batch) for the batches of pass 0 that hold the first `images` samples, the last cut to them.
+template <class Fn>
+void for_first_images(core::BatchSource& source, std::int64_t images, const Fn& fn) {
+  core::Batch batch;
+  source.start(0, 0);
+  for (std::int64_t left = images; left > 0 && source.next(batch); left -= batch.size()) fn(first_of(batch, left));
+}
+
 }  // namespace tempera::quant

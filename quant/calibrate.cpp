@@ -31,14 +31,12 @@ void calibrate(nn::Model& model, core::BatchSource& source, std::int64_t images,
   const core::NoGrad no_history;
   const Observing observing(model);
   nn::ForwardContext context;
-  core::Batch batch;
-  source.start(0, 0);
-  for (std::int64_t seen = 0; seen < images && source.next(batch); seen += batch.size()) {
+  for_first_images(source, images, [&](const core::Batch& batch) {
     if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) {
       throw core::Interrupted("interrupted while calibrating");
     }
-    static_cast<void>(model.forward(core::Variable(first_of(batch, images - seen).inputs), context));
-  }
+    static_cast<void>(model.forward(core::Variable(batch.inputs), context));
+  });
 }
 
 }  // namespace tempera::quant

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/core/integers.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/storage.hpp"
 #include "tempera/quant/engine/step.hpp"
@@ -19,8 +20,6 @@ constexpr std::int64_t kWorkBytes = 64 * 1024;
 constexpr std::int64_t kKeptBytes = 4 * 1024 * 1024;
 constexpr std::int64_t kLargestGroup = 64;   // a block of rows of engine/product.hpp
 constexpr std::int64_t kGroupsOfImages = 8;  // a batch's, at least: something for every thread
-
-std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 }  // namespace
 
@@ -48,7 +47,7 @@ struct Engine::Prepared {
       steps.push_back(engine::make_step({program, in, layout}));
       if (steps.back() != nullptr) scratch_bytes = std::max(scratch_bytes, steps.back()->scratch_bytes());
     }
-    scratch_bytes = round_up(scratch_bytes + 64);
+    scratch_bytes = core::round_up(scratch_bytes + 64, 64);
     group = std::clamp<std::int64_t>(kKeptBytes / std::max<std::int64_t>(layout.kept_bytes, 1), 1, kLargestGroup);
     work_bytes = layout.bytes;
     for (std::size_t i = 0; i < steps.size(); ++i) {

@@ -37,6 +37,27 @@ void keep_finite(QParams& params, std::size_t slot, double low, double high, boo
   }
 }
 
+struct Ends {
+  Scalar low = std::numeric_limits<Scalar>::infinity(), high = -std::numeric_limits<Scalar>::infinity();
+};
+
+Ends joined(const Ends& a, const Ends& b) noexcept {
+  if (std::isnan(a.low)) return a;
+  if (std::isnan(b.low)) return b;
+  return {std::min(a.low, b.low), std::max(a.high, b.high)};
+}
+
+// NaN both if any is NaN.
+Ends ends(std::span<const Scalar> values) {
+  constexpr std::int64_t kGrain = 65536;
+  const auto of_part = [&](std::int64_t begin, std::int64_t end) {
+    Ends part;
+    core::kernels().min_max(end - begin, values.data() + begin, &part.low, &part.high);
+    return part;
+  };
+  return core::parallel_reduce(static_cast<std::int64_t>(values.size()), kGrain, Ends(), of_part, joined);
+}
+
 }  // namespace
 
 void set_scale(QParams& params, std::size_t slot, Range range, const ScaleRule& rule) noexcept {
@@ -63,31 +84,6 @@ void set_scale(QParams& params, std::size_t slot, Range range, const ScaleRule& 
       static_cast<std::int32_t>(std::clamp<double>(std::nearbyint(exact), params.qmin, params.qmax));
   keep_finite(params, slot, low, high, rule.power_of_two);
 }
-
-namespace {
-
-struct Ends {
-  Scalar low = std::numeric_limits<Scalar>::infinity(), high = -std::numeric_limits<Scalar>::infinity();
-};
-
-Ends joined(const Ends& a, const Ends& b) noexcept {
-  if (std::isnan(a.low)) return a;
-  if (std::isnan(b.low)) return b;
-  return {std::min(a.low, b.low), std::max(a.high, b.high)};
-}
-
-// NaN both if any is NaN.
-Ends ends(std::span<const Scalar> values) {
-  constexpr std::int64_t kGrain = 65536;
-  const auto of_part = [&](std::int64_t begin, std::int64_t end) {
-    Ends part;
-    core::kernels().min_max(end - begin, values.data() + begin, &part.low, &part.high);
-    return part;
-  };
-  return core::parallel_reduce(static_cast<std::int64_t>(values.size()), kGrain, Ends(), of_part, joined);
-}
-
-}  // namespace
 
 Range finite_range(std::span<const Scalar> values, const std::string& site) {
   const auto [low, high] = ends(values);

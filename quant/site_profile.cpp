@@ -174,14 +174,12 @@ std::vector<SiteProfile> profile_sites(nn::Model& model, core::BatchSource& sour
   const Metered metered(model);
   auto history = std::make_unique<core::NoGrad>();
   nn::ForwardContext context;
-  core::Batch batch;
-  source.start(0, 0);
-  for (std::int64_t seen = 0; seen < images && source.next(batch); seen += batch.size()) {
+  for_first_images(source, images, [&](const core::Batch& batch) {
     if (interrupt != nullptr && interrupt->load(std::memory_order_relaxed)) {
       throw core::Interrupted("interrupted while measuring quantization noise");
     }
-    static_cast<void>(model.forward(Variable(first_of(batch, images - seen).inputs), context));
-  }
+    static_cast<void>(model.forward(Variable(batch.inputs), context));
+  });
   history.reset();
   std::vector<SiteProfile> all;
   for (const auto& [site, meter] : metered.meters) all.push_back(profile_of(*site, *meter));

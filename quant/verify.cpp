@@ -154,7 +154,7 @@ class Verifier {
     }
     if (model_ != nullptr) {
       compare_floats(batch, exact);
-      if (!found.place) compare_reals(batch, exact);
+      if (!result_.difference) compare_reals(batch, exact);
     }
     result_.images += batch.size();
     return !result_.difference;

@@ -31,6 +31,9 @@ struct FloatForm {
   std::string site;
   std::int64_t values = 0, differ = 0;
   std::int64_t largest = 0;  ///< difference, in steps of the site's grid
+  [[nodiscard]] double share() const noexcept {
+    return values == 0 ? 0 : static_cast<double>(differ) / static_cast<double>(values);
+  }
 };
 
 struct Verification {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/tensor.hpp"
 
@@ -10,8 +11,6 @@ namespace tempera::cli::bench {
 namespace {
 
 constexpr std::int64_t kRows = 64;  // at a time, as many as the engine takes of small samples
-
-std::int64_t round_up(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 quant::Program program_of(std::span<const std::int8_t> weights, std::int64_t n, std::int64_t k) {
   quant::QParams bytes{.bits = 8, .is_signed = false, .qmin = 0, .qmax = 255};
@@ -42,8 +41,8 @@ IntProduct::IntProduct(std::span<const std::uint8_t> a, std::span<const std::int
       layout_(quant::engine::lay_out(program_)),
       product_(quant::engine::make_step({program_, program_.instructions[1], layout_})) {
   const auto rounding = quant::engine::make_step({program_, program_.instructions[0], layout_});
-  scratch_bytes_ = round_up(std::max(product_->scratch_bytes(), rounding->scratch_bytes()) + 64);
-  group_bytes_ = round_up(scratch_bytes_ + (layout_.kept_bytes + layout_.bytes) * group_);
+  scratch_bytes_ = core::round_up(std::max(product_->scratch_bytes(), rounding->scratch_bytes()) + 64, 64);
+  group_bytes_ = core::round_up(scratch_bytes_ + (layout_.kept_bytes + layout_.bytes) * group_, 64);
   const auto bytes = static_cast<std::size_t>((m + group_ - 1) / group_ * group_bytes_);
   memory_ = core::Storage(bytes);
   std::fill_n(static_cast<std::byte*>(memory_.data()), bytes, std::byte{0});

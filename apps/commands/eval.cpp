@@ -66,8 +66,8 @@ std::string confusion_text(const report::Evaluation& evaluation) {
 
 // The arithmetic asked for; not asked: that of the config.
 std::string mode_of(const SavedModel& saved, const std::string& asked) {
-  if (saved.config.quantization) return !asked.empty() ? asked : runs_integers(saved.config) ? "integer" : "fake_quant";
-  if (asked.empty() || asked == "float") return "float";
+  if (asked.empty()) return shipped_mode(saved);
+  if (saved.config.quantization || asked == "float") return asked;
   throw core::UnsupportedError("--mode " + asked,
                                "the model is not quantized: its config has no section \"quantization\" "
                                "(`tempera quantize` makes a quantized model of it)");

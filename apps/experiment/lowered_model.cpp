@@ -35,8 +35,7 @@ report::Proof proof_of(const quant::Verification& found) {
                       .float_predictions = found.float_predictions_differ,
                       .float_sites = {}};
   for (const quant::FloatForm& form : found.float_sites) {
-    const double share = form.values == 0 ? 0 : static_cast<double>(form.differ) / static_cast<double>(form.values);
-    proof.float_sites.push_back({.site = form.site, .differ = share, .largest = form.largest});
+    proof.float_sites.push_back({.site = form.site, .differ = form.share(), .largest = form.largest});
   }
   if (!found.difference) return proof;
   const quant::Difference& d = *found.difference;

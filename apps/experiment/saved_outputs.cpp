@@ -23,7 +23,7 @@ nn::Outputs outputs_in(const std::string& mode, SavedModel& saved, const data::S
 
 std::string shipped_mode(const SavedModel& saved) {
   if (!saved.config.quantization) return "float";
-  return saved.config.lower || saved.config.quantization->dynamic() ? "integer" : "fake_quant";
+  return runs_integers(saved.config) ? "integer" : "fake_quant";
 }
 
 }  // namespace tempera::cli

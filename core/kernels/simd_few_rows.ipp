@@ -50,11 +50,15 @@ void few_rows_of(const GemmTile& t, std::int64_t i) noexcept {
   for (; p + 4 <= t.k; p += 4) add_rows_of_b<R, 4>(t, i, p);
   for (; p < t.k; ++p) add_rows_of_b<R, 1>(t, i, p);
   if (t.column_bias == nullptr && t.row_bias == nullptr && !t.relu) return;
-  GemmTile last = t;
-  last.accumulate = false;
   for (std::int64_t r = i; r < i + R; ++r) {
-    for_parts_of_row(
-        t, [&](std::int64_t j, Part part) { store_sums(last, r, j, part, load(t.c + r * t.c_row + j, part)); });
+    for_parts_of_row(t, [&](std::int64_t j, Part part) {
+      float* c = t.c + r * t.c_row + j;
+      V sums[1][1] = {{load(c, part)}};
+      finish<1, 1, true>({.column_bias = t.column_bias == nullptr ? nullptr : t.column_bias + j,
+                          .row_bias = t.row_bias == nullptr ? nullptr : t.row_bias + r,
+                          .relu = t.relu},
+                         sums, part, [c](std::int64_t, std::int64_t) { return c; });
+    });
   }
 }
 

@@ -1,15 +1,5 @@
 // The tile of a matrix product: R rows by W vectors of sums in registers, A broadcast, B by the vector.
 
-// Adds what is asked for to the sums of n columns from column j of row i on, and stores them.
-void store_sums(const GemmTile& t, std::int64_t i, std::int64_t j, Part part, V sum) noexcept {
-  float* c = t.c + i * t.c_row + j;
-  if (t.accumulate) sum += load(c, part);
-  if (t.column_bias != nullptr) sum += load(t.column_bias + j, part);
-  if (t.row_bias != nullptr) sum += V(t.row_bias[i]);
-  if (t.relu) sum = xsimd::max(V(0.0F), sum);  // the second operand is what comes out for NaN
-  store(c, part, sum);
-}
-
 // fn(r, w) for each vector of a tile.
 template <std::int64_t R, std::int64_t W, class Fn>
 [[gnu::always_inline]] inline void for_vectors(const Fn& fn) noexcept {
@@ -20,8 +10,9 @@ template <std::int64_t R, std::int64_t W, class Fn>
   }
 }
 
-// The same for a whole tile, whose vector (r, w) belongs at at(r, w). Each question is asked once, not for each vector, and
-// whole vectors go past the masks: with few steps of k this is as much work as the sums.
+// Adds to a tile's sums what is asked for and stores them: vector (r, w) belongs at at(r, w), and the last of a row may be
+// a part. Each question is asked once, not for each vector, and whole vectors go past the masks: with few steps of k this is
+// as much work as the sums.
 template <std::int64_t R, std::int64_t W, bool kMasked, class At>
 [[gnu::always_inline]] inline void finish(const GemmTile& t, V (&sums)[R][W], Part last, const At& at) noexcept {
   const auto read = [&](const float* x, std::int64_t w) __attribute__((always_inline)) {
@@ -40,7 +31,11 @@ template <std::int64_t R, std::int64_t W, bool kMasked, class At>
     for_vectors<R, W>([&](std::int64_t r, std::int64_t w) { sums[r][w] = xsimd::max(V(0.0F), sums[r][w]); });
   }
   for_vectors<R, W>([&](std::int64_t r, std::int64_t w) {
-    kMasked&& w == W - 1 ? store(at(r, w), last, sums[r][w]) : sums[r][w].store_unaligned(at(r, w));
+    if (kMasked && w == W - 1) {
+      store(at(r, w), last, sums[r][w]);
+    } else {
+      sums[r][w].store_unaligned(at(r, w));
+    }
   });
 }
 

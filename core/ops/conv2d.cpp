@@ -121,7 +121,7 @@ bool has_direct_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, const N
 Gradients direct_gradients(const ConvPlan& plan, const Tensor& pooled, const Storage& chosen, const Tensor& x,
                            const Tensor& w, const Needs& needs) {
   const auto backward = [&](ConvGradients wanted) {
-    wanted.chosen = static_cast<const Scalar*>(chosen.data());
+    wanted.chosen = data_of(chosen);
     conv_backward(plan, wanted);
   };
   return gradients_by(backward, pooled, {}, x, w, needs);
@@ -184,33 +184,34 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   const Precision rounding = bf16 && !native ? Precision::kBf16 : Precision::kFloat32;
   const ConvAlgorithm algorithm = bf16 ? ConvAlgorithm::kDirect : options.algorithm;
   Tensor operand = as_operand(x.value(), rounding), weights = as_operand(weight.value(), rounding);
+  Tensor y;
+  Storage chosen;
   if (options.pool_pairs) {
-    // Of a window whose largest is not above 0, nothing has a gradient: the rectifier's mask is a pooled one, too.
     PairPool pool = native ? pool_pairs(bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape))
                            : pooled_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
-    Tensor kept = options.relu ? pool.y : Tensor();
-    return record(kName, std::move(pool.y), {x, weight, bias},
-                  [plan, terms, bf16, algorithm, shape, chosen = std::move(pool.chosen), x = std::move(operand),
-                   w = std::move(weights), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
-                    count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-                    const Tensor pooled = before_relu(grad, y);
-                    if (!bf16 && has_direct_gradients(plan, algorithm, needs)) {
-                      return direct_gradients(plan, pooled, chosen, x, w, needs);
-                    }
-                    const Tensor dy = spread_pairs(pooled, chosen, shape);
-                    return bf16 ? bf16_gradients(plan, dy, {}, x, w, needs)
-                                : float_gradients(plan, algorithm, dy, {}, x, w, needs);
-                  });
+    y = std::move(pool.y);
+    chosen = std::move(pool.chosen);
+  } else {
+    y = native ? bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape)
+               : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
   }
-  Tensor y = native ? bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape)
-                    : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
   Tensor kept = options.relu ? y : Tensor();
   return record(kName, std::move(y), {x, weight, bias},
-                [plan, terms, bf16, algorithm, x = std::move(operand), w = std::move(weights), y = std::move(kept)](
-                    const Tensor& dy, const Needs& needs) {
-                  count_multiply_adds(dy.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-                  return bf16 ? bf16_gradients(plan, dy, y, x, w, needs)
-                              : float_gradients(plan, algorithm, dy, y, x, w, needs);
+                [plan, terms, bf16, algorithm, shape, chosen = std::move(chosen), x = std::move(operand),
+                 w = std::move(weights), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
+                  count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
+                  const auto gradients = [&](const Tensor& dy, const Tensor& result) {
+                    return bf16 ? bf16_gradients(plan, dy, result, x, w, needs)
+                                : float_gradients(plan, algorithm, dy, result, x, w, needs);
+                  };
+                  if (chosen.data() == nullptr) return gradients(grad, y);
+                  // Of a window whose largest is not above 0, nothing has a gradient: the rectifier's mask is a pooled
+                  // one, too.
+                  const Tensor pooled = before_relu(grad, y);
+                  if (!bf16 && has_direct_gradients(plan, algorithm, needs)) {
+                    return direct_gradients(plan, pooled, chosen, x, w, needs);
+                  }
+                  return gradients(spread_pairs(pooled, chosen, shape), {});
                 });
 }
 

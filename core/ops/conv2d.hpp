@@ -34,11 +34,12 @@ struct Conv2dOptions {
 /// where the shapes do not fit, ConfigError for a stride, dilation or group count below 1 or a negative padding.
 [[nodiscard]] Shape conv2d_shape(const Shape& x, const Shape& weight, const Conv2dOptions& options);
 
-/// x [batch, in, H, W] with weight [out, in/groups, kh, kw] and bias [out] (empty: none) → conv2d_shape. Fused: defined
-/// by max_pool2d(relu(add(conv2d(x, weight), reshape(bias, {1, out, 1, 1})))), of which conv2d_shape is without the pooling. Gradients are the same bits for every number of
+/// x [batch, in, H, W] with weight [out, in/groups, kh, kw] and bias [out] (empty: none) → conv2d_shape, and from there
+/// what `relu` and `pool_pairs` make of it. Fused: defined by
+/// max_pool2d(relu(add(conv2d(x, weight), reshape(bias, {1, out, 1, 1})))). Gradients are the same bits for every number of
 /// threads, and so is an image's result in whatever batch it is. Of the algorithm asked for, gradients that it has no form of
 /// (of the weight by F(2×2, 3×3), of the input with more padding than 2) take the direct one. Throws as conv2d_shape does,
-/// and ConfigError where a Winograd algorithm is asked for that !allows_winograd.
+/// as pool2d_shape where something is pooled, and ConfigError where a Winograd algorithm is asked for that !allows_winograd.
 [[nodiscard]] Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias = {},
                               const Conv2dOptions& options = {});
 

@@ -15,8 +15,6 @@ constexpr std::int64_t kMaxParts = 16;           // partial weight gradients, an
 constexpr std::int64_t kPartElements = 1 << 22;  // of all of them together: large weights need no more memory than that
 constexpr std::int64_t kDepth = 256;             // products that are summed before they are added to a partial gradient
 
-Scalar* data_of(const Storage& storage) noexcept { return static_cast<Scalar*>(storage.data()); }
-
 // The images of a batch in parts whose weight gradients are summed separately, and those added in order.
 struct Parts {
   std::int64_t images, count, elements;
@@ -81,11 +79,8 @@ class Backward {
     const std::int64_t area = plan_.outputs * w_.columns();
     if (g_.chosen != nullptr) {
       const PairPlane plane{w_.out_height, w_.out_width};
-      const std::int64_t pooled = (plane.height / 2) * (plane.width / 2);
-      for (std::int64_t o = 0; o < plan_.outputs; ++o) {
-        const std::int64_t from = (item * plan_.outputs + o) * pooled;
-        kernels().pool_pairs_grad(plane, g_.dy + from, g_.chosen + from, masked + o * w_.columns());
-      }
+      const std::int64_t from = item * plan_.outputs * plane.windows();
+      spread_planes(plane, plan_.outputs, g_.dy + from, g_.chosen + from, masked);
       return masked;
     }
     if (g_.y == nullptr) return g_.dy + item * area;

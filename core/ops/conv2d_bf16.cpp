@@ -15,8 +15,6 @@ namespace {
 constexpr std::int64_t kMaxParts = 16;           // partial weight gradients, and so threads, of one convolution
 constexpr std::int64_t kPartElements = 1 << 22;  // of all of them together
 
-Scalar* data_of(const Storage& storage) noexcept { return static_cast<Scalar*>(storage.data()); }
-
 class Unfolded {
  public:
   explicit Unfolded(const ConvPlan& plan)

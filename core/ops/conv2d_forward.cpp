@@ -38,7 +38,7 @@ class Forward {
   void image(std::int64_t group, const Scalar* x, Scalar* y) const {
     if (w_.is_identity()) return multiply(group, w_.columns(), x, w_.columns(), y);
     const Storage padding = offsets_.is_padded() ? scalars(offsets_.pixels()) : Storage();
-    if (auto* padded = static_cast<Scalar*>(padding.data())) {
+    if (Scalar* padded = data_of(padding)) {
       offsets_.pad(x, padded);
       x = padded;
     }
@@ -78,7 +78,7 @@ class Forward {
     const auto count = static_cast<std::int64_t>(strips_.size());
     parallel_for(count, strips_per_chunk(count), [&](std::int64_t begin, std::int64_t end) {
       const Storage panel = scalars(w_.rows() * kernels().gemm_nr);
-      for (; begin < end; ++begin) strip(group, begin, x, static_cast<Scalar*>(panel.data()), y);
+      for (; begin < end; ++begin) strip(group, begin, x, data_of(panel), y);
     });
   }
 
@@ -151,18 +151,14 @@ PairPool conv_pool_forward(const ConvPlan& plan, const Tensor& x, const Tensor& 
   PairPool pool(pool2d_shape(result, {}));
   const Forward forward(plan, weight.data(), bias, relu);
   const PairPlane plane{result[2], result[3]};
-  const std::int64_t area = plane.height * plane.width, pooled = (plane.height / 2) * (plane.width / 2);
   const Scalar* in = x.data();
-  Scalar *out = pool.y.mutable_data(), *chosen = static_cast<Scalar*>(pool.chosen.data());
+  Scalar *out = pool.y.mutable_data(), *chosen = data_of(pool.chosen);
   parallel_for(plan.images * plan.groups, items_per_chunk(plan), [&](std::int64_t begin, std::int64_t end) {
-    const Storage scratch = scalars(plan.outputs * area);
-    auto* item_out = static_cast<Scalar*>(scratch.data());
+    const Storage scratch = scalars(plan.outputs * plane.pixels());
     for (std::int64_t item = begin; item < end; ++item) {
-      forward.image(item % plan.groups, in + item * plan.windows.pixels(), item_out);
-      for (std::int64_t o = 0; o < plan.outputs; ++o) {
-        const std::int64_t to = (item * plan.outputs + o) * pooled;
-        kernels().pool_pairs(plane, item_out + o * area, out + to, chosen + to);
-      }
+      const std::int64_t to = item * plan.outputs * plane.windows();
+      forward.image(item % plan.groups, in + item * plan.windows.pixels(), data_of(scratch));
+      pool_planes(plane, plan.outputs, data_of(scratch), out + to, chosen + to);
     }
   });
   return pool;

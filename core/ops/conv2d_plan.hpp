@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/core/ops/conv2d.hpp"
 #include "tempera/core/ops/pool2d_plan.hpp"
 #include "tempera/core/ops/windows.hpp"
@@ -22,11 +23,10 @@ struct ConvPlan {
 
 constexpr std::int64_t kChunkFlops = 1 << 21;  // about 20 µs of work: small against the cost of starting threads
 
-[[nodiscard]] inline std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
-[[nodiscard]] inline std::int64_t round_up(std::int64_t a, std::int64_t b) noexcept { return ceil_div(a, b) * b; }
 [[nodiscard]] inline Storage scalars(std::int64_t count) {
   return Storage(static_cast<std::size_t>(count) * sizeof(Scalar));
 }
+[[nodiscard]] inline Scalar* data_of(const Storage& storage) noexcept { return static_cast<Scalar*>(storage.data()); }
 /// Groups of images in one chunk of a parallel loop.
 [[nodiscard]] inline std::int64_t items_per_chunk(const ConvPlan& plan) noexcept {
   return std::max<std::int64_t>(1, kChunkFlops / std::max<std::int64_t>(1, plan.flops()));

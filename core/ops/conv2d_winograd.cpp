@@ -17,8 +17,6 @@ constexpr std::int64_t kChunks = 16;     // of a large batch: enough for threads
 constexpr std::int64_t kMaxStrips = 4;   // of tiles in a block
 constexpr std::int64_t kMaxDepth = 512;  // channels that are summed before they are added to the sums by point
 
-Scalar* data_of(const Storage& storage) noexcept { return static_cast<Scalar*>(storage.data()); }
-
 class Convolution {
  public:
   explicit Convolution(const WinogradConvolution& c)

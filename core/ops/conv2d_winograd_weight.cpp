@@ -19,8 +19,6 @@ constexpr std::int64_t kMaxBlock = 64;                      // tiles
 // Of a block's transforms. Not what the processor's cache has: blocks decide in which order products are summed.
 constexpr std::int64_t kBlockBytes = 512 << 10;
 
-Scalar* data_of(const Storage& storage) noexcept { return static_cast<Scalar*>(storage.data()); }
-
 class WeightGradient {
  public:
   WeightGradient(const ConvPlan& plan, const ConvGradients& g)

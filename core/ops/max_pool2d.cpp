@@ -80,10 +80,9 @@ PairPool pool_pairs(const Tensor& x) {
   Scalar* out = pool.y.mutable_data();
   auto* at = static_cast<Scalar*>(pool.chosen.data());
   const PairPlane pairs{plan.height, plan.width};
-  parallel_for(plan.planes, plan.grain(), [=, &plan](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t p = begin; p < end; ++p) {
-      kernels().pool_pairs(pairs, in + p * plan.pixels(), out + p * plan.outputs(), at + p * plan.outputs());
-    }
+  parallel_for(plan.planes, plan.grain(), [=](std::int64_t begin, std::int64_t end) {
+    const std::int64_t to = begin * pairs.windows();
+    pool_planes(pairs, end - begin, in + begin * pairs.pixels(), out + to, at + to);
   });
   return pool;
 }
@@ -95,18 +94,17 @@ Tensor spread_pairs(const Tensor& dy, const Storage& chosen, const Shape& input)
   const Scalar* grad = dy.data();
   const auto* from = static_cast<const Scalar*>(chosen.data());
   Scalar* to = dx.mutable_data();
-  parallel_for(plan.planes, plan.grain(), [=, &plan](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t p = begin; p < end; ++p) {
-      kernels().pool_pairs_grad(pairs, grad + p * plan.outputs(), from + p * plan.outputs(), to + p * plan.pixels());
-    }
+  parallel_for(plan.planes, plan.grain(), [=](std::int64_t begin, std::int64_t end) {
+    const std::int64_t first = begin * pairs.windows();
+    spread_planes(pairs, end - begin, grad + first, from + first, to + begin * pairs.pixels());
   });
   return dx;
 }
 
 Variable max_pool2d(const Variable& x, const Pool2dOptions& options) {
   const Shape shape = pool2d_shape(x.shape(), options);
-  const PoolPlan plan(x.shape(), shape, options);
   if (pools_pairs(options)) return pool_by_pairs(x);
+  const PoolPlan plan(x.shape(), shape, options);
   if (plan.pixels() > std::numeric_limits<Index>::max()) {
     throw UnsupportedError(kName, fmt::format("a plane may have at most {} pixels, received {}",
                                               std::numeric_limits<Index>::max(), plan.pixels()));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tempera/core/kernels/table.hpp"
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/pool2d.hpp"
 
@@ -42,7 +43,21 @@ struct PairPool {
   explicit PairPool(const Shape& shape) : y(shape), chosen(static_cast<std::size_t>(shape.numel()) * sizeof(Scalar)) {}
 };
 [[nodiscard]] PairPool pool_pairs(const Tensor& x);
+/// Of `planes` planes, one after the other.
+inline void pool_planes(const PairPlane& plane, std::int64_t planes, const Scalar* x, Scalar* y,
+                        Scalar* chosen) noexcept {
+  for (; planes > 0; --planes, x += plane.pixels(), y += plane.windows(), chosen += plane.windows()) {
+    kernels().pool_pairs(plane, x, y, chosen);
+  }
+}
+
 /// The gradient by its input.
 [[nodiscard]] Tensor spread_pairs(const Tensor& dy, const Storage& chosen, const Shape& input);
+inline void spread_planes(const PairPlane& plane, std::int64_t planes, const Scalar* dy, const Scalar* chosen,
+                          Scalar* dx) noexcept {
+  for (; planes > 0; --planes, dy += plane.windows(), chosen += plane.windows(), dx += plane.pixels()) {
+    kernels().pool_pairs_grad(plane, dy, chosen, dx);
+  }
+}
 
 }  // namespace tempera::core

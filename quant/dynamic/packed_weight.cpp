@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/fold_bn.hpp"
@@ -15,13 +16,13 @@
 namespace tempera::quant::dynamic {
 namespace {
 
+using core::ceil_div;
+
 constexpr std::int64_t kBlock = 48;               // rows at a time
 constexpr std::int64_t kLargestPanel = 32;        // columns, of all levels
 constexpr std::int64_t kGrainProducts = 1 << 17;  // of one thread at a time: about 10 µs
 
 constexpr std::int64_t kTileFrom = 4;  // rows from which tiles win over single rows
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
 
 std::int64_t grain_of(std::int64_t products) noexcept {
   return std::max<std::int64_t>(1, kGrainProducts / std::max<std::int64_t>(1, products));

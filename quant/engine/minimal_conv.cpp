@@ -2,6 +2,7 @@
 // tiles' outputs from the products. Strips of tiles are taken together so that their transforms stay in the cache.
 #include <algorithm>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/quant/engine/conv_rows.hpp"
 #include "tempera/quant/engine/minimal_filter.hpp"
 #include "tempera/quant/engine/product.hpp"
@@ -10,12 +11,12 @@
 namespace tempera::quant::engine {
 namespace {
 
+using core::ceil_div;
 using core::MinimalFilter;
 
 constexpr std::int64_t kTiles = 48;  // at a time
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::int64_t line_of(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+std::int64_t line_of(std::int64_t bytes) { return core::round_up(bytes, 64); }
 
 // How an image is cut into strips, and strips into blocks.
 struct Cut {

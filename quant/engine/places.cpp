@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/quant/program_shapes.hpp"
 
 namespace tempera::quant::engine {
@@ -12,11 +13,9 @@ constexpr std::int64_t kAlignment = 64;
 // Kernels read a step (four bytes) at a time, and the last vector of a row whole.
 constexpr std::int64_t kSlack = 64;
 
-std::int64_t round_up(std::int64_t x, std::int64_t unit) { return (x + unit - 1) / unit * unit; }
-
 Place place_of(const ProgramBuffer& buffer) {
   Place place{.wide = buffer.cell == Cell::kS32, .zero_point = buffer.zero_point, .numel = buffer.shape.numel()};
-  const std::int64_t bytes = round_up(place.numel * (place.wide ? 4 : 2) + kSlack, kAlignment);
+  const std::int64_t bytes = core::round_up(place.numel * (place.wide ? 4 : 2) + kSlack, kAlignment);
   place.stride = bytes / (place.wide ? 4 : 2);
   if (!place.wide) {
     const bool fits = buffer.low - buffer.zero_point >= -32768 && buffer.high - buffer.zero_point <= 32767;

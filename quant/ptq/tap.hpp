@@ -58,20 +58,16 @@ class KeptTransforms {
   return **found;
 }
 
-/// Runs the model in evaluation over the first `images` samples of pass 0. Throws DataError if the
-/// source is empty.
+/// Runs the model in evaluation over the first `images` samples of pass 0. Throws DataError if the source is empty.
 template <class Before>
 void run_images(nn::Model& model, core::BatchSource& source, std::int64_t images, Before before) {
   if (source.samples() == 0) throw core::DataError("calibration", "has no images");
   const core::NoGrad no_history;
   nn::ForwardContext context;
-  core::Batch batch;
-  source.start(0, 0);
-  for (std::int64_t seen = 0; seen < images && source.next(batch); seen += batch.size()) {
-    const core::Batch part = first_of(batch, images - seen);
-    before(part);
-    static_cast<void>(model.forward(core::Variable(part.inputs), context));
-  }
+  for_first_images(source, images, [&](const core::Batch& batch) {
+    before(batch);
+    static_cast<void>(model.forward(core::Variable(batch.inputs), context));
+  });
 }
 inline void run_images(nn::Model& model, core::BatchSource& source, std::int64_t images) {
   run_images(model, source, images, [](const core::Batch&) {});
