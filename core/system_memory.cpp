@@ -7,10 +7,10 @@
 namespace tempera::core {
 namespace {
 
-constexpr std::size_t kAlignment = 64;
+constexpr std::size_t kSmallAlignment = 64;
 
 std::align_val_t alignment(std::size_t bytes) noexcept {
-  return std::align_val_t{bytes >= kHugePage ? kHugePage : kAlignment};
+  return std::align_val_t{bytes >= kHugePage ? kHugePage : kSmallAlignment};
 }
 
 }  // namespace

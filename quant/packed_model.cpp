@@ -21,8 +21,8 @@ namespace {
 using core::CheckpointError;
 using core::Tensor;
 
-constexpr const char* kVersionKey = "tempera.packed";
-constexpr const char* kVersion = "1";
+constexpr const char* kPackedKey = "tempera.packed";
+constexpr const char* kPackedVersion = "1";
 
 // A weight that is stored as integers.
 struct PackedSite {
@@ -181,18 +181,18 @@ void save_packed(const std::filesystem::path& file, const nn::Model& model,
     if (!owned(sites, b.name)) writer.add(b.name, b.variable.value());
   }
   for (const auto& [key, value] : metadata) writer.metadata(key, value);
-  writer.metadata(kVersionKey, kVersion);
+  writer.metadata(kPackedKey, kPackedVersion);
   writer.write(file);
 }
 
-bool is_packed(const nn::SafetensorsReader& file) { return file.metadata().contains(kVersionKey); }
+bool is_packed(const nn::SafetensorsReader& file) { return file.metadata().contains(kPackedKey); }
 
 void load_packed(const nn::SafetensorsReader& file, nn::Model& model) {
-  const auto version = file.metadata().find(kVersionKey);
-  if (version == file.metadata().end() || version->second != kVersion) {
+  const auto version = file.metadata().find(kPackedKey);
+  if (version == file.metadata().end() || version->second != kPackedVersion) {
     throw CheckpointError(file.file(),
                           fmt::format("has packed format {}, this program reads {}",
-                                      version == file.metadata().end() ? "none" : version->second, kVersion));
+                                      version == file.metadata().end() ? "none" : version->second, kPackedVersion));
   }
   const std::vector<PackedSite> sites = packed_sites(model);
   std::vector<nn::TensorSlot> slots;

@@ -41,7 +41,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Arguments {
+struct BenchArguments {
   std::string workload = "mlp128", numerics = "float";
   std::int64_t batch = 0;
   double seconds = 6;
@@ -98,7 +98,7 @@ void check_numerics(const std::string& numerics, bool training) {
 double to_tenths(double x) { return std::round(10 * x) / 10; }
 
 // The numerics and level behind "train" or "infer", the workload and its circumstances.
-ordered_json facts_of(const std::string& what, const Arguments& arguments, const std::string& data,
+ordered_json facts_of(const std::string& what, const BenchArguments& arguments, const std::string& data,
                       std::int64_t batch) {
   return {{"peer", fmt::format("tempera-{}-{}-{}-{}", version(), what, arguments.numerics,
                                core::isa_name(core::kernels().level))},
@@ -109,7 +109,7 @@ ordered_json facts_of(const std::string& what, const Arguments& arguments, const
 }
 
 // Repeats `work`, whose laps end where an operation does, and prints how fast it is or where its time goes.
-void measure(const Session& session, const Arguments& arguments, ordered_json facts,
+void measure(const Session& session, const BenchArguments& arguments, ordered_json facts,
              const std::function<void()>& work) {
   const std::int64_t batch = facts["batch"];
   if (arguments.profile) {
@@ -127,7 +127,7 @@ void measure(const Session& session, const Arguments& arguments, ordered_json fa
   fmt::print("{}\n", facts.dump());
 }
 
-int bench_train(const Session& session, const Arguments& arguments) {
+int bench_train(const Session& session, const BenchArguments& arguments) {
   check_numerics(arguments.numerics, true);
   const bench::Workload& workload = workload_named(arguments.workload);
   const std::int64_t batch = arguments.batch > 0 ? arguments.batch : workload.batch;
@@ -172,7 +172,7 @@ quant::DynamicForward dynamic_of(nn::Model& model) {
   return quant::DynamicForward(model);
 }
 
-int bench_infer(const Session& session, const Arguments& arguments) {
+int bench_infer(const Session& session, const BenchArguments& arguments) {
   check_numerics(arguments.numerics, false);
   const std::int64_t batch = arguments.batch > 0 ? arguments.batch : 1;
   const ExperimentConfig config = config_of(session, workload_named(arguments.workload), batch);
@@ -210,7 +210,7 @@ int bench_infer(const Session& session, const Arguments& arguments) {
   return kDone;
 }
 
-int bench_kernels(const Session& session, const Arguments& arguments) {
+int bench_kernels(const Session& session, const BenchArguments& arguments) {
   ordered_json lines = ordered_json::array();
   const bool floats = arguments.numerics == "float";
   const double peak = floats ? bench::peak_flop_rate() : 0;
@@ -229,7 +229,7 @@ void add_bench(CLI::App& app, Session& session) {
   CLI::App* verb = app.add_subcommand(
       "bench", "measure how fast this machine trains and infers: JSON lines, to compare with others");
   verb->require_subcommand(1);
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<BenchArguments>();
   const auto add = [&](const char* name, const char* help, std::function<int()> action) {
     CLI::App* sub = add_verb(*verb, session, name, help, std::move(action));
     sub->add_option("--seconds", arguments->seconds, "length of the timed part in seconds (default 6)")

@@ -211,12 +211,12 @@ int describe(const Session& session, const std::string& path, const std::vector<
 }  // namespace
 
 void add_describe(CLI::App& app, Session& session) {
-  struct Arguments {
+  struct DescribeArguments {
     std::string subject;
     std::vector<std::string> sets;
     bool no_estimate = false;
   };
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<DescribeArguments>();
   CLI::App* verb =
       add_verb(app, session, "describe",
                "the layers of a config or a saved model: shapes, parameters, cost, and the time training takes",

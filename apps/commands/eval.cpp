@@ -30,7 +30,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-struct Arguments {
+struct EvalArguments {
   std::string model, data, split = "test", mode, logits;
 };
 
@@ -74,7 +74,7 @@ std::string mode_of(const SavedModel& saved, const std::string& asked) {
 }
 
 // What is evaluated: a model in one of its arithmetics, or a program.
-struct Subject {
+struct EvalSubject {
   std::string file, mode;
   data::DataConfig data;
   InputPipeline input;
@@ -83,7 +83,8 @@ struct Subject {
 };
 
 // How it was trained is not in a program's file, so its loss is the cross-entropy.
-Subject subject_of_program(const std::filesystem::path& file, const Session& session, const Arguments& arguments) {
+EvalSubject subject_of_program(const std::filesystem::path& file, const Session& session,
+                               const EvalArguments& arguments) {
   if (!arguments.mode.empty() && arguments.mode != "integer") {
     throw core::UnsupportedError(
         "--mode " + arguments.mode,
@@ -102,7 +103,7 @@ Subject subject_of_program(const std::filesystem::path& file, const Session& ses
           }};
 }
 
-Subject subject_of(const Session& session, const Arguments& arguments) {
+EvalSubject subject_of(const Session& session, const EvalArguments& arguments) {
   if (const auto file = program_file(arguments.model)) return subject_of_program(*file, session, arguments);
   const auto saved = std::make_shared<SavedModel>(load_model(arguments.model, *session.registry));
   const std::string mode = mode_of(*saved, arguments.mode);
@@ -114,9 +115,9 @@ Subject subject_of(const Session& session, const Arguments& arguments) {
           .overflows = [saved] { return quant::overflows(saved->model); }};
 }
 
-int evaluate(const Session& session, const Arguments& arguments) {
+int evaluate(const Session& session, const EvalArguments& arguments) {
   const InterruptGuard guard;
-  const Subject subject = subject_of(session, arguments);
+  const EvalSubject subject = subject_of(session, arguments);
   const data::LoadedData data = load_data(data_named(subject.data, arguments.data));
   const data::Split& split = split_named(data.set, arguments.split);
   if (split.size() == 0) throw core::DataError(data.used, "has no " + arguments.split + " samples");
@@ -168,7 +169,7 @@ int evaluate(const Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_eval(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<EvalArguments>();
   CLI::App* verb = add_verb(app, session, "eval", "test a saved model: errors, confusion, calibration",
                             [&session, arguments] { return evaluate(session, *arguments); });
   verb->add_option("MODEL", arguments->model, "a run folder, a model file or a program of integers")->required();

@@ -14,13 +14,13 @@
 namespace tempera::cli {
 namespace {
 
-struct Arguments {
+struct ExplainArguments {
   std::string path;
   bool markdown = false;
   bool schema = false;
 };
 
-int explain_path(const Session& session, const Arguments& arguments) {
+int explain_path(const Session& session, const ExplainArguments& arguments) {
   ExperimentConfig config(*session.registry);
   const core::FieldsFn fields = [&config](core::FieldVisitor& v) { config.fields(v); };
   if (arguments.markdown) {
@@ -45,7 +45,7 @@ int explain_path(const Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_explain(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ExplainArguments>();
   CLI::App* verb = add_verb(app, session, "explain", "what a field of a config means: type, range, unit, default",
                             [&session, arguments] { return explain_path(session, *arguments); });
   verb->add_option("PATH", arguments->path,

@@ -29,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-struct Arguments {
+struct QuantizeArguments {
   std::string model, config, out, measure = "size";
   bool search = false, resume = false;
   double budget = 0;
@@ -62,7 +62,8 @@ void take_sections(core::ConfigValue& document, const ConfigDocument& file) {
   }
 }
 
-LoadedConfig<ExperimentConfig> loaded_of(const Session& session, const Arguments& arguments, std::string& text) {
+LoadedConfig<ExperimentConfig> loaded_of(const Session& session, const QuantizeArguments& arguments,
+                                         std::string& text) {
   SavedModel saved = load_model(arguments.model, *session.registry);
   core::ConfigValue document = experiment_of(saved, arguments.model);
   std::vector<core::ConfigIssue> issues;
@@ -119,7 +120,7 @@ std::string sensible_budget(const std::string& text) {
 }
 
 // Half of what 8 bits everywhere would take, unless said otherwise.
-quant::BitBudget budget_of(const Arguments& arguments, const nn::Model& model) {
+quant::BitBudget budget_of(const QuantizeArguments& arguments, const nn::Model& model) {
   const bool size = arguments.measure == "size";
   quant::BitBudget budget{.measure = size ? quant::BudgetMeasure::kSize : quant::BudgetMeasure::kBitOperations};
   double half = 0;
@@ -134,7 +135,7 @@ quant::BitBudget budget_of(const Arguments& arguments, const nn::Model& model) {
   return budget;
 }
 
-int search(const Session& session, const Arguments& arguments) {
+int search(const Session& session, const QuantizeArguments& arguments) {
   SavedModel saved = load_model(arguments.model, *session.registry);
   std::string text;
   const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
@@ -154,7 +155,7 @@ int search(const Session& session, const Arguments& arguments) {
   return kDone;
 }
 
-int quantize(const Session& session, const Arguments& arguments) {
+int quantize(const Session& session, const QuantizeArguments& arguments) {
   const InterruptGuard guard;
   if (arguments.search) return search(session, arguments);
   std::string text;
@@ -173,7 +174,7 @@ int quantize(const Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_quantize(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<QuantizeArguments>();
   CLI::App* verb =
       add_verb(app, session, "quantize", "few bits for a finished model: calibrate it, test it, lower it to integers",
                [&session, arguments] { return quantize(session, *arguments); });

@@ -22,13 +22,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct ReportArguments {
   std::vector<std::string> runs;
   std::string figure, out, markdown;
 };
 
 // Where the page goes if nobody says so: into the run's folder; a comparison into the working folder.
-fs::path default_target(const Arguments& arguments) {
+fs::path default_target(const ReportArguments& arguments) {
   if (!arguments.figure.empty()) return arguments.figure + ".svg";
   return arguments.runs.size() == 1 ? fs::path(arguments.runs.front()) / "report.html" : fs::path("comparison.html");
 }
@@ -42,7 +42,7 @@ std::string completed_run(const nlohmann::ordered_json& study, const std::string
 }
 
 // A study has its own page, made from study.json, and a table for documents.
-int write_study_report(const Session& session, const Arguments& arguments, const fs::path& folder) {
+int write_study_report(const Session& session, const ReportArguments& arguments, const fs::path& folder) {
   const std::string file = (folder / "study.json").string();
   try {
     const auto study = nlohmann::ordered_json::parse(read_text(file));
@@ -66,7 +66,7 @@ int write_study_report(const Session& session, const Arguments& arguments, const
   }
 }
 
-int write_report(const Session& session, const Arguments& arguments) {
+int write_report(const Session& session, const ReportArguments& arguments) {
   const fs::path first = arguments.runs.front();
   if (arguments.runs.size() == 1 && fs::exists(first / "study.json"))
     return write_study_report(session, arguments, first);
@@ -87,7 +87,7 @@ int write_report(const Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_report(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ReportArguments>();
   CLI::App* verb = add_verb(app, session, "report",
                             "write the page of one run, or of several side by side: one HTML file, no network",
                             [&session, arguments] { return write_report(session, *arguments); });

@@ -22,7 +22,7 @@
 namespace tempera::cli {
 namespace {
 
-struct Arguments {
+struct RunArguments {
   std::string config, out;
   std::vector<std::string> sets;
   bool resume = false;
@@ -88,7 +88,7 @@ int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, co
 }
 
 // What to type for the same again; a shell reads between single quotes what is written.
-std::string command_of(const Arguments& arguments) {
+std::string command_of(const RunArguments& arguments) {
   std::string text = "tempera run " + arguments.config;
   for (const std::string& set : arguments.sets) {
     text += " --set '";
@@ -98,7 +98,7 @@ std::string command_of(const Arguments& arguments) {
   return text;
 }
 
-int run(const Session& session, const Arguments& arguments) {
+int run(const Session& session, const RunArguments& arguments) {
   const InterruptGuard guard;
   const LoadedFile<ExperimentConfig> file =
       load_config(arguments.config, arguments.sets, ExperimentConfig(*session.registry));
@@ -116,7 +116,7 @@ int run(const Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_run(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<RunArguments>();
   CLI::App* verb = add_verb(app, session, "run", "train what a config describes, test it, and write a report",
                             [&session, arguments] { return run(session, *arguments); });
   verb->add_option("CONFIG", arguments->config, "a JSON file such as configs/mnist-mlp.json")->required();

@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct VerifyArguments {
   std::string model;
   std::int64_t images = 0;
 };
@@ -57,7 +57,7 @@ void print_proof(const Session& session, const std::string& file, const data::Lo
   print_result(session, document, fmt::format("{}\n", text_of(proof, roads)));
 }
 
-std::int64_t images_of(const Arguments& arguments, const data::LoadedData& data) {
+std::int64_t images_of(const VerifyArguments& arguments, const data::LoadedData& data) {
   return arguments.images > 0 ? arguments.images : data.set.test.size();
 }
 
@@ -82,7 +82,7 @@ quant::Program shipped(const SavedModel& saved, const fs::path& file) {
   return program_of(saved.config, saved.model, {});
 }
 
-int verify_model(const Session& session, const Arguments& arguments, SavedModel saved, const fs::path& file) {
+int verify_model(const Session& session, const VerifyArguments& arguments, SavedModel saved, const fs::path& file) {
   if (!saved.config.quantization) {
     throw core::UnsupportedError(saved.file.string(), "is not quantized: there are no integers to compare it with");
   }
@@ -97,7 +97,7 @@ int verify_model(const Session& session, const Arguments& arguments, SavedModel 
   return proof.equal ? kDone : kFailed;
 }
 
-int verify_alone(const Session& session, const Arguments& arguments, const fs::path& file) {
+int verify_alone(const Session& session, const VerifyArguments& arguments, const fs::path& file) {
   const SavedProgram saved = load_saved_program(file);
   const data::LoadedData data = load_data(saved.data);
   check_fits(saved.input, data);
@@ -108,7 +108,7 @@ int verify_alone(const Session& session, const Arguments& arguments, const fs::p
 }
 
 // A program is compared with the model beside it, a model with the program beside it.
-int verify(const Session& session, const Arguments& arguments) {
+int verify(const Session& session, const VerifyArguments& arguments) {
   const InterruptGuard guard;
   const std::optional<fs::path> program = program_file(arguments.model);
   if (!program) {
@@ -124,7 +124,7 @@ int verify(const Session& session, const Arguments& arguments) {
 }  // namespace
 
 void add_verify(CLI::App& app, Session& session) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<VerifyArguments>();
   CLI::App* verb =
       add_verb(app, session, "verify",
                "prove bit by bit that fake quantization, reference and integer engine are one network, or that dynamic "

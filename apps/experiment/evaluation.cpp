@@ -14,7 +14,7 @@ namespace tempera::cli {
 namespace {
 
 constexpr std::size_t kWorstShown = 30;
-constexpr std::int64_t kBatch = 256;
+constexpr std::int64_t kEvaluationBatch = 256;
 
 std::vector<std::vector<std::int64_t>> rows_of(const nn::ConfusionMatrix& matrix) {
   std::vector<std::vector<std::int64_t>> rows;
@@ -45,13 +45,13 @@ std::vector<report::WrongSample> wrong_samples(const nn::Outputs& outputs) {
 
 nn::Outputs outputs_of(nn::Model& model, const data::Split& split, const data::Normalization& normalization,
                        const nn::Objective& objective, const nn::ForwardContext& context) {
-  data::Loader loader(split, normalization, kBatch);
+  data::Loader loader(split, normalization, kEvaluationBatch);
   return nn::evaluate(model, loader, objective, &interrupt_requested(), context);
 }
 
 nn::Outputs outputs_of(const nn::Forward& forward, const data::Split& split, const data::Normalization& normalization,
                        const nn::Objective& objective) {
-  data::Loader loader(split, normalization, kBatch);
+  data::Loader loader(split, normalization, kEvaluationBatch);
   return nn::evaluate(forward, loader, objective, &interrupt_requested());
 }
 

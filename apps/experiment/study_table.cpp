@@ -13,11 +13,11 @@ constexpr std::size_t kLeastSetting = 18;  // columns that a setting keeps while
 constexpr std::size_t kGap = 2;
 constexpr std::size_t kAround = 3;  // lines that are no rows: the header, and two on what is at work
 
-using Cells = std::array<std::string, kColumns>;
+using StudyCells = std::array<std::string, kColumns>;
 
-Cells cells_of(const StudyRow& row) {
-  Cells cells{(row.at_work ? "▸ " : "  ") + row.setting, fmt::format("{}/{}", row.done, row.total), "", "",
-              row.arithmetic};
+StudyCells cells_of(const StudyRow& row) {
+  StudyCells cells{(row.at_work ? "▸ " : "  ") + row.setting, fmt::format("{}/{}", row.done, row.total), "", "",
+                   row.arithmetic};
   if (row.failed > 0) cells[1] += fmt::format(", {} failed", row.failed);
   if (row.done == 0) return cells;
   cells[2] = fmt::format("{:.2f}", 100 * row.accuracy.mean);
@@ -30,9 +30,9 @@ Cells cells_of(const StudyRow& row) {
 using Widths = std::array<std::size_t, kColumns>;
 
 // Columns that do not fit have no width.
-Widths fitting(const std::vector<Cells>& table, std::size_t room) {
+Widths fitting(const std::vector<StudyCells>& table, std::size_t room) {
   Widths widths{};
-  for (const Cells& cells : table) {
+  for (const StudyCells& cells : table) {
     for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], columns_of(cells[i]));
   }
   const auto others = [&widths] {
@@ -47,7 +47,7 @@ Widths fitting(const std::vector<Cells>& table, std::size_t room) {
   return widths;
 }
 
-std::string line_of(const Cells& cells, const Widths& widths) {
+std::string line_of(const StudyCells& cells, const Widths& widths) {
   std::string text = cut_to(cells[0], widths[0]);
   text += std::string(widths[0] - columns_of(text), ' ');
   for (std::size_t i = 1; i < kColumns; ++i) {
@@ -74,8 +74,8 @@ std::string summary_of(const std::vector<StudyRow>& rows, const StudyNow& now) {
 }  // namespace
 
 std::vector<LiveBlock::Line> study_lines(const std::vector<StudyRow>& rows, const StudyNow& now, TerminalSize size) {
-  std::vector<Cells> table;
-  table.push_back(Cells{"  setting", "runs", "accuracy %", "95 % interval", "arithmetic"});
+  std::vector<StudyCells> table;
+  table.push_back(StudyCells{"  setting", "runs", "accuracy %", "95 % interval", "arithmetic"});
   for (const StudyRow& row : rows) table.push_back(cells_of(row));
   const Widths widths = fitting(table, std::max<std::size_t>(size.columns, 2) - 1);
 

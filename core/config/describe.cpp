@@ -13,25 +13,25 @@
 namespace tempera::core {
 namespace {
 
-using Kind = FieldInfo::Kind;
+using FieldKind = FieldInfo::Kind;
 
 template <class T>
 struct Traits;
 template <>
 struct Traits<bool> {
-  static constexpr Kind kKind = Kind::kBool;
+  static constexpr FieldKind kKind = FieldKind::kBool;
 };
 template <>
 struct Traits<std::int64_t> {
-  static constexpr Kind kKind = Kind::kInteger;
+  static constexpr FieldKind kKind = FieldKind::kInteger;
 };
 template <>
 struct Traits<double> {
-  static constexpr Kind kKind = Kind::kNumber;
+  static constexpr FieldKind kKind = FieldKind::kNumber;
 };
 template <>
 struct Traits<std::string> {
-  static constexpr Kind kKind = Kind::kText;
+  static constexpr FieldKind kKind = FieldKind::kText;
 };
 
 class Describer final : public FieldVisitor {
@@ -67,17 +67,17 @@ class Describer final : public FieldVisitor {
   }
   void choice(std::string_view name, std::size_t& /*index*/, std::span<const std::string_view> words,
               const FieldDoc& doc) override {
-    add(name, Kind::kChoice, doc).words.assign(words.begin(), words.end());
+    add(name, FieldKind::kChoice, doc).words.assign(words.begin(), words.end());
   }
   void object(std::string_view name, const FieldsFn& fields, bool* present, const FieldDoc& doc) override {
-    FieldInfo& info = add(name, Kind::kObject, doc);
+    FieldInfo& info = add(name, FieldKind::kObject, doc);
     info.optional = present != nullptr;
     info.default_json = present != nullptr && !*present ? "null" : "";
     info.fields = describe_fields(fields);
   }
   void list(std::string_view name, std::size_t size, const std::function<void(std::size_t)>& resize,
             const std::function<FieldsFn(std::size_t)>& element, const FieldDoc& doc) override {
-    FieldInfo& info = add(name, Kind::kObject, doc);
+    FieldInfo& info = add(name, FieldKind::kObject, doc);
     info.many = true;
     resize(size + 1);  // an element with its defaults, to be described and taken away again
     info.fields = describe_fields(element(size));
@@ -85,25 +85,25 @@ class Describer final : public FieldVisitor {
   }
   void typed(std::string_view name, const TypeCatalog& catalog, std::unique_ptr<Configurable>& value,
              const FieldDoc& doc) override {
-    FieldInfo& info = add(name, Kind::kTyped, doc);
+    FieldInfo& info = add(name, FieldKind::kTyped, doc);
     info.catalog = &catalog;
     info.optional = !doc.required;
     info.default_json = value ? std::string(value->type()) : "null";
   }
   void typed_list(std::string_view name, const TypeCatalog& catalog,
                   std::vector<std::unique_ptr<Configurable>>& /*value*/, const FieldDoc& doc) override {
-    FieldInfo& info = add(name, Kind::kTyped, doc);
+    FieldInfo& info = add(name, FieldKind::kTyped, doc);
     info.catalog = &catalog;
     info.many = true;
   }
   void raw(std::string_view name, std::string& /*json*/, const FieldDoc& doc) override {
-    FieldInfo& info = add(name, Kind::kJson, doc);
+    FieldInfo& info = add(name, FieldKind::kJson, doc);
     if (const ConfigValue* value = defaults_.find(name); value != nullptr) info.default_json = line_json(*value);
   }
   void rule(bool /*holds*/, std::string_view /*field*/, const std::string& /*message*/) override {}
 
  private:
-  FieldInfo& add(std::string_view name, Kind kind, const FieldDoc& doc) {
+  FieldInfo& add(std::string_view name, FieldKind kind, const FieldDoc& doc) {
     FieldInfo& info = result.emplace_back();
     info.name = name;
     info.kind = kind;
@@ -144,21 +144,21 @@ class Describer final : public FieldVisitor {
 
 std::string noun(const FieldInfo& info) {
   switch (info.kind) {
-    case Kind::kBool:
+    case FieldKind::kBool:
       return "true or false";
-    case Kind::kInteger:
+    case FieldKind::kInteger:
       return info.many ? "integers" : "integer";
-    case Kind::kNumber:
+    case FieldKind::kNumber:
       return info.many ? "numbers" : "number";
-    case Kind::kText:
+    case FieldKind::kText:
       return info.many ? "texts" : "text";
-    case Kind::kChoice:
+    case FieldKind::kChoice:
       return fmt::format("one of {}", fmt::join(info.words, ", "));
-    case Kind::kJson:
+    case FieldKind::kJson:
       return "any JSON";
-    case Kind::kObject:
+    case FieldKind::kObject:
       return info.many ? "objects" : "object";
-    case Kind::kTyped:
+    case FieldKind::kTyped:
       return fmt::format("{}{}", info.catalog->kind(), info.many ? "s" : "");
   }
   return {};

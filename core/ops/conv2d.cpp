@@ -12,16 +12,16 @@
 namespace tempera::core {
 namespace {
 
-constexpr const char* kName = "conv2d";
+constexpr const char* kConv2d = "conv2d";
 
 std::int64_t outputs_along(std::size_t axis, const Shape& x, const Shape& weight, const Conv2dOptions& o) {
   const int extent_axis = static_cast<int>(axis) + 2;
-  require_parameter(o.stride[axis] >= 1 && o.dilation[axis] >= 1 && o.padding[axis] >= 0, kName,
+  require_parameter(o.stride[axis] >= 1 && o.dilation[axis] >= 1 && o.padding[axis] >= 0, kConv2d,
                     "stride and dilation must be at least 1 and padding at least 0, received {}, {} and {}",
                     o.stride[axis], o.dilation[axis], o.padding[axis]);
   const std::int64_t padded = x[extent_axis] + 2 * o.padding[axis];
   const std::int64_t reach = o.dilation[axis] * (weight[extent_axis] - 1) + 1;
-  require(weight[extent_axis] >= 1 && padded >= reach, kName,
+  require(weight[extent_axis] >= 1 && padded >= reach, kConv2d,
           "the padded input must not be smaller than the kernel, received {} against {} on axis {} of {}", padded,
           reach, extent_axis, x);
   return (padded - reach) / o.stride[axis] + 1;
@@ -153,25 +153,25 @@ Gradients bf16_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor&
 }  // namespace
 
 Shape conv2d_shape(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
-  require(x.rank() == 4, kName, "the input must be [batch, channels, height, width], received {}", x);
-  require(weight.rank() == 4, kName, "the weight must be [out, in/groups, height, width], received {}", weight);
-  require(weight[0] >= 1 && weight[1] >= 1, kName, "the weight must have at least 1 channel either way, received {}",
+  require(x.rank() == 4, kConv2d, "the input must be [batch, channels, height, width], received {}", x);
+  require(weight.rank() == 4, kConv2d, "the weight must be [out, in/groups, height, width], received {}", weight);
+  require(weight[0] >= 1 && weight[1] >= 1, kConv2d, "the weight must have at least 1 channel either way, received {}",
           weight);
-  require_parameter(o.groups >= 1, kName, "needs at least 1 group, received {}", o.groups);
-  require(weight[1] * o.groups == x[1], kName, "input has {} channels, weight expects {}·{}, received {} and {}", x[1],
-          o.groups, weight[1], x, weight);
-  require(weight[0] % o.groups == 0, kName, "output channels must be a multiple of the groups, received {} and {}",
+  require_parameter(o.groups >= 1, kConv2d, "needs at least 1 group, received {}", o.groups);
+  require(weight[1] * o.groups == x[1], kConv2d, "input has {} channels, weight expects {}·{}, received {} and {}",
+          x[1], o.groups, weight[1], x, weight);
+  require(weight[0] % o.groups == 0, kConv2d, "output channels must be a multiple of the groups, received {} and {}",
           weight[0], o.groups);
   return {x[0], weight[0], outputs_along(0, x, weight, o), outputs_along(1, x, weight, o)};
 }
 
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const Conv2dOptions& options) {
   const Shape shape = conv2d_shape(x.shape(), weight.shape(), options);
-  require(bias.empty() || bias.shape() == Shape{shape[1]}, kName, "the bias must be [{}], received {}", shape[1],
+  require(bias.empty() || bias.shape() == Shape{shape[1]}, kConv2d, "the bias must be [{}], received {}", shape[1],
           bias.empty() ? Shape{} : bias.shape());
   const bool winograd =
       options.algorithm == ConvAlgorithm::kWinograd2x2 || options.algorithm == ConvAlgorithm::kWinograd4x4;
-  require_parameter(!winograd || options.allows_winograd(weight.shape()[2], weight.shape()[3]), kName,
+  require_parameter(!winograd || options.allows_winograd(weight.shape()[2], weight.shape()[3]), kConv2d,
                     "Winograd's algorithms need 3x3 weights, stride and dilation 1 and one group, received {}",
                     weight.shape());
   const ConvPlan plan = plan_of(x.shape(), weight.shape(), shape, options);
@@ -196,7 +196,7 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
   }
   Tensor kept = options.relu ? y : Tensor();
-  return record(kName, std::move(y), {x, weight, bias},
+  return record(kConv2d, std::move(y), {x, weight, bias},
                 [plan, terms, bf16, algorithm, shape, chosen = std::move(chosen), x = std::move(operand),
                  w = std::move(weights), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
                   count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));

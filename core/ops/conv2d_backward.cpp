@@ -11,18 +11,15 @@
 namespace tempera::core {
 namespace {
 
-constexpr std::int64_t kMaxParts = 16;           // partial weight gradients, and so threads, of one convolution
-constexpr std::int64_t kPartElements = 1 << 22;  // of all of them together: large weights need no more memory than that
-constexpr std::int64_t kDepth = 256;             // products that are summed before they are added to a partial gradient
+constexpr std::int64_t kDepth = 256;  // products that are summed before they are added to a partial gradient
 
 // The images of a batch in parts whose weight gradients are summed separately, and those added in order.
 struct Parts {
   std::int64_t images, count, elements;
 
   explicit Parts(const ConvPlan& plan) : elements(plan.windows.rows() * plan.outputs * plan.groups) {
-    const std::int64_t fitting = kPartElements / std::max<std::int64_t>(1, elements);
-    const std::int64_t most = std::clamp<std::int64_t>(fitting, 1, kMaxParts);
-    images = std::max({items_per_chunk(plan) / plan.groups, ceil_div(plan.images, most), std::int64_t{1}});
+    images = std::max(
+        {items_per_chunk(plan) / plan.groups, ceil_div(plan.images, weight_gradient_parts(elements)), std::int64_t{1}});
     count = ceil_div(plan.images, images);
   }
 };

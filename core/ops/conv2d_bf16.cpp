@@ -12,9 +12,6 @@
 namespace tempera::core {
 namespace {
 
-constexpr std::int64_t kMaxParts = 16;           // partial weight gradients, and so threads, of one convolution
-constexpr std::int64_t kPartElements = 1 << 22;  // of all of them together
-
 class Unfolded {
  public:
   explicit Unfolded(const ConvPlan& plan)
@@ -141,8 +138,8 @@ void bf16_conv_backward(const ConvPlan& plan, const ConvGradients& g) {
     if (g.dw != nullptr) std::fill_n(g.dw, elements, Scalar{0});
     return;
   }
-  const std::int64_t most = std::clamp<std::int64_t>(kPartElements / std::max<std::int64_t>(1, elements), 1, kMaxParts);
-  const std::int64_t images = ceil_div(plan.images, most), parts = ceil_div(plan.images, images);
+  const std::int64_t images = ceil_div(plan.images, weight_gradient_parts(elements)),
+                     parts = ceil_div(plan.images, images);
   const Storage sums = g.dw == nullptr ? Storage() : scalars(parts * elements);
   const Unfolded unfolded(plan);
   parallel_for(parts * plan.groups, 1, [&](std::int64_t job, std::int64_t) {

@@ -48,6 +48,12 @@ struct ConvGradients {
                                          const Scalar* bias, bool relu, const Shape& result);
 void conv_backward(const ConvPlan& plan, const ConvGradients& gradients);
 
+// Into how many parts the images of a batch may be cut whose weight gradients, of so many elements, are summed apart: 16
+// threads have work, and large weights need no more memory than 2^22 sums.
+[[nodiscard]] constexpr std::int64_t weight_gradient_parts(std::int64_t elements) noexcept {
+  return std::clamp<std::int64_t>((std::int64_t{1} << 22) / std::max<std::int64_t>(1, elements), 1, 16);
+}
+
 // The same by products in bf16, of operands that need not be rounded. There is no `y`, and `dbias` is left alone.
 [[nodiscard]] Tensor bf16_conv_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias,
                                        bool relu, const Shape& result);

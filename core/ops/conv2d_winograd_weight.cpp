@@ -13,8 +13,6 @@ namespace tempera::core {
 namespace {
 
 constexpr std::int64_t kSide = 6, kPoints = kSide * kSide;  // m + r − 1 of both algorithms
-constexpr std::int64_t kMaxParts = 16;                      // partial sums, and so threads, of one gradient
-constexpr std::int64_t kPartElements = 1 << 22;             // of all of them together
 constexpr std::int64_t kMaxBlock = 64;                      // tiles
 // Of a block's transforms. Not what the processor's cache has: blocks decide in which order products are summed.
 constexpr std::int64_t kBlockBytes = 512 << 10;
@@ -52,8 +50,7 @@ class WeightGradient {
     group_ = std::min(round_up(plan.outputs, kernels().gemm_nr), 3 * kernels().gemm_nr / 2);
     const std::int64_t bytes = kPoints * static_cast<std::int64_t>(sizeof(Scalar)) * (in_row_ + group_);
     block_ = std::clamp<std::int64_t>(kBlockBytes / bytes, 8, kMaxBlock);
-    const std::int64_t most = std::clamp<std::int64_t>(kPartElements / elements(), 1, kMaxParts);
-    part_images_ = std::max(ceil_div(plan.images, most), ceil_div(2 * block_, tiles()));
+    part_images_ = std::max(ceil_div(plan.images, weight_gradient_parts(elements())), ceil_div(2 * block_, tiles()));
     parts_ = ceil_div(plan.images, part_images_);
   }
 

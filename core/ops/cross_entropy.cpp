@@ -8,17 +8,17 @@
 namespace tempera::core {
 namespace {
 
-constexpr const char* kName = "cross_entropy";
+constexpr const char* kCrossEntropy = "cross_entropy";
 
 void check(const Shape& shape, std::span<const std::int32_t> labels, double smoothing) {
-  require(shape.rank() == 2 && shape[0] > 0 && shape[1] > 0, kName,
+  require(shape.rank() == 2 && shape[0] > 0 && shape[1] > 0, kCrossEntropy,
           "logits must be [batch, classes] and not empty, received {}", shape);
-  require(static_cast<std::int64_t>(labels.size()) == shape[0], kName, "needs a label a row, received {} labels for {}",
-          labels.size(), shape);
+  require(static_cast<std::int64_t>(labels.size()) == shape[0], kCrossEntropy,
+          "needs a label a row, received {} labels for {}", labels.size(), shape);
   for (const std::int32_t label : labels) {
-    require(label >= 0 && label < shape[1], kName, "labels must be in [0, {}), received {}", shape[1], label);
+    require(label >= 0 && label < shape[1], kCrossEntropy, "labels must be in [0, {}), received {}", shape[1], label);
   }
-  require_parameter(smoothing >= 0 && smoothing < 1, kName, "label smoothing must be in [0, 1), received {}",
+  require_parameter(smoothing >= 0 && smoothing < 1, kCrossEntropy, "label smoothing must be in [0, 1), received {}",
                     smoothing);
 }
 
@@ -40,7 +40,7 @@ Variable cross_entropy(const Variable& logits, std::span<const std::int32_t> lab
     f(end - begin, columns, x + at, labels.data() + begin, smoothing, scale, loss + begin, grad + at);
   });
   const Scalar mean = kernels().sum(rows, losses.data()) / static_cast<Scalar>(rows);
-  return record(kName, Tensor::scalar(mean), {logits},
+  return record(kCrossEntropy, Tensor::scalar(mean), {logits},
                 [gradient = std::move(gradient)](const Tensor& dy, const Needs&) {
                   if (dy.item() == Scalar{1}) return Gradients{gradient};
                   Tensor dx(gradient.shape());

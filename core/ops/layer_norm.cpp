@@ -10,7 +10,7 @@
 namespace tempera::core {
 namespace {
 
-constexpr const char* kName = "layer_norm";
+constexpr const char* kLayerNorm = "layer_norm";
 
 struct Rows {
   std::int64_t rows = 1, columns = 1;
@@ -26,15 +26,16 @@ struct Rows {
 };
 
 Rows rows_of(const Shape& x, int axes, const Variable& gamma, const Variable& beta) {
-  require(axes >= 1 && axes <= x.rank(), kName, "needs 1 to {} trailing axes, received {} for {}", x.rank(), axes, x);
+  require(axes >= 1 && axes <= x.rank(), kLayerNorm, "needs 1 to {} trailing axes, received {} for {}", x.rank(), axes,
+          x);
   Rows r;
   r.features = Shape(x.extents().last(static_cast<std::size_t>(axes)));
   r.columns = r.features.numel();
-  require(r.columns > 0, kName, "there is nothing to normalise in {}", x);
+  require(r.columns > 0, kLayerNorm, "there is nothing to normalise in {}", x);
   r.rows = x.numel() / r.columns;
-  require(gamma.empty() || gamma.shape() == r.features, kName, "gamma must be {}, received {}", r.features,
+  require(gamma.empty() || gamma.shape() == r.features, kLayerNorm, "gamma must be {}, received {}", r.features,
           gamma.empty() ? r.features : gamma.shape());
-  require(beta.empty() || beta.shape() == r.features, kName, "beta must be {}, received {}", r.features,
+  require(beta.empty() || beta.shape() == r.features, kLayerNorm, "beta must be {}, received {}", r.features,
           beta.empty() ? r.features : beta.shape());
   return r;
 }
@@ -76,22 +77,23 @@ BinaryKernels plus() { return {kernels().add, kernels().add_scalar, kernels().ad
 
 Variable layer_norm(const Variable& x, int axes, const Variable& gamma, const Variable& beta, double epsilon) {
   const Rows r = rows_of(x.shape(), axes, gamma, beta);
-  require_positive(epsilon, kName, "epsilon");
+  require_positive(epsilon, kLayerNorm, "epsilon");
   Tensor inverse({r.rows});
   const Tensor hat = standardized(r, x.value(), epsilon, inverse);
   const Tensor factor = gamma.empty() ? Tensor() : gamma.value();
-  Tensor y = factor.empty() ? hat : broadcast_apply(kName, hat, factor, times());
-  if (!beta.empty()) y = broadcast_apply(kName, y, beta.value(), plus());
-  return record(kName, std::move(y), {x, gamma, beta}, [r, hat, inverse, factor](const Tensor& dy, const Needs& needs) {
-    Gradients gradients(3);
-    if (needs[0]) {
-      const Tensor g = factor.empty() ? dy : broadcast_apply(kName, dy, factor, times());
-      gradients[0] = by_input(r, g, hat, inverse);
-    }
-    if (needs[1]) gradients[1] = sum_to(map(dy, hat, kernels().mul, kLightGrain), r.features);
-    if (needs[2]) gradients[2] = sum_to(dy, r.features);
-    return gradients;
-  });
+  Tensor y = factor.empty() ? hat : broadcast_apply(kLayerNorm, hat, factor, times());
+  if (!beta.empty()) y = broadcast_apply(kLayerNorm, y, beta.value(), plus());
+  return record(kLayerNorm, std::move(y), {x, gamma, beta},
+                [r, hat, inverse, factor](const Tensor& dy, const Needs& needs) {
+                  Gradients gradients(3);
+                  if (needs[0]) {
+                    const Tensor g = factor.empty() ? dy : broadcast_apply(kLayerNorm, dy, factor, times());
+                    gradients[0] = by_input(r, g, hat, inverse);
+                  }
+                  if (needs[1]) gradients[1] = sum_to(map(dy, hat, kernels().mul, kLightGrain), r.features);
+                  if (needs[2]) gradients[2] = sum_to(dy, r.features);
+                  return gradients;
+                });
 }
 
 }  // namespace tempera::core

@@ -11,7 +11,7 @@ namespace {
 
 core::Variable zeros(std::int64_t n) { return core::Variable(core::Tensor::zeros({n})); }
 
-Scalar& at(const core::Variable& values, std::int64_t index) {
+Scalar& entry(const core::Variable& values, std::int64_t index) {
   return values.mutable_value().mutable_values()[static_cast<std::size_t>(index)];
 }
 
@@ -33,15 +33,15 @@ class MovingAverage final : public Observer {
   void observe(std::int64_t channel, std::span<const Scalar> values) override {
     if (values.empty()) return;
     const Range now = finite_range(values, site_);
-    const bool first = at(seen_, channel) == 0;
+    const bool first = entry(seen_, channel) == 0;
     // In double, where the difference of two float32 cannot overflow.
     const auto follow = [&](Scalar& average, float newest) {
       const auto before = static_cast<double>(average), after = static_cast<double>(newest);
       average = static_cast<Scalar>(first ? after : before + rate_ * (after - before));
     };
-    follow(at(low_, channel), now.low);
-    follow(at(high_, channel), now.high);
-    at(seen_, channel) = 1;
+    follow(entry(low_, channel), now.low);
+    follow(entry(high_, channel), now.high);
+    entry(seen_, channel) = 1;
   }
   [[nodiscard]] bool takes_ends() const noexcept override { return true; }
   void reset() override { std::ranges::fill(seen_.mutable_value().mutable_values(), Scalar{0}); }
@@ -49,7 +49,7 @@ class MovingAverage final : public Observer {
     return std::ranges::all_of(seen_.value().values(), [](Scalar seen) { return seen > 0; });
   }
   [[nodiscard]] Range range(std::int64_t channel) const override {
-    return {static_cast<float>(at(low_, channel)), static_cast<float>(at(high_, channel))};
+    return {static_cast<float>(entry(low_, channel)), static_cast<float>(entry(high_, channel))};
   }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
     return {{site_ + ".observer.low", low_.shape(), low_},
@@ -84,24 +84,24 @@ class StandardDeviations final : public Observer {
   void observe(std::int64_t channel, std::span<const Scalar> values) override {
     if (values.empty()) return;
     const Range now = finite_range(values, site_);
-    const bool first = at(count_, channel) == 0;
-    at(low_, channel) =
-        first ? static_cast<Scalar>(now.low) : std::min(at(low_, channel), static_cast<Scalar>(now.low));
-    at(high_, channel) =
-        first ? static_cast<Scalar>(now.high) : std::max(at(high_, channel), static_cast<Scalar>(now.high));
+    const bool first = entry(count_, channel) == 0;
+    entry(low_, channel) =
+        first ? static_cast<Scalar>(now.low) : std::min(entry(low_, channel), static_cast<Scalar>(now.low));
+    entry(high_, channel) =
+        first ? static_cast<Scalar>(now.high) : std::max(entry(high_, channel), static_cast<Scalar>(now.high));
     double sum = 0, squares = 0;
     for (const Scalar x : values) sum += static_cast<double>(x);
     const auto count = static_cast<double>(values.size());
     const double mean = sum / count;
     for (const Scalar x : values) squares += (static_cast<double>(x) - mean) * (static_cast<double>(x) - mean);
-    const auto before = static_cast<double>(at(count_, channel));
-    const auto old_mean = static_cast<double>(at(mean_, channel)),
-               old_deviation = static_cast<double>(at(deviation_, channel));
+    const auto before = static_cast<double>(entry(count_, channel));
+    const auto old_mean = static_cast<double>(entry(mean_, channel)),
+               old_deviation = static_cast<double>(entry(deviation_, channel));
     const double shift = mean - old_mean, all = before + count;
     squares += old_deviation * old_deviation * before + shift * shift * before * count / all;
-    at(mean_, channel) = static_cast<Scalar>(old_mean + shift * count / all);
-    at(deviation_, channel) = static_cast<Scalar>(std::sqrt(squares / all));
-    at(count_, channel) = static_cast<Scalar>(all);
+    entry(mean_, channel) = static_cast<Scalar>(old_mean + shift * count / all);
+    entry(deviation_, channel) = static_cast<Scalar>(std::sqrt(squares / all));
+    entry(count_, channel) = static_cast<Scalar>(all);
   }
   void reset() override {
     for (const core::Variable& state : {count_, mean_, deviation_}) {
@@ -112,10 +112,10 @@ class StandardDeviations final : public Observer {
     return std::ranges::all_of(count_.value().values(), [](Scalar count) { return count > 0; });
   }
   [[nodiscard]] Range range(std::int64_t channel) const override {
-    const double spread = n_ * static_cast<double>(at(deviation_, channel));
-    const auto mean = static_cast<double>(at(mean_, channel));
-    return {std::max(static_cast<float>(at(low_, channel)), nearest_finite(mean - spread)),
-            std::min(static_cast<float>(at(high_, channel)), nearest_finite(mean + spread))};
+    const double spread = n_ * static_cast<double>(entry(deviation_, channel));
+    const auto mean = static_cast<double>(entry(mean_, channel));
+    return {std::max(static_cast<float>(entry(low_, channel)), nearest_finite(mean - spread)),
+            std::min(static_cast<float>(entry(high_, channel)), nearest_finite(mean + spread))};
   }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
     const std::string name = site_ + ".observer";

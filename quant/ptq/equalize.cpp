@@ -45,7 +45,7 @@ bool passes_factors(const GraphNode& node) {
          std::holds_alternative<nn::graph::Reshape>(node.operation);
 }
 
-struct Pair {
+struct LayerPair {
   const GraphNode *first_node, *second_node;
   Weighted first, second;
   std::optional<BatchNorm> norm;  // behind the first
@@ -68,17 +68,17 @@ class Readers {
 };
 
 // Whether each input of `pair.second` belongs to one channel of the first layer.
-bool fits(const Pair& pair) {
+bool fits(const LayerPair& pair) {
   const std::int64_t channels = pair.first.weight.shape()[0];
   const core::Shape& to = pair.second.weight.shape();
   if (to.rank() == 2) return to[1] % channels == 0;
   return to[1] * pair.second.groups == channels;
 }
 
-std::optional<Pair> pair_from(const Graph& graph, const Readers& readers, std::size_t start) {
+std::optional<LayerPair> pair_from(const Graph& graph, const Readers& readers, std::size_t start) {
   const std::optional<Weighted> first = weighted(graph.nodes[start]);
   if (!first) return std::nullopt;
-  Pair pair{.first_node = &graph.nodes[start], .second_node = nullptr, .first = *first, .second = {}, .norm = {}};
+  LayerPair pair{.first_node = &graph.nodes[start], .second_node = nullptr, .first = *first, .second = {}, .norm = {}};
   bool may_be_norm = true;
   for (std::optional<std::size_t> at = readers.only(start); at; at = readers.only(*at)) {
     const GraphNode& node = graph.nodes[*at];
@@ -100,7 +100,7 @@ std::optional<Pair> pair_from(const Graph& graph, const Readers& readers, std::s
 
 // Calls use(element, channel of the first layer) for every element of the second layer's weight.
 template <class Use>
-void each_input(const Pair& pair, Use use) {
+void each_input(const LayerPair& pair, Use use) {
   const core::Shape& shape = pair.second.weight.shape();
   const std::int64_t channels = pair.first.weight.shape()[0], n = shape.numel();
   if (shape.rank() == 2) {
@@ -119,7 +119,7 @@ struct Ranges {
   std::vector<double> first, second;  // max|w| of each channel
 };
 
-Ranges ranges_of(const Pair& pair) {
+Ranges ranges_of(const LayerPair& pair) {
   const auto channels = static_cast<std::size_t>(pair.first.weight.shape()[0]);
   Ranges ranges{.first = std::vector<double>(channels, 0), .second = std::vector<double>(channels, 0)};
   const std::span<const Scalar> from = pair.first.weight.value().values(), to = pair.second.weight.value().values();
@@ -138,7 +138,7 @@ Ranges ranges_of(const Pair& pair) {
   return ranges;
 }
 
-double spread_of(const Pair& pair) {
+double spread_of(const LayerPair& pair) {
   const Ranges ranges = ranges_of(pair);
   double spread = 1;
   for (std::size_t c = 0; c < ranges.first.size(); ++c) {
@@ -156,7 +156,7 @@ void divide_channels(const Variable& values, const std::vector<double>& s) {
 }
 
 // Returns the largest |log s|.
-double equalize_once(const Pair& pair) {
+double equalize_once(const LayerPair& pair) {
   const Ranges ranges = ranges_of(pair);
   std::vector<double> s(ranges.first.size(), 1);
   double furthest = 0;
@@ -183,10 +183,10 @@ double equalize_once(const Pair& pair) {
 std::vector<EqualizedPair> equalize(nn::Model& model, std::int64_t rounds) {
   const Graph graph = nn::lower(model);
   const Readers readers(graph);
-  std::vector<Pair> pairs;
+  std::vector<LayerPair> pairs;
   std::vector<EqualizedPair> report;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
-    const std::optional<Pair> pair = pair_from(graph, readers, i);
+    const std::optional<LayerPair> pair = pair_from(graph, readers, i);
     if (!pair) continue;
     pairs.push_back(*pair);
     report.push_back(
@@ -194,7 +194,7 @@ std::vector<EqualizedPair> equalize(nn::Model& model, std::int64_t rounds) {
   }
   for (std::int64_t round = 0; round < rounds; ++round) {
     double furthest = 0;
-    for (const Pair& pair : pairs) furthest = std::max(furthest, equalize_once(pair));
+    for (const LayerPair& pair : pairs) furthest = std::max(furthest, equalize_once(pair));
     if (furthest < 1e-3) break;
   }
   for (std::size_t i = 0; i < pairs.size(); ++i) report[i].spread_after = spread_of(pairs[i]);

@@ -128,7 +128,7 @@ Finished Process::finish() {
 
 Finished run(const Start& start) { return Process(start).finish(); }
 
-Finished tempera(std::vector<std::string> arguments) { return run({.arguments = std::move(arguments)}); }
+Finished run_tempera(std::vector<std::string> arguments) { return run({.arguments = std::move(arguments)}); }
 
 std::string content(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);

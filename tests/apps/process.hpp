@@ -59,7 +59,7 @@ class Process {
 
 /// Starts tempera and waits for its end.
 Finished run(const Start& start);
-Finished tempera(std::vector<std::string> arguments);
+Finished run_tempera(std::vector<std::string> arguments);
 
 /// The whole content of a file. Throws if it cannot be read.
 [[nodiscard]] std::string content(const std::filesystem::path& file);

@@ -38,7 +38,7 @@ Finished calibrated(const TemporaryFolder& folder, const std::vector<std::string
     "lower": {}})");
   std::vector<std::string> arguments{"run", config.string(), "--out", (folder / "run").string()};
   for (const std::string& set : sets) arguments.insert(arguments.end(), {"--set", set});
-  return tempera(arguments);
+  return run_tempera(arguments);
 }
 
 void check_refused(const Finished& done, int status, const std::vector<std::string>& said) {
@@ -75,7 +75,7 @@ Finished quantized(const TemporaryFolder& folder, const fs::path& model, const s
   std::vector<std::string> arguments{"quantize", model.string(),           "--config", "configs/smoke-quant.json",
                                      "--out",    (folder / "run").string()};
   for (const std::string& set : sets) arguments.insert(arguments.end(), {"--set", set});
-  return tempera(arguments);
+  return run_tempera(arguments);
 }
 
 bool proved(const TemporaryFolder& folder) {
@@ -193,15 +193,15 @@ TEST_CASE("bits and scales that no grid has are refused with the rule and what c
 TEST_CASE(
     "numbers on the command line that are none, or too small or large, are refused with their bounds in few words") {
   for (const char* budget : {"0", "-1", "nan", "inf", "1e300", "many"}) {
-    const Finished done = tempera({"quantize", finished_smoke().string(), "--config", "configs/smoke-quant.json",
-                                   "--search", "--budget", budget});
+    const Finished done = run_tempera({"quantize", finished_smoke().string(), "--config", "configs/smoke-quant.json",
+                                       "--search", "--budget", budget});
     CAPTURE(budget);
     CHECK(done.status == 2);
     CHECK_MESSAGE(has(done.err, "--budget"), done.err);
     CHECK(done.err.size() < 200);
   }
   for (const char* images : {"0", "-1", "1e300", "nan"}) {
-    const Finished done = tempera({"verify", finished_smoke_quant().string(), "--images", images});
+    const Finished done = run_tempera({"verify", finished_smoke_quant().string(), "--images", images});
     CAPTURE(images);
     CHECK(done.status == 2);
     CHECK_MESSAGE(has(done.err, "--images"), done.err);

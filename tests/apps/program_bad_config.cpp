@@ -48,7 +48,7 @@ TEST_CASE("a wrong config ends with status 2, says where and why, and leaves no 
   for (const Mistake& mistake : mistakes) {
     TemporaryFolder folder;
     CAPTURE(mistake.set);
-    check_refused(tempera(smoke(folder / "run", {"--set", mistake.set})), mistake.facts);
+    check_refused(run_tempera(smoke(folder / "run", {"--set", mistake.set})), mistake.facts);
     CHECK_FALSE(std::filesystem::exists(folder / "run"));
   }
 }
@@ -57,10 +57,10 @@ TEST_CASE("a last batch of one sample is refused before training where batch nor
   TemporaryFolder folder;
   const std::string layers = R"(model.layers=[{"type":"flatten"},{"type":"linear","out":10},{"type":"batch_norm"}])";
   const std::vector<std::string> odd{"--set", layers, "--set", "train.batch=31"};  // 900 = 29·31 + 1
-  check_refused(tempera(smoke(folder / "run", odd)), {"/train/batch", "one sample", "900"});
+  check_refused(run_tempera(smoke(folder / "run", odd)), {"/train/batch", "one sample", "900"});
   std::vector<std::string> dropped = odd;
   dropped.insert(dropped.end(), {"--set", "train.drop_last=true"});
-  CHECK(tempera(smoke(folder / "run", dropped)).status == 0);
+  CHECK(run_tempera(smoke(folder / "run", dropped)).status == 0);
 }
 
 TEST_CASE("values of quantizers are not to be rounded again while they are trained, and may be afterwards") {
@@ -72,9 +72,9 @@ TEST_CASE("values of quantizers are not to be rounded again while they are train
                                     "--set", "train.epochs=1",
                                     "--set", std::string("quantization.when=") + when};
   };
-  check_refused(tempera(quantized("aware")), {"/train", "bf16", "\"after\""});
+  check_refused(run_tempera(quantized("aware")), {"/train", "bf16", "\"after\""});
   CHECK_FALSE(std::filesystem::exists(folder / "run"));
-  const Finished after = tempera(quantized("after"));
+  const Finished after = run_tempera(quantized("after"));
   CHECK_MESSAGE(after.status == 0, after.err);
 }
 
@@ -83,17 +83,17 @@ TEST_CASE("NaN and infinity are no numbers in a config file, and an error there 
   for (const char* number : {"NaN", "Infinity", "-Infinity", "1e999"}) {
     const auto file = write(folder / "config.json", std::string("{\n  \"train\": {\n    \"epochs\": ") + number + "}}");
     CAPTURE(number);
-    check_refused(tempera({"run", file.string()}), {"config.json:3"});
+    check_refused(run_tempera({"run", file.string()}), {"config.json:3"});
   }
 }
 
 TEST_CASE("configs that are missing, are folders or extend themselves are refused, all mistakes at once") {
   TemporaryFolder folder;
-  check_refused(tempera({"run", (folder / "none.json").string()}), {"none.json", "No such file"});
-  check_refused(tempera({"run", folder.path().string()}), {"folder"});
+  check_refused(run_tempera({"run", (folder / "none.json").string()}), {"none.json", "No such file"});
+  check_refused(run_tempera({"run", folder.path().string()}), {"folder"});
   const auto first = write(folder / "first.json", R"({"extends": "second.json"})");
   write(folder / "second.json", R"({"extends": "first.json"})");
-  check_refused(tempera({"run", first.string()}), {"extends itself", "second.json"});
-  check_refused(tempera({"run", "configs/smoke.json", "--set", "seeed=1", "--set", "train.bach=2"}),
+  check_refused(run_tempera({"run", first.string()}), {"extends itself", "second.json"});
+  check_refused(run_tempera({"run", "configs/smoke.json", "--set", "seeed=1", "--set", "train.bach=2"}),
                 {"seeed", "/train/bach"});
 }

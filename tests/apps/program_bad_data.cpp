@@ -42,9 +42,9 @@ void write_set(const fs::path& folder) {
 }
 
 Finished run_set(const TemporaryFolder& folder) {
-  return tempera({"run", "configs/smoke.json", "--out", (folder / "run").string(), "--set", "data.name=idx", "--set",
-                  "data.dir=" + (folder / "set").string(), "--set", "data.classes=2", "--set", "data.validation=0",
-                  "--set", "model.layers.fc2.out=2", "--set", "analyses=[]"});
+  return run_tempera({"run", "configs/smoke.json", "--out", (folder / "run").string(), "--set", "data.name=idx",
+                      "--set", "data.dir=" + (folder / "set").string(), "--set", "data.classes=2", "--set",
+                      "data.validation=0", "--set", "model.layers.fc2.out=2", "--set", "analyses=[]"});
 }
 
 void check_damage(const std::string& file, const std::string& bytes, const std::string& fact) {

@@ -26,7 +26,7 @@ void cut(const fs::path& file) { fs::resize_file(file, fs::file_size(file) / 2);
 
 TEST_CASE("a loss that stops being finite ends the run with its step, its first node and what to lower") {
   TemporaryFolder folder;
-  const Finished done = tempera(smoke(folder / "run", {"--set", "optimizer.learning_rate=1e30"}));
+  const Finished done = run_tempera(smoke(folder / "run", {"--set", "optimizer.learning_rate=1e30"}));
   CAPTURE(done.err);
   CHECK(done.status == 1);
   CHECK(has(done.err, "step 1"));
@@ -38,24 +38,24 @@ TEST_CASE("a loss that stops being finite ends the run with its step, its first 
 
 TEST_CASE("the checkpoint before a loss that is not finite is kept, and is a model") {
   TemporaryFolder folder;
-  const Finished done = tempera(exploding(folder / "run"));
+  const Finished done = run_tempera(exploding(folder / "run"));
   CAPTURE(done.err);
   REQUIRE(done.status == 1);
   CHECK(has(done.err, "lower the learning rate"));
   const fs::path last = folder / "run" / "checkpoints" / "last.safetensors";
-  const Finished kept = tempera({"eval", last.string(), "--json"});
+  const Finished kept = run_tempera({"eval", last.string(), "--json"});
   REQUIRE_MESSAGE(kept.status == 0, kept.err);
   CHECK(nlohmann::json::parse(kept.out)["errors"] < 200);
 
   cut(last);
   const std::string before = content(last);
-  const Finished resumed = tempera(exploding(folder / "run", true));
+  const Finished resumed = run_tempera(exploding(folder / "run", true));
   CHECK(resumed.status == 1);
   CHECK(has(resumed.err, "last.safetensors"));
   CHECK(content(last) == before);
 
   fs::copy_file(finished_smoke() / "model.safetensors", last, fs::copy_options::overwrite_existing);
-  const Finished other = tempera(exploding(folder / "run", true));
+  const Finished other = run_tempera(exploding(folder / "run", true));
   CHECK(other.status == 1);
   CHECK(has(other.err, "no checkpoint"));
 }
@@ -64,16 +64,16 @@ TEST_CASE("a damaged model file is named and not evaluated") {
   TemporaryFolder folder;
   const fs::path model = folder / "model.safetensors";
   fs::copy_file(finished_smoke() / "model.safetensors", model);
-  CHECK(tempera({"eval", model.string()}).status == 0);
+  CHECK(run_tempera({"eval", model.string()}).status == 0);
   cut(model);
   for (const std::string& bytes : {content(model), std::string(8, '\xff'), std::string("{}"), std::string()}) {
     write(model, bytes);
-    const Finished done = tempera({"eval", model.string()});
+    const Finished done = run_tempera({"eval", model.string()});
     CAPTURE(done.err);
     CHECK(done.status == 1);
     CHECK(has(done.err, "model.safetensors"));
   }
-  CHECK(tempera({"eval", (folder / "none").string()}).status == 1);
+  CHECK(run_tempera({"eval", (folder / "none").string()}).status == 1);
 }
 
 TEST_CASE("a file beyond the allowed size is an error with its name, not a signal, and nothing half-written stays") {
@@ -93,7 +93,7 @@ TEST_CASE("a full disk is an error with the file's name, and nothing half-writte
     MESSAGE("skipped: only root can mount a small tmpfs");
     return;
   }
-  const Finished done = tempera(smoke(folder / "run"));
+  const Finished done = run_tempera(smoke(folder / "run"));
   const bool clean = leftovers(folder.path()).empty();
   ::umount(folder.path().c_str());
   CAPTURE(done.err);

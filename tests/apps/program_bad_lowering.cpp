@@ -25,7 +25,7 @@ Finished lowered(const TemporaryFolder& folder, const std::string& layer, const 
       )" + layer + R"(, {"type": "linear", "name": "fc2", "out": 10}]},
     "train": {"epochs": )" + std::to_string(epochs) + R"(, "batch": 64},
     "quantization": {"rules": [)" + rules + R"(]}, "lower": {}})");
-  return tempera({"run", config.string(), "--out", (folder / "run").string()});
+  return run_tempera({"run", config.string(), "--out", (folder / "run").string()});
 }
 
 std::string named(const std::string& type) { return R"({"type": ")" + type + R"(", "name": "a1"})"; }

@@ -28,7 +28,7 @@ Finished with_pixel(const TemporaryFolder& folder, float pixel, const std::strin
     "train": {"epochs": 0},
     "quantization": {"when": "after", "rules": [{"sites": "input", "quantizer": null},
       {"sites": "fc1.output", "quantizer": {"type": "float16"}}]}})");
-  return tempera({"run", config.string(), "--out", (folder / "run").string()});
+  return run_tempera({"run", config.string(), "--out", (folder / "run").string()});
 }
 
 }  // namespace

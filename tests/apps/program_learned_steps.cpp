@@ -53,7 +53,7 @@ TEST_CASE(
   std::string program_bytes;
   for (const char* threads : {"1", "3"}) {
     const fs::path run = folder / threads;
-    const Finished done = program::tempera({"run", file.string(), "--out", run.string(), "--threads", threads});
+    const Finished done = program::run_tempera({"run", file.string(), "--out", run.string(), "--threads", threads});
     REQUIRE_MESSAGE(done.status == 0, done.err);
     const std::string bytes = content(run / "program.safetensors");
     if (!program_bytes.empty()) CHECK(bytes == program_bytes);

@@ -34,13 +34,13 @@ std::vector<Arguments> results() {
 TEST_CASE("--json makes every verb print one JSON document on stdout and nothing else") {
   for (Arguments arguments : results()) {
     arguments.emplace_back("--json");
-    const Finished done = tempera(arguments);
+    const Finished done = run_tempera(arguments);
     CAPTURE(arguments);
     CHECK(done.status == 0);
     CHECK(nlohmann::json::accept(done.out));
   }
   TemporaryFolder folder;
-  const Finished trained = tempera(smoke(folder / "run", {"--json"}));
+  const Finished trained = run_tempera(smoke(folder / "run", {"--json"}));
   CHECK(trained.status == 0);
   REQUIRE(nlohmann::json::accept(trained.out));
   CHECK(nlohmann::json::parse(trained.out)["folder"] == (folder / "run").string());
@@ -49,20 +49,20 @@ TEST_CASE("--json makes every verb print one JSON document on stdout and nothing
 
 TEST_CASE("every verb has help on stdout with status 0, and a verb or option nobody knows has status 2") {
   for (const char* verb : {"run", "eval", "describe", "compare", "report", "hardware", "explain", "data", "bench"}) {
-    const Finished help = tempera({verb, "--help"});
+    const Finished help = run_tempera({verb, "--help"});
     CAPTURE(verb);
     CHECK(help.status == 0);
     CHECK(has(help.out, verb));
     CHECK(help.err.empty());
-    CHECK(has(tempera({"--help"}).out, verb));
-    CHECK(tempera({verb, "--no-such-option"}).status == 2);
+    CHECK(has(run_tempera({"--help"}).out, verb));
+    CHECK(run_tempera({verb, "--no-such-option"}).status == 2);
   }
-  CHECK(tempera({"--version"}).out.starts_with("tempera "));
-  CHECK(has(tempera({"trian", "configs/smoke.json"}).err, "trian"));
-  CHECK(tempera({"trian", "configs/smoke.json"}).status == 2);
-  CHECK(tempera({}).status == 2);
-  CHECK(tempera({"run"}).status == 2);
-  CHECK(tempera({"run", "configs/smoke.json", "--threads", "0"}).status == 2);
+  CHECK(run_tempera({"--version"}).out.starts_with("tempera "));
+  CHECK(has(run_tempera({"trian", "configs/smoke.json"}).err, "trian"));
+  CHECK(run_tempera({"trian", "configs/smoke.json"}).status == 2);
+  CHECK(run_tempera({}).status == 2);
+  CHECK(run_tempera({"run"}).status == 2);
+  CHECK(run_tempera({"run", "configs/smoke.json", "--threads", "0"}).status == 2);
 }
 
 TEST_CASE("a terminal sees colours unless NO_COLOR is set, and a file never does") {

@@ -74,7 +74,7 @@ TEST_CASE(
   const fs::path config = write(folder / "static.json", kStatic);
   const auto refused = [&](const fs::path& model, const fs::path& with, const std::string& said) {
     const Finished done =
-        tempera({"quantize", model.string(), "--config", with.string(), "--out", (folder / "out").string()});
+        run_tempera({"quantize", model.string(), "--config", with.string(), "--out", (folder / "out").string()});
     CHECK(done.status == 2);
     CHECK_MESSAGE(has(done.err, said), done.err);
     CHECK_FALSE(fs::exists(folder / "out"));
@@ -89,8 +89,8 @@ TEST_CASE(
 TEST_CASE("a program alone is no model to quantize, and the error says what is") {
   TemporaryFolder folder;
   fs::copy(finished_smoke_quant() / "program.safetensors", folder / "p.safetensors");
-  const Finished done = tempera({"quantize", (folder / "p.safetensors").string(), "--config",
-                                 "configs/smoke-quant.json", "--out", (folder / "out").string()});
+  const Finished done = run_tempera({"quantize", (folder / "p.safetensors").string(), "--config",
+                                     "configs/smoke-quant.json", "--out", (folder / "out").string()});
   CHECK(done.status == 1);
   CHECK_MESSAGE(has(done.err, "program of integers"), done.err);
 }
@@ -129,8 +129,8 @@ TEST_CASE(
   const json described = result({"describe", (folder / "quantized").string(), "--no-estimate"});
   for (const auto& [site, bits] : expected.items()) CHECK(site_named(described["sites"], site)["bits"] == bits);
 
-  const Finished impossible = tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--search",
-                                       "--budget", "1000", "--out", (folder / "impossible").string()});
+  const Finished impossible = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(),
+                                           "--search", "--budget", "1000", "--out", (folder / "impossible").string()});
   CHECK(impossible.status == 2);
   // 2 bits everywhere.
   CHECK_MESSAGE(has(impossible.err, std::to_string((kFc1 + kFc2) * 2)), impossible.err);
@@ -165,7 +165,7 @@ TEST_CASE("describe lists each site with its shape, bits and rule, and counts a 
   CHECK(model["float32_bytes"] == (kFc1 + kFc2 + kBiases) * 4);
   CHECK(result({"describe", finished_smoke().string(), "--no-estimate"})["bytes"] == (kFc1 + kFc2 + kBiases) * 4);
 
-  const Finished text = tempera({"describe", "configs/smoke-quant.json", "--no-estimate"});
+  const Finished text = run_tempera({"describe", "configs/smoke-quant.json", "--no-estimate"});
   for (const char* said : {"12 544", "12 672", "1: act*.output", "default"}) CHECK_MESSAGE(has(text.out, said), said);
 }
 
@@ -179,18 +179,17 @@ TEST_CASE("the resolved config lists each site with the rule that took it, and i
   CHECK(site_named(sites, "input")["rule"] == "default");
   CHECK(site_named(sites, "fc2.output") == json{{"site", "fc2.output"}, {"rule", nullptr}});
 
-  const Finished dry = tempera({"run", "configs/smoke-quant.json", "--dry-run"});
+  const Finished dry = run_tempera({"run", "configs/smoke-quant.json", "--dry-run"});
   CHECK(dry.out == content(finished_smoke_quant() / "config.resolved.json"));
   const fs::path again = folder / "again";
-  REQUIRE(
-      tempera({"run", (finished_smoke_quant() / "config.resolved.json").string(), "--out", again.string()}).status ==
-      0);
+  REQUIRE(run_tempera({"run", (finished_smoke_quant() / "config.resolved.json").string(), "--out", again.string()})
+              .status == 0);
   CHECK(content(again / "config.resolved.json") == content(finished_smoke_quant() / "config.resolved.json"));
   CHECK(content(again / "program.safetensors") == content(finished_smoke_quant() / "program.safetensors"));
   CHECK(json_in(again / "provenance.json")["run"] == json_in(finished_smoke_quant() / "provenance.json")["run"]);
   // What the list says is what the rules came to, not a rule.
-  const Finished changed = tempera({"run", (again / "config.resolved.json").string(), "--dry-run", "--set",
-                                    "quantization.rules.0.quantizer.bits=8"});
+  const Finished changed = run_tempera({"run", (again / "config.resolved.json").string(), "--dry-run", "--set",
+                                        "quantization.rules.0.quantizer.bits=8"});
   REQUIRE(changed.status == 0);
   CHECK(site_named(json::parse(changed.out)["quantization"]["sites"], "fc1.weight")["bits"] == 8);
 }

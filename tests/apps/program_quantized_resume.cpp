@@ -91,7 +91,7 @@ void check_resumed_as_undisturbed(const char* text, std::initializer_list<Stop> 
     arguments.push_back(run.string());
     return arguments;
   };
-  const Finished undisturbed = tempera(into(folder / "undisturbed"));
+  const Finished undisturbed = run_tempera(into(folder / "undisturbed"));
   REQUIRE_MESSAGE(undisturbed.status == 0, undisturbed.err);
 
   const fs::path stopped = folder / "stopped";
@@ -102,7 +102,7 @@ void check_resumed_as_undisturbed(const char* text, std::initializer_list<Stop> 
     process.send(stop.signal);
     CHECK(process.finish().status == (stop.signal == SIGKILL ? -SIGKILL : 130));
   }
-  const Finished resumed = tempera(into(stopped));
+  const Finished resumed = run_tempera(into(stopped));
   REQUIRE_MESSAGE(resumed.status == 0, resumed.err);
   CHECK(has(resumed.err, "continuing after epoch"));
   check_same(stopped, folder / "undisturbed");
@@ -136,7 +136,7 @@ TEST_CASE(
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   };
-  REQUIRE(tempera(into(folder / "undisturbed")).status == 0);
+  REQUIRE(run_tempera(into(folder / "undisturbed")).status == 0);
   Process process({.arguments = into(folder / "stopped")});
   REQUIRE(process.says("writing to"));
   process.send(SIGINT);
@@ -146,10 +146,10 @@ TEST_CASE(
   CHECK(json_in(folder / "stopped" / "summary.json")["status"] == "interrupted");
   CHECK_FALSE(fs::exists(folder / "stopped" / "program.safetensors"));
 
-  const Finished refused = tempera(into(folder / "stopped"));
+  const Finished refused = run_tempera(into(folder / "stopped"));
   CHECK(refused.status == 1);
   CHECK(has(refused.err, "--resume"));
-  REQUIRE(tempera(into(folder / "stopped", {"--resume"})).status == 0);
+  REQUIRE(run_tempera(into(folder / "stopped", {"--resume"})).status == 0);
   REQUIRE(repeatable(folder / "stopped") == repeatable(folder / "undisturbed"));
   for (const std::string& name : repeatable(folder / "undisturbed")) {
     CHECK_MESSAGE(content(folder / "stopped" / name) == content(folder / "undisturbed" / name), name);

@@ -29,7 +29,7 @@ TEST_CASE("one, two and three threads train the same bits and measure the same n
   for (const char* threads : {"1", "2", "3"}) {
     CAPTURE(threads);
     const fs::path run = folder / threads;
-    REQUIRE(tempera(smoke(run, {"--threads", threads})).status == 0);
+    REQUIRE(run_tempera(smoke(run, {"--threads", threads})).status == 0);
     CHECK(content(run / "model.safetensors") == expected);
     CHECK(metrics_without_times(run) == metrics_without_times(finished_smoke()));
     CHECK(content(run / "temperature.json") == content(finished_smoke() / "temperature.json"));
@@ -45,7 +45,7 @@ TEST_CASE("--dry-run writes nothing and prints a config that is the same run") {
   CHECK(entries(folder.path()).empty());
   CHECK(dry.out == content(finished_smoke() / "config.resolved.json"));
   const fs::path resolved = write(folder / "resolved.json", dry.out);
-  REQUIRE(tempera({"run", resolved.string(), "--out", (folder / "again").string()}).status == 0);
+  REQUIRE(run_tempera({"run", resolved.string(), "--out", (folder / "again").string()}).status == 0);
   CHECK(identity(folder / "again") == identity(finished_smoke()));
   CHECK(content(folder / "again" / "config.resolved.json") == dry.out);
   CHECK(content(folder / "again" / "model.safetensors") == content(finished_smoke() / "model.safetensors"));
@@ -64,8 +64,8 @@ TEST_CASE("without --out a run goes to runs/<name>-<first eight of its hash>, an
 
 TEST_CASE("the resolved config of a run has every key of its input and the overrides of --set") {
   TemporaryFolder folder;
-  const Finished dry = tempera({"run", "configs/smoke.json", "--dry-run", "--set", "train.epochs=7", "--set",
-                                "model.layers.fc1.out=24", "--set", "optimizer=adam", "--set", "name=plain-word"});
+  const Finished dry = run_tempera({"run", "configs/smoke.json", "--dry-run", "--set", "train.epochs=7", "--set",
+                                    "model.layers.fc1.out=24", "--set", "optimizer=adam", "--set", "name=plain-word"});
   REQUIRE(dry.status == 0);
   const nlohmann::json config = nlohmann::json::parse(dry.out);
   CHECK(config["train"]["epochs"] == 7);

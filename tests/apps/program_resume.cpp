@@ -17,10 +17,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* kEpochs = "train.epochs=40";  // long enough to be struck in the middle
+constexpr const char* kLongRun = "train.epochs=40";  // long enough to be struck in the middle
 
 std::vector<std::string> long_run(const fs::path& out, bool resume = false) {
-  std::vector<std::string> arguments = smoke(out, {"--set", kEpochs});
+  std::vector<std::string> arguments = smoke(out, {"--set", kLongRun});
   if (resume) arguments.emplace_back("--resume");
   return arguments;
 }
@@ -29,7 +29,7 @@ std::vector<std::string> long_run(const fs::path& out, bool resume = false) {
 const std::string& undisturbed() {
   static const std::string model = [] {
     TemporaryFolder folder;
-    const Finished done = tempera(long_run(folder / "run"));
+    const Finished done = run_tempera(long_run(folder / "run"));
     REQUIRE_MESSAGE(done.status == 0, done.err);
     return content(folder / "run" / "model.safetensors");
   }();
@@ -67,15 +67,15 @@ TEST_CASE("Ctrl-C leaves a checkpoint and status interrupted, ends with 130, and
   CHECK(json_in(folder / "run" / "summary.json")["status"] == "interrupted");
   CHECK(leftovers(folder / "run").empty());
 
-  const Finished refused = tempera(long_run(folder / "run"));
+  const Finished refused = run_tempera(long_run(folder / "run"));
   CHECK(refused.status == 1);
   CHECK(has(refused.err, "--resume"));
-  const Finished evaluated = tempera({"eval", (folder / "run").string()});
+  const Finished evaluated = run_tempera({"eval", (folder / "run").string()});
   CHECK(evaluated.status == 1);
   CHECK(has(evaluated.err, "did not finish"));
-  CHECK(tempera({"eval", (folder / "run" / "checkpoints" / "last.safetensors").string()}).status == 0);
+  CHECK(run_tempera({"eval", (folder / "run" / "checkpoints" / "last.safetensors").string()}).status == 0);
 
-  REQUIRE(tempera(long_run(folder / "run", true)).status == 0);
+  REQUIRE(run_tempera(long_run(folder / "run", true)).status == 0);
   check_complete(folder / "run");
 }
 
@@ -112,10 +112,10 @@ TEST_CASE("a run killed with -9 at ten random moments and resumed each time ends
 
 TEST_CASE("a finished run is not touched by running it again") {
   TemporaryFolder folder;
-  REQUIRE(tempera(smoke(folder / "run")).status == 0);
+  REQUIRE(run_tempera(smoke(folder / "run")).status == 0);
   const auto before = snapshot(folder / "run");
   for (const char* option : {"--json", "--resume"}) {
-    const Finished again = tempera(smoke(folder / "run", {option}));
+    const Finished again = run_tempera(smoke(folder / "run", {option}));
     CHECK(again.status == 0);
     CHECK(has(again.err, "finished"));
     CHECK(snapshot(folder / "run") == before);
@@ -127,7 +127,7 @@ TEST_CASE("a second process is refused a folder in which one is running") {
   Process first({.arguments = long_run(folder / "run")});
   REQUIRE(first.says("epoch 1/"));
   first.send(SIGSTOP);  // alive, and in no hurry
-  const Finished second = tempera(long_run(folder / "run", true));
+  const Finished second = run_tempera(long_run(folder / "run", true));
   first.send(SIGCONT);
   CHECK(second.status == 1);
   CHECK(has(second.err, "another process"));
@@ -138,18 +138,18 @@ TEST_CASE("a second process is refused a folder in which one is running") {
 TEST_CASE("a folder of other files, or of another run, is left exactly as it was") {
   TemporaryFolder folder;
   write(folder / "thesis" / "chapter.tex", "irreplaceable");
-  const Finished foreign = tempera(smoke(folder / "thesis"));
+  const Finished foreign = run_tempera(smoke(folder / "thesis"));
   CHECK(foreign.status == 1);
   CHECK(has(foreign.err, "chapter.tex"));
   CHECK(files_below(folder / "thesis") == std::vector<std::string>{"chapter.tex"});
   CHECK_FALSE(fs::exists(folder / "thesis" / "checkpoints"));
 
   const auto before = snapshot(finished_smoke());
-  const Finished other = tempera(smoke(finished_smoke(), {"--set", "seed=2", "--resume"}));
+  const Finished other = run_tempera(smoke(finished_smoke(), {"--set", "seed=2", "--resume"}));
   CHECK(other.status == 1);
   CHECK(has(other.err, "another run"));
   CHECK(snapshot(finished_smoke()) == before);
 
   write(folder / "file", "");
-  CHECK(tempera(smoke(folder / "file")).status == 1);
+  CHECK(run_tempera(smoke(folder / "file")).status == 1);
 }

@@ -69,11 +69,11 @@ TEST_CASE("a dynamically quantized model runs on integers, from its packed file 
   CHECK(proof["values"] == 200 * (32 + 10));
   CHECK(proof["float_form"]["activations_differ"].is_null());
   const Finished trained =
-      tempera(smoke(folder / "trained", {"--set", "train.initial=" + (folder / "alone.safetensors").string()}));
+      run_tempera(smoke(folder / "trained", {"--set", "train.initial=" + (folder / "alone.safetensors").string()}));
   CHECK(trained.status != 0);
   CHECK(has(trained.err, "packed integers"));
-  const Finished lowered = tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--set",
-                                    "lower={}", "--out", (folder / "lowered").string()});
+  const Finished lowered = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--set",
+                                        "lower={}", "--out", (folder / "lowered").string()});
   CHECK(lowered.status == 2);
   CHECK(has(lowered.err, "/lower"));
   CHECK(has(lowered.err, "dynamic"));
@@ -109,15 +109,15 @@ TEST_CASE("a run compared with itself has no sample that only one gets wrong, an
 }
 
 TEST_CASE("explain tells type, range, unit and default of a field, and the nearest name of one that is not there") {
-  const Finished batch = tempera({"explain", "train.batch"});
+  const Finished batch = run_tempera({"explain", "train.batch"});
   for (const char* fact : {"integer", "samples", "64"}) CHECK_MESSAGE(has(batch.out, fact), fact);
-  const Finished wrong = tempera({"explain", "train.bach"});
+  const Finished wrong = run_tempera({"explain", "train.bach"});
   CHECK(wrong.status == 2);
   CHECK(has(wrong.err, "\"batch\""));
 }
 
 TEST_CASE("bench prints one JSON line in the format of the peers' scripts") {
-  const Finished done = tempera({"bench", "infer", "--workload", "mlp128", "--seconds", "0.05"});
+  const Finished done = run_tempera({"bench", "infer", "--workload", "mlp128", "--seconds", "0.05"});
   REQUIRE_MESSAGE(done.status == 0, done.err);
   CHECK(done.out.find('\n') == done.out.size() - 1);
   const json line = json::parse(done.out);
@@ -128,7 +128,7 @@ TEST_CASE("bench prints one JSON line in the format of the peers' scripts") {
 
 TEST_CASE("bench refuses a batch that the set does not fill, in training and in inference") {
   for (const char* verb : {"train", "infer"}) {
-    const Finished refused = tempera({"bench", verb, "--batch", "60001", "--seconds", "0.05"});
+    const Finished refused = run_tempera({"bench", verb, "--batch", "60001", "--seconds", "0.05"});
     CHECK(refused.status == 2);
     CHECK(has(refused.err, "--batch 60001"));
     CHECK(has(refused.err, "0000 samples"));
@@ -136,19 +136,19 @@ TEST_CASE("bench refuses a batch that the set does not fill, in training and in 
 }
 
 TEST_CASE("bench refuses numerics that a verb does not measure as wrong usage and lists those that it does") {
-  const Finished train = tempera({"bench", "train", "--numerics", "int8", "--seconds", "0.05"});
+  const Finished train = run_tempera({"bench", "train", "--numerics", "int8", "--seconds", "0.05"});
   CHECK(train.status == 2);
   CHECK(has(train.err, "bench train measures float, bf16, qat"));
   for (const char* numerics : {"qat", "bf16"}) {
-    const Finished infer = tempera({"bench", "infer", "--numerics", numerics, "--seconds", "0.05"});
+    const Finished infer = run_tempera({"bench", "infer", "--numerics", numerics, "--seconds", "0.05"});
     CHECK(infer.status == 2);
     CHECK(has(infer.err, "bench infer measures float, int8, dynamic_int8"));
   }
 }
 
 TEST_CASE("bench trains in bf16 and says how it is multiplied") {
-  const json line =
-      json::parse(tempera({"bench", "train", "--workload", "mlp128", "--numerics", "bf16", "--seconds", "0.05"}).out);
+  const json line = json::parse(
+      run_tempera({"bench", "train", "--workload", "mlp128", "--numerics", "bf16", "--seconds", "0.05"}).out);
   CHECK(has(line["peer"].get<std::string>(), "train-bf16"));
   CHECK(line["samples_per_s"] > 0);
   CHECK_FALSE(line["bf16"].get<std::string>().empty());
@@ -156,7 +156,7 @@ TEST_CASE("bench trains in bf16 and says how it is multiplied") {
 
 TEST_CASE("a run in bf16 says so in its provenance and on the terminal, and is evaluated in float32") {
   TemporaryFolder folder;
-  const Finished run = tempera(smoke(folder / "run", {"--set", "train.precision=bf16", "--set", "train.epochs=1"}));
+  const Finished run = run_tempera(smoke(folder / "run", {"--set", "train.precision=bf16", "--set", "train.epochs=1"}));
   REQUIRE_MESSAGE(run.status == 0, run.err);
   CHECK(has(run.err, "bf16 is "));
   const json provenance = json_in(folder / "run" / "provenance.json");
@@ -178,23 +178,23 @@ TEST_CASE("report makes one page of one run and one of two, and refuses what is 
   for (const std::vector<std::string>& runs : {std::vector<std::string>{run}, std::vector<std::string>{run, run}}) {
     std::vector<std::string> arguments{"report", "--out", (folder / "page.html").string()};
     arguments.insert(arguments.end(), runs.begin(), runs.end());
-    REQUIRE(tempera(arguments).status == 0);
+    REQUIRE(run_tempera(arguments).status == 0);
     const std::string page = content(folder / "page.html");
     CHECK(page.starts_with("<!DOCTYPE html>"));
     CHECK(has(page, "</html>"));
     CHECK_FALSE(has(page, "src=\"http"));
   }
-  CHECK(tempera({"report", folder.path().string()}).status == 1);
+  CHECK(run_tempera({"report", folder.path().string()}).status == 1);
 }
 
 TEST_CASE("data check refuses a set of unknown content and a folder whose files are not the set") {
-  CHECK(tempera({"data", "check", "cifar"}).status == 2);
+  CHECK(run_tempera({"data", "check", "cifar"}).status == 2);
   TemporaryFolder folder;
   for (const char* name :
        {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
     write(folder / name, "nothing");
   }
-  const Finished done = tempera({"data", "check", "mnist", "--dir", folder.path().string()});
+  const Finished done = run_tempera({"data", "check", "mnist", "--dir", folder.path().string()});
   CHECK(done.status == 1);
   CHECK(has(done.err, folder.path().string()));
 }

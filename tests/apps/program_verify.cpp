@@ -44,7 +44,7 @@ quant::program::Linear& linear(quant::Program& program, int which) {
 }
 
 void check_refused(const fs::path& model, const std::vector<std::string>& said, const char* verb = "verify") {
-  const Finished done = program::tempera({verb, model.string()});
+  const Finished done = program::run_tempera({verb, model.string()});
   CHECK(done.status == 1);
   const std::string all = done.out + done.err;
   for (const std::string& part : said) CHECK_MESSAGE(has(all, part), all);
@@ -77,7 +77,7 @@ TEST_CASE("verify ends with 1 and names the place where a program differs from i
       std::int8_t& weight = linear(p, 0).weight.values[14 * 28 + 14];  // channel 0, the middle of the image
       weight = static_cast<std::int8_t>(weight > 0 ? -7 : 7);
     });
-    const Finished done = program::tempera({"verify", (folder / "run").string(), "--json"});
+    const Finished done = program::run_tempera({"verify", (folder / "run").string(), "--json"});
     CHECK(done.status == 1);
     const json proof = json::parse(done.out);
     CHECK(proof["equal"] == false);
@@ -109,8 +109,9 @@ TEST_CASE("verify refuses a model that is not the program's, of the same shape o
   const fs::path run = copied_run(folder);
   const auto other = [&](const std::string& set) {
     fs::remove_all(folder / "other");
-    REQUIRE(program::tempera({"run", "configs/smoke-quant.json", "--set", set, "--out", (folder / "other").string()})
-                .status == 0);
+    REQUIRE(
+        program::run_tempera({"run", "configs/smoke-quant.json", "--set", set, "--out", (folder / "other").string()})
+            .status == 0);
     fs::copy(folder / "other" / "model.safetensors", run / "model.safetensors", fs::copy_options::overwrite_existing);
   };
   other("seed=2");
@@ -163,7 +164,7 @@ TEST_CASE("a program alone is evaluated on its own test set as its run was, veri
   CHECK(proof["equal"] == true);
   CHECK(proof["images"] == 200);
   CHECK(proof["roads"] == json{"reference", "engine"});
-  CHECK(has(program::tempera({"verify", file.string()}).out, "fake quantization was not compared"));
+  CHECK(has(program::run_tempera({"verify", file.string()}).out, "fake quantization was not compared"));
 
   // A folder of nothing else is as good as the file.
   fs::rename(file, folder / "program.safetensors");
@@ -174,7 +175,7 @@ TEST_CASE("a program alone is evaluated on its own test set as its run was, veri
   CHECK(other["data"] == "synthetic_random");
   CHECK(other["accuracy"] < 0.5);  // labels of chance
   for (const char* mode : {"float", "fake_quant"}) {
-    const Finished refused = program::tempera({"eval", (folder / "program.safetensors").string(), "--mode", mode});
+    const Finished refused = program::run_tempera({"eval", (folder / "program.safetensors").string(), "--mode", mode});
     CHECK(refused.status == 1);
     CHECK_MESSAGE(has(refused.err, "program of integers"), refused.err);
   }
@@ -189,9 +190,9 @@ TEST_CASE("a program says where its data are only as far as they are not the usu
 
 TEST_CASE("an arithmetic that a model does not have is refused with what it has") {
   for (const char* mode : {"fake_quant", "integer"}) {
-    const Finished done = program::tempera({"eval", finished_smoke().string(), "--mode", mode});
+    const Finished done = program::run_tempera({"eval", finished_smoke().string(), "--mode", mode});
     CHECK(done.status == 1);
     CHECK(has(done.err, "not quantized"));
   }
-  CHECK(program::tempera({"eval", finished_smoke().string(), "--mode", "int8"}).status == 2);
+  CHECK(program::run_tempera({"eval", finished_smoke().string(), "--mode", "int8"}).status == 2);
 }

@@ -14,7 +14,7 @@ using tempera::test::count;
 
 namespace {
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has_text(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 }  // namespace
 
@@ -39,9 +39,9 @@ TEST_CASE("the same run gives the same bytes") {
 
 TEST_CASE("a fallback of the data is the first line of the page, and no other page has one") {
   const std::string fallen = render_report(tempera::test::fashion_run());
-  CHECK(contains(fallen, "<body>\n<p class=\"fallback\" role=\"alert\"><strong>This is not mnist.</strong>"));
-  CHECK(contains(fallen, "took its fallback fashion_mnist"));
-  CHECK(!contains(render_report(tempera::test::sample_run()), "class=\"fallback\""));
+  CHECK(has_text(fallen, "<body>\n<p class=\"fallback\" role=\"alert\"><strong>This is not mnist.</strong>"));
+  CHECK(has_text(fallen, "took its fallback fashion_mnist"));
+  CHECK(!has_text(render_report(tempera::test::sample_run()), "class=\"fallback\""));
 }
 
 TEST_CASE("names, texts and classes of a run cannot become markup") {
@@ -49,31 +49,31 @@ TEST_CASE("names, texts and classes of a run cannot become markup") {
   for (const std::string& page : {render_report(run), render_comparison(std::vector{run, run})}) {
     CHECK(count(page, "<script") == 1);
     CHECK(count(page, "</script") == 1);
-    CHECK(!contains(page, "<img src=x"));
-    CHECK(contains(page, "&lt;/script&gt;"));
+    CHECK(!has_text(page, "<img src=x"));
+    CHECK(has_text(page, "&lt;/script&gt;"));
   }
-  CHECK(!contains(render_temperature_figure(run), "<script"));
+  CHECK(!has_text(render_temperature_figure(run), "<script"));
 }
 
 TEST_CASE("the page allows no network and no script but its own") {
   const std::string page = render_report(tempera::test::sample_run());
-  CHECK(contains(page, "default-src 'none'"));
-  CHECK(contains(page, "script-src 'sha256-"));
-  CHECK(!contains(page, "script-src 'unsafe-inline'"));
+  CHECK(has_text(page, "default-src 'none'"));
+  CHECK(has_text(page, "script-src 'sha256-"));
+  CHECK(!has_text(page, "script-src 'unsafe-inline'"));
   for (const char* outside : {"src=\"http", "href=\"http", "url(", "@import", "<link", "<iframe"}) {
     CAPTURE(outside);
-    CHECK(!contains(page, outside));
+    CHECK(!has_text(page, outside));
   }
 }
 
 TEST_CASE("a run that recorded nothing, or nothing but unknown numbers, still has a page") {
-  CHECK(contains(render_report(RunData{}), "This run has recorded nothing yet."));
+  CHECK(has_text(render_report(RunData{}), "This run has recorded nothing yet."));
   const std::string broken = render_report(tempera::test::broken_run());
-  CHECK(!contains(broken, "\"nan\""));
-  CHECK(!contains(broken, ">nan<"));
-  CHECK(contains(broken, "</html>"));
-  CHECK(contains(render_comparison(std::vector{RunData{}, tempera::test::broken_run()}), "</html>"));
-  CHECK(contains(render_comparison({}), "0 runs compared"));
+  CHECK(!has_text(broken, "\"nan\""));
+  CHECK(!has_text(broken, ">nan<"));
+  CHECK(has_text(broken, "</html>"));
+  CHECK(has_text(render_comparison(std::vector{RunData{}, tempera::test::broken_run()}), "</html>"));
+  CHECK(has_text(render_comparison({}), "0 runs compared"));
 }
 
 TEST_CASE("a run with one epoch, one class or no temperatures leaves out what it lacks and nothing else") {
@@ -83,10 +83,10 @@ TEST_CASE("a run with one epoch, one class or no temperatures leaves out what it
   run.temperature->temperatures.clear();
   run.temperature->probabilities.clear();
   const std::string page = render_report(run);
-  CHECK(contains(page, "<section id=\"training\""));
-  CHECK(contains(page, "<section id=\"confusion\""));
-  CHECK(!contains(page, "<section id=\"temperature\""));
-  CHECK(contains(page, "<section id=\"dark_knowledge\""));
+  CHECK(has_text(page, "<section id=\"training\""));
+  CHECK(has_text(page, "<section id=\"confusion\""));
+  CHECK(!has_text(page, "<section id=\"temperature\""));
+  CHECK(has_text(page, "<section id=\"dark_knowledge\""));
   CHECK_THROWS_AS((void)render_temperature_figure(run), tempera::core::UnsupportedError);
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("the two classes with the largest mean probability of each other head 
   RunData run = tempera::test::sample_run();
   run.temperature->dark_knowledge = {{4, {{0.9, 0.02, 0.08}, {0.01, 0.79, 0.2}, {0.05, 0.3, 0.65}}}};
   const std::string page = render_report(run);
-  CHECK(contains(page, "<th scope=\"row\">1 and 2</th><td>0.2000</td><td>0.3000</td><td>0.2500</td>"));
+  CHECK(has_text(page, "<th scope=\"row\">1 and 2</th><td>0.2000</td><td>0.3000</td><td>0.2500</td>"));
   CHECK(page.find(">1 and 2<") < page.find(">0 and 2<"));
 }
 
@@ -102,8 +102,8 @@ TEST_CASE("a comparison names runs of one name by their folders and overlays the
   std::vector<RunData> runs{tempera::test::sample_run(), tempera::test::sample_run()};
   runs[1].folder = "mnist-temperature-ffffffff";
   const std::string page = render_comparison(runs);
-  CHECK(contains(page, "mnist-temperature-1a2b3c4d"));
-  CHECK(contains(page, "mnist-temperature-ffffffff"));
+  CHECK(has_text(page, "mnist-temperature-1a2b3c4d"));
+  CHECK(has_text(page, "mnist-temperature-ffffffff"));
   CHECK(count(page, "<section id=\"curves\"") == 1);
   CHECK(render_comparison(std::vector{runs[0]}) == render_report(runs[0]));
 }

@@ -18,7 +18,7 @@ std::vector<std::string> smoke(const fs::path& out, const std::vector<std::strin
 const fs::path& finished_smoke() {
   static const TemporaryFolder home;
   static const fs::path folder = [] {
-    const Finished made = tempera(smoke(home / "smoke"));
+    const Finished made = run_tempera(smoke(home / "smoke"));
     if (made.status != 0) throw std::runtime_error("the smoke run failed: " + made.err);
     return home / "smoke";
   }();
@@ -28,7 +28,7 @@ const fs::path& finished_smoke() {
 const fs::path& finished_smoke_quant() {
   static const TemporaryFolder home;
   static const fs::path folder = [] {
-    const Finished made = tempera({"run", "configs/smoke-quant.json", "--out", (home / "quant").string()});
+    const Finished made = run_tempera({"run", "configs/smoke-quant.json", "--out", (home / "quant").string()});
     if (made.status != 0) throw std::runtime_error("the quantized smoke run failed: " + made.err);
     return home / "quant";
   }();
@@ -37,7 +37,7 @@ const fs::path& finished_smoke_quant() {
 
 nlohmann::json result(std::vector<std::string> arguments) {
   arguments.emplace_back("--json");
-  const Finished done = tempera(arguments);
+  const Finished done = run_tempera(arguments);
   REQUIRE_MESSAGE(done.status == 0, done.err);
   return nlohmann::json::parse(done.out);
 }

@@ -137,7 +137,7 @@ TEST_CASE(
   TemporaryFolder folder, other;
   std::vector<std::string> arguments = study(folder);
   arguments.emplace_back("--json");
-  const Finished plain = program::tempera(arguments);
+  const Finished plain = program::run_tempera(arguments);
   REQUIRE(plain.status == 0);
   CHECK(json::parse(plain.out)["runs"].size() == 4);
   CHECK(has(plain.err, "run 2 of 4: optimizer.learning_rate=0.05 seed=2\n"));

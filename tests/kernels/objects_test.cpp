@@ -2,6 +2,7 @@
 // for AVX-512, the program would crash on every processor without it, in code that has nothing to do with kernels.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <map>
@@ -34,6 +35,9 @@ bool is_of_one_level(const std::string& symbol) {
           symbol.find("xsimd::avx512") != std::string::npos);
 }
 
+// What many objects have.
+bool is_shared(const std::string& symbol) { return symbol.find("std::vector<") == 0; }
+
 }  // namespace
 
 TEST_CASE("no function compiled for an instruction level can replace one of another object") {
@@ -48,6 +52,6 @@ TEST_CASE("no function compiled for an instruction level can replace one of anot
       CHECK(is_of_one_level(symbol));
     }
   }
-  REQUIRE(objects.contains("gemm.cpp.o"));
-  CHECK_FALSE(objects.at("table.cpp.o").empty());  // the list is not empty for want of nm
+  // The lists are not empty for want of nm.
+  CHECK(std::ranges::any_of(objects, [](const auto& object) { return std::ranges::any_of(object.second, is_shared); }));
 }

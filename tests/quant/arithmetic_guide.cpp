@@ -35,11 +35,11 @@ void shows(const std::string& numbers) {
 
 struct Example {
   Example()
-      : model(test::layers_of(R"({"type": "linear", "name": "fc", "out": 2}, {"type": "relu", "name": "act"})"), {2},
-              1) {
+      : model(quant_test::layers_of(R"({"type": "linear", "name": "fc", "out": 2}, {"type": "relu", "name": "act"})"),
+              {2}, 1) {
     model.parameters()[0].variable.set_value(Tensor({2, 2}, {0.75, -1.25, 0.25, 0.5}));
     model.parameters()[1].variable.set_value(Tensor({2}, {static_cast<Scalar>(0.3), -0.5}));
-    attach(model, test::rules_of(R"({"rules": [
+    attach(model, quant_test::rules_of(R"({"rules": [
         {"sites": "input", "quantizer": {"type": "uniform", "symmetric": false, "signed": false, "scale": 0.0078125, "zero_point": 100}},
         {"sites": "fc.weight", "quantizer": {"type": "uniform", "scale": 0.015625}},
         {"sites": "act.output", "quantizer": {"type": "uniform", "scale": 0.01171875}}]})"));

@@ -17,7 +17,7 @@
 #include "tempera/quant/engine.hpp"
 #include "tempera/quant/program.hpp"
 
-namespace tempera::test::damage {
+namespace tempera::quant_test::damage {
 
 using namespace quant;
 
@@ -134,4 +134,4 @@ inline void all_refused(const std::string& where, const std::vector<Damage>& dam
 
 inline std::string instruction(std::size_t position) { return "instruction " + std::to_string(position) + " ("; }
 
-}  // namespace tempera::test::damage
+}  // namespace tempera::quant_test::damage

@@ -21,7 +21,7 @@ namespace {
 using namespace tempera;
 using namespace tempera::quant;
 using core::Tensor;
-using test::Quantized;
+using quant_test::Quantized;
 
 void plain_quads(const core::DotTile& t) noexcept {
   const std::int64_t columns = core::int_kernels().columns;

@@ -23,7 +23,7 @@ namespace {
 using namespace tempera;
 using namespace tempera::quant;
 using core::Tensor;
-using quant::test::Quantized;
+using quant_test::Quantized;
 
 nlohmann::json golden() {
   nlohmann::json all;
@@ -49,14 +49,14 @@ std::string dynamic_rules(const std::string& weight, const std::string& activati
 
 // One layer "fc" with the golden file's numbers.
 Tensor golden_logits(const std::string& layer, const nlohmann::json& c, const core::Shape& sample, std::int64_t bits) {
-  nn::Model model(quant::test::layers_of(layer), sample, 1);
+  nn::Model model(quant_test::layers_of(layer), sample, 1);
   take(model, "fc.weight", c["weight"]);
   take(model, "fc.bias", c["bias"]);
-  attach(model, quant::test::rules_of(dynamic_rules(fmt::format(R"("granularity": "per_channel", "bits": {})", bits))));
+  attach(model, quant_test::rules_of(dynamic_rules(fmt::format(R"("granularity": "per_channel", "bits": {})", bits))));
   Tensor x(sample.with_batch(c["shape"][0].get<std::int64_t>()));
   for (std::size_t i = 0; i < x.values().size(); ++i)
     x.mutable_values()[i] = static_cast<Scalar>(c["x"][i].get<double>());
-  quant::test::calibrate_on(model, x);
+  quant_test::calibrate_on(model, x);
   return DynamicForward(model).logits(x);
 }
 
@@ -96,12 +96,12 @@ TEST_CASE(
 }
 
 TEST_CASE("the guide's example comes out") {
-  nn::Model model(quant::test::layers_of(R"({"type": "linear", "name": "fc", "out": 1})"), {2}, 1);
+  nn::Model model(quant_test::layers_of(R"({"type": "linear", "name": "fc", "out": 1})"), {2}, 1);
   take(model, "fc.weight", {0.75, -1.0});
   take(model, "fc.bias", {0.0});
-  attach(model, quant::test::rules_of(dynamic_rules(R"("bits": 8)")));
+  attach(model, quant_test::rules_of(dynamic_rules(R"("bits": 8)")));
   const Tensor x({1, 2}, {0.75F, -0.25F});
-  quant::test::calibrate_on(model, x);
+  quant_test::calibrate_on(model, x);
   const Integers q = quantizer_of(*model.sites()[1])->quantizer().integers(x);
   CHECK(model.sites()[1]->name == "fc.input");
   CHECK(q.params.zero_point == std::vector<std::int32_t>{64});

@@ -30,12 +30,12 @@ Tensor row_of(const Tensor& x, std::int64_t i) {
 }
 
 // What is said about a network fc1 (relu) fc2 with these rules.
-std::string complaint(const std::string& rules) {
-  nn::Model model(test::layers_of(R"({"type": "linear", "name": "fc1", "out": 4}, {"type": "relu", "name": "act"},
+std::string refusal_of(const std::string& rules) {
+  nn::Model model(quant_test::layers_of(R"({"type": "linear", "name": "fc1", "out": 4}, {"type": "relu", "name": "act"},
                                      {"type": "linear", "name": "fc2", "out": 2})"),
                   {6}, 1);
   try {
-    static_cast<void>(attach(model, test::rules_of(R"({"rules": [)" + rules + "]}")));
+    static_cast<void>(attach(model, quant_test::rules_of(R"({"rules": [)" + rules + "]}")));
   } catch (const core::ConfigError& error) {
     return error.what();
   }
@@ -65,7 +65,7 @@ TEST_CASE("every sample gets ONNX's integers, scale and zero point, whatever els
 }
 
 TEST_CASE("a sample is quantized alike alone and in any batch, at every number of bits") {
-  const Tensor x = test::random_tensor({9, 33}, -3, 5, "rows");
+  const Tensor x = quant_test::random_tensor({9, 33}, -3, 5, "rows");
   nn::ForwardContext context;
   for (const std::int64_t bits : {2, 3, 4, 8}) {
     for (const bool symmetric : {false, true}) {
@@ -80,7 +80,7 @@ TEST_CASE("a sample is quantized alike alone and in any batch, at every number o
 }
 
 TEST_CASE("symmetric rows have scale amax/qmax and zero point 0, and the float form is q times the scale") {
-  const Tensor x = test::random_tensor({4, 20}, -2, 1, "rows");
+  const Tensor x = quant_test::random_tensor({4, 20}, -2, 1, "rows");
   DynamicUniform q = quantizer({.bits = 5, .symmetric = true});
   nn::ForwardContext context;
   const Tensor y = q.forward(core::Variable(x), context).value();
@@ -115,7 +115,7 @@ TEST_CASE("a sample of zeros stays zeros, and a constant one stays what it is") 
 TEST_CASE("a value that is not finite is an error that names the site and the sample") {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                           -std::numeric_limits<float>::infinity()}) {
-    Tensor x = test::random_tensor({5, 7}, -1, 1, "rows");
+    Tensor x = quant_test::random_tensor({5, 7}, -1, 1, "rows");
     x.mutable_values()[3 * 7 + 2] = static_cast<Scalar>(bad);
     DynamicUniform q = quantizer();
     try {
@@ -129,10 +129,10 @@ TEST_CASE("a value that is not finite is an error that names the site and the sa
 }
 
 TEST_CASE("the derivative passes everywhere: no value lies outside of its own sample's range") {
-  core::Variable x(test::random_tensor({3, 6}, -4, 4, "rows"), true);
+  core::Variable x(quant_test::random_tensor({3, 6}, -4, 4, "rows"), true);
   nn::ForwardContext context{.training = true};
   const core::Variable y = quantizer({.bits = 3}).forward(x, context);
-  const Tensor dy = test::random_tensor({3, 6}, -1, 1, "dy");
+  const Tensor dy = quant_test::random_tensor({3, 6}, -1, 1, "dy");
   core::backward(y, dy);
   CHECK(std::ranges::equal(x.grad().values(), dy.values()));
 }
@@ -141,26 +141,27 @@ TEST_CASE("what dynamic quantization cannot do is refused with its field and the
   const auto rule = [](const std::string& sites, const std::string& quantizer) {
     return R"({"sites": ")" + sites + R"(", "how": "dynamic", "quantizer": )" + quantizer + "}";
   };
-  CHECK(complaint(rule("fc*.input", R"("uniform")")) == "no error");
-  CHECK(says(complaint(rule("fc1.weight", R"("uniform")")), "/rules/0/how"));
-  CHECK(says(complaint(rule("fc1.weight", R"("uniform")")), "\"fc1.weight\" is a weight"));
-  CHECK(says(complaint(rule("fc*.input", R"("lsq")")), "/rules/0/quantizer/type"));
-  CHECK(says(complaint(rule("fc*.input", R"({"type": "uniform", "bits": 9})")), "2 to 8 bits, received 9"));
-  CHECK(says(complaint(rule("fc*.input", R"({"type": "uniform", "scale": 0.5})")), "/rules/0/quantizer/scale"));
-  CHECK(says(complaint(rule("fc*.input", R"({"type": "uniform", "observer": "mse"})")), "/rules/0/quantizer/observer"));
-  CHECK(says(complaint(rule("fc*.input", R"({"type": "uniform", "granularity": "per_channel"})")), "granularity"));
-  CHECK(says(complaint(R"({"sites": "fc1.input", "how": "dynamic"})"), "/rules/0/how"));
+  CHECK(refusal_of(rule("fc*.input", R"("uniform")")) == "no error");
+  CHECK(says(refusal_of(rule("fc1.weight", R"("uniform")")), "/rules/0/how"));
+  CHECK(says(refusal_of(rule("fc1.weight", R"("uniform")")), "\"fc1.weight\" is a weight"));
+  CHECK(says(refusal_of(rule("fc*.input", R"("lsq")")), "/rules/0/quantizer/type"));
+  CHECK(says(refusal_of(rule("fc*.input", R"({"type": "uniform", "bits": 9})")), "2 to 8 bits, received 9"));
+  CHECK(says(refusal_of(rule("fc*.input", R"({"type": "uniform", "scale": 0.5})")), "/rules/0/quantizer/scale"));
+  CHECK(
+      says(refusal_of(rule("fc*.input", R"({"type": "uniform", "observer": "mse"})")), "/rules/0/quantizer/observer"));
+  CHECK(says(refusal_of(rule("fc*.input", R"({"type": "uniform", "granularity": "per_channel"})")), "granularity"));
+  CHECK(says(refusal_of(R"({"sites": "fc1.input", "how": "dynamic"})"), "/rules/0/how"));
   // Once for a rule, not for every site it takes.
-  const std::string text = complaint(rule("*.input", R"("lsq")"));
+  const std::string text = refusal_of(rule("*.input", R"("lsq")"));
   CHECK(text.find("knows \"uniform\" alone") == text.rfind("knows \"uniform\" alone"));
 }
 
 TEST_CASE("a dynamic network has no quantizer at its input by default, and no program of integers") {
-  nn::Model model(test::layers_of(R"({"type": "linear", "name": "fc1", "out": 4})"), {6}, 1);
-  attach(model, test::rules_of(R"({"rules": [{"sites": "*.weight", "quantizer": "uniform"},
+  nn::Model model(quant_test::layers_of(R"({"type": "linear", "name": "fc1", "out": 4})"), {6}, 1);
+  attach(model, quant_test::rules_of(R"({"rules": [{"sites": "*.weight", "quantizer": "uniform"},
                                              {"sites": "fc1.input", "quantizer": "uniform", "how": "dynamic"}]})"));
   CHECK(model.input_site().transform == nullptr);
-  test::calibrate_on(model, test::random_tensor({4, 6}, -1, 1, "images"));
+  quant_test::calibrate_on(model, quant_test::random_tensor({4, 6}, -1, 1, "images"));
   std::string reason;
   try {
     static_cast<void>(lower(model, {}));

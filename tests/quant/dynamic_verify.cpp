@@ -13,13 +13,13 @@
 namespace {
 
 using namespace tempera;
-using quant::test::Quantized;
+using quant_test::Quantized;
 using quant_test::Samples;
 
-const char* const kLayers = R"(
+const char* const kNetwork = R"(
     {"type": "conv2d", "name": "conv", "out": 6, "kernel": 3, "padding": 1, "stride": 2, "groups": 2}, {"type": "relu"},
     {"type": "flatten"}, {"type": "linear", "name": "fc", "out": 3})";
-const char* const kRules = R"({"when": "after", "rules": [
+const char* const kNetworkRules = R"({"when": "after", "rules": [
     {"sites": "conv.weight", "quantizer": {"type": "uniform", "bits": 4, "granularity": "per_channel"}},
     {"sites": "fc.weight", "quantizer": {"type": "uniform", "bits": 8, "granularity": "per_group", "group": 10}},
     {"sites": "conv.input", "how": "dynamic", "quantizer": "uniform"},
@@ -44,7 +44,7 @@ class Meddling final : public core::BatchSource {
 };
 
 TEST_CASE("products of integers are proved to be their definition, as many images as were asked for") {
-  Quantized network(kLayers, {4, 5, 5}, kRules);
+  Quantized network(kNetwork, {4, 5, 5}, kNetworkRules);
   Samples images = quant_test::random_samples({4, 5, 5}, 50, 16);
   const quant::DynamicVerification all = quant::verify_dynamic(network.model, images, 1000);
   CHECK(!all.difference);
@@ -55,7 +55,7 @@ TEST_CASE("products of integers are proved to be their definition, as many image
 }
 
 TEST_CASE("a weight that is not the one that was packed is found, with its layer") {
-  Quantized network(kLayers, {4, 5, 5}, kRules);
+  Quantized network(kNetwork, {4, 5, 5}, kNetworkRules);
   for (const std::string name : {"conv.weight", "fc.weight"}) {
     const auto change = [&] {
       for (const nn::Parameter& p : network.model.parameters()) {

@@ -45,7 +45,7 @@ TEST_CASE("the engine gives the reference's integers after every instruction of 
   int made = 0;
   std::vector<int> kinds(12);
   for (std::uint64_t seed = 1; seed <= 600; ++seed) {
-    const Program program = test::random_program(seed);
+    const Program program = quant_test::random_program(seed);
     try {
       check(program);
     } catch (const core::UnsupportedError&) {
@@ -55,7 +55,7 @@ TEST_CASE("the engine gives the reference's integers after every instruction of 
     for (const Instruction& in : program.instructions) ++kinds[in.operation.index()];
     const std::int64_t batch = seed % 10 == 0 ? 61 : static_cast<std::int64_t>(seed % 7) + 1;
     CAPTURE(seed);
-    REQUIRE(first_difference(program, test::random_samples(program, batch, seed)) == "");
+    REQUIRE(first_difference(program, quant_test::random_samples(program, batch, seed)) == "");
   }
   CHECK(made > 500);
   for (const int count : kinds) CHECK(count > 20);
@@ -64,8 +64,8 @@ TEST_CASE("the engine gives the reference's integers after every instruction of 
 TEST_CASE("the engine gives the same integers for any number of threads and any batch") {
   const int before = core::thread_count();
   for (const std::uint64_t seed : {3U, 5U, 11U, 12U, 27U}) {
-    const Program program = test::random_program(seed);
-    const core::Tensor x = test::random_samples(program, 203, seed);
+    const Program program = quant_test::random_program(seed);
+    const core::Tensor x = quant_test::random_samples(program, 203, seed);
     const IntTensor expected = run_reference(program, x);
     Engine engine(program);
     for (const int threads : {1, 2, 3, 4, 7}) {
@@ -85,9 +85,10 @@ TEST_CASE("the engine gives the same integers for any number of threads and any 
 }
 
 TEST_CASE("an engine allocates no tensor storage after its first call") {
-  const Program program = test::random_program(12);
+  const Program program = quant_test::random_program(12);
   Engine engine(program);
-  const core::Tensor one = test::random_samples(program, 1, 1), many = test::random_samples(program, 100, 1);
+  const core::Tensor one = quant_test::random_samples(program, 1, 1),
+                     many = quant_test::random_samples(program, 100, 1);
   static_cast<void>(engine.run(one));
   static_cast<void>(engine.run(many));
   const auto before = core::allocator_stats();
@@ -99,7 +100,7 @@ TEST_CASE("an engine allocates no tensor storage after its first call") {
 }
 
 TEST_CASE("samples of another shape are refused with both shapes") {
-  const Program program = test::random_program(3);
+  const Program program = quant_test::random_program(3);
   Engine engine(program);
   CHECK_THROWS_AS(static_cast<void>(engine.run(core::Tensor::zeros({2, 3, 4, 5, 6}))), core::ShapeError);
   CHECK(engine.run(core::Tensor(program.input.with_batch(0))).empty());

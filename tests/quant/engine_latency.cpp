@@ -91,7 +91,8 @@ Program network() {
 TEST_CASE("a call with one image asks for no memory and starts no thread, however many there may be") {
   const int before = core::thread_count();
   const Program program = network();
-  const core::Tensor one = test::random_samples(program, 1, 1), many = test::random_samples(program, 200, 1);
+  const core::Tensor one = quant_test::random_samples(program, 1, 1),
+                     many = quant_test::random_samples(program, 200, 1);
   Engine engine(program);
   core::set_thread_count(13);  // more than any other test asks for
   const std::int64_t started = threads();

@@ -14,9 +14,9 @@ using namespace tempera;
 using namespace tempera::quant;
 
 TEST_CASE("exact fake quantization is that of training but for roundings near ties") {
-  for (const test::Animal& animal : test::zoo()) {
+  for (const quant_test::Animal& animal : quant_test::zoo()) {
     CAPTURE(animal.name);
-    test::Quantized it(animal.layers, animal.input, animal.rules);
+    quant_test::Quantized it(animal.layers, animal.input, animal.rules);
     const core::Tensor exact = ExactForward(it.model, {}).logits(it.images);
     nn::ForwardContext context;
     const core::Tensor floats = it.model.forward(core::Variable(it.images), context).value();

@@ -41,7 +41,7 @@ core::Tensor tensor(const json& c, const char* key) {
 TEST_CASE("fake quantization has PyTorch's values, on ties and at both ends too") {
   for (const json& c : golden()) {
     CAPTURE(c["name"].get<std::string>());
-    const core::Tensor y = fake_quantized(tensor(c, "x"), test::golden_grid(c)), expected = tensor(c, "y");
+    const core::Tensor y = fake_quantized(tensor(c, "x"), quant_test::golden_grid(c)), expected = tensor(c, "y");
     for (std::size_t i = 0; i < y.values().size(); ++i) {
       CAPTURE(c["x"][i].get<double>());
       CHECK(y.values()[i] == expected.values()[i]);
@@ -53,7 +53,7 @@ TEST_CASE("the clipped straight-through derivative is PyTorch's: dy where the ro
   for (const json& c : golden()) {
     CAPTURE(c["name"].get<std::string>());
     core::Variable x(tensor(c, "x"), true);
-    core::backward(fake_quant(x, test::golden_grid(c), Surrogate::kClipped), tensor(c, "dy"));
+    core::backward(fake_quant(x, quant_test::golden_grid(c), Surrogate::kClipped), tensor(c, "dy"));
     const core::Tensor expected = tensor(c, "dx");
     for (std::size_t i = 0; i < expected.values().size(); ++i) {
       CAPTURE(c["x"][i].get<double>());
@@ -65,7 +65,7 @@ TEST_CASE("the clipped straight-through derivative is PyTorch's: dy where the ro
 TEST_CASE("the identity surrogate passes the derivative everywhere, with the same values") {
   for (const json& c : golden()) {
     core::Variable x(tensor(c, "x"), true);
-    const core::Variable y = fake_quant(x, test::golden_grid(c), Surrogate::kIdentity);
+    const core::Variable y = fake_quant(x, quant_test::golden_grid(c), Surrogate::kIdentity);
     core::backward(y, tensor(c, "dy"));
     CHECK(std::ranges::equal(y.value().values(), tensor(c, "y").values()));
     CHECK(std::ranges::equal(x.grad().values(), tensor(c, "dy").values()));

@@ -5,7 +5,7 @@
 
 #include "tempera/quant/qparams.hpp"
 
-namespace tempera::test {
+namespace tempera::quant_test {
 
 /// Of "bits", "low", "high", "group", "scale" [slots], "zero_point" [slots] and "kind": tensor, channel or group.
 inline quant::QParams golden_grid(const nlohmann::json& c) {
@@ -21,4 +21,4 @@ inline quant::QParams golden_grid(const nlohmann::json& c) {
   return p;
 }
 
-}  // namespace tempera::test
+}  // namespace tempera::quant_test

@@ -12,11 +12,11 @@ namespace {
 
 using namespace tempera;
 using namespace tempera::quant;
-using test::at;
-using test::weights_and;
+using quant_test::at;
+using quant_test::weights_and;
 
 std::string refusal(const std::string& layers, const core::Shape& input, const std::string& rules) {
-  test::Quantized it(layers, input, rules);
+  quant_test::Quantized it(layers, input, rules);
   try {
     static_cast<void>(lower(it.model, {}));
   } catch (const core::UnsupportedError& error) {
@@ -26,9 +26,9 @@ std::string refusal(const std::string& layers, const core::Shape& input, const s
 }
 
 TEST_CASE("every instruction writes the next buffer, and reads earlier ones of the right shape") {
-  for (const test::Animal& animal : test::zoo()) {
+  for (const quant_test::Animal& animal : quant_test::zoo()) {
     CAPTURE(animal.name);
-    test::Quantized it(animal.layers, animal.input, animal.rules);
+    quant_test::Quantized it(animal.layers, animal.input, animal.rules);
     const Program program = lower(it.model, {});
     REQUIRE(program.buffers.size() == program.instructions.size());
     CHECK(program.input == animal.input);
@@ -42,9 +42,9 @@ TEST_CASE("every instruction writes the next buffer, and reads earlier ones of t
 }
 
 TEST_CASE("a requantization moves into the layer before it, through pooling and flattening") {
-  const test::Animal animal = test::zoo()[6];
+  const quant_test::Animal animal = quant_test::zoo()[6];
   REQUIRE(animal.name == "pooling before the site");
-  test::Quantized it(animal.layers, animal.input, animal.rules);
+  quant_test::Quantized it(animal.layers, animal.input, animal.rules);
   const Program program = lower(it.model, {});
   REQUIRE(program.instructions.size() == 5);  // quantize, convolution, pooling, flatten, linear
   CHECK(std::get<program::Conv2d>(program.instructions[1].operation).requant);
@@ -90,10 +90,11 @@ TEST_CASE("a batch norm that cannot be folded says what is in its way") {
 
 TEST_CASE("a rule between a layer and the batch norm folded into it is refused before training, with its place") {
   nn::Model model = nn::Model::planned(
-      test::layers_of(R"({"type": "linear", "name": "fc1", "out": 3}, {"type": "batch_norm", "name": "bn1"})"), {4});
+      quant_test::layers_of(R"({"type": "linear", "name": "fc1", "out": 3}, {"type": "batch_norm", "name": "bn1"})"),
+      {4});
   for (const char* site : {"fc1.output", "bn1.input"}) {
     try {
-      static_cast<void>(plan(model, test::rules_of(weights_and(at(site)))));
+      static_cast<void>(plan(model, quant_test::rules_of(weights_and(at(site)))));
       FAIL_CHECK("no error for " << site);
     } catch (const core::ConfigError& error) {
       REQUIRE(error.issues().size() == 1);
@@ -102,7 +103,7 @@ TEST_CASE("a rule between a layer and the batch norm folded into it is refused b
     }
   }
   const std::string back = weights_and(at("fc1.output") + R"(, {"sites": "fc1.output"})");
-  CHECK_NOTHROW(static_cast<void>(plan(model, test::rules_of(back))));
+  CHECK_NOTHROW(static_cast<void>(plan(model, quant_test::rules_of(back))));
 }
 
 TEST_CASE("an accumulator that could leave int32 is refused, and one that just cannot is not") {
@@ -120,11 +121,11 @@ TEST_CASE("an accumulator that could leave int32 is refused, and one that just c
 }
 
 TEST_CASE("a bias beyond its accumulator saturates and is counted") {
-  nn::ModelConfig config = test::layers_of(R"({"type": "linear", "name": "fc", "out": 2})");
+  nn::ModelConfig config = quant_test::layers_of(R"({"type": "linear", "name": "fc", "out": 2})");
   nn::Model model(config, {1}, 1);
   model.parameters()[0].variable.set_value(core::Tensor({2, 1}, {1, 1}));
   model.parameters()[1].variable.set_value(core::Tensor({2}, {Scalar{1e6}, static_cast<Scalar>(-0.3)}));
-  attach(model, test::rules_of(R"({"rules": [{"sites": "*", "quantizer": {"type": "uniform", "scale": 0.01}},
+  attach(model, quant_test::rules_of(R"({"rules": [{"sites": "*", "quantizer": {"type": "uniform", "scale": 0.01}},
                                              {"sites": "fc.output"}, {"sites": "fc.input"}]})"));
   LowerReport report;
   const Program program = lower(model, {}, &report);
@@ -139,7 +140,8 @@ TEST_CASE("a batch norm folds into weights, bias and sign, and γ = 0 or σ² = 
   for (const char* fold : {"true", "false"}) {
     CAPTURE(std::string(fold));
     nn::Model model(
-        test::layers_of(R"({"type": "linear", "name": "fc", "out": 3}, {"type": "batch_norm", "name": "bn"})"), {2}, 1);
+        quant_test::layers_of(R"({"type": "linear", "name": "fc", "out": 3}, {"type": "batch_norm", "name": "bn"})"),
+        {2}, 1);
     const auto set = [&](std::size_t i, const core::Tensor& value) { model.parameters()[i].variable.set_value(value); };
     set(0, core::Tensor({3, 2}, {1, -2, 1, -2, 1, -2}));
     set(1, core::Tensor({3}, {3, 3, 3}));
@@ -147,10 +149,10 @@ TEST_CASE("a batch norm folds into weights, bias and sign, and γ = 0 or σ² = 
     set(3, core::Tensor({3}, {Scalar{0.5}, Scalar{0.5}, Scalar{0.5}}));   // β
     model.buffers()[0].variable.set_value(core::Tensor({3}, {1, 1, 1}));  // μ
     model.buffers()[1].variable.set_value(core::Tensor({3}, {1, 4, 0}));  // σ²
-    attach(model, test::rules_of(std::string(R"({"fold_batch_norm": )") + fold + R"(, "rules": [
+    attach(model, quant_test::rules_of(std::string(R"({"fold_batch_norm": )") + fold + R"(, "rules": [
         {"sites": "fc.weight", "quantizer": {"type": "uniform", "granularity": "per_channel"}},
         {"sites": "input", "quantizer": {"type": "uniform", "signed": true, "scale": 1}}]})"));
-    test::calibrate_on(model, core::Tensor({1, 2}, {1, 1}));
+    quant_test::calibrate_on(model, core::Tensor({1, 2}, {1, 1}));
     const Program program = lower(model, {});
     const auto& linear = std::get<program::Linear>(program.instructions[1].operation);
     // Rows of ±(½, 1)·amax: 64 and 127. f = 0, −1, 1/√ε.

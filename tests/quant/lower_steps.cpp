@@ -15,10 +15,10 @@ namespace {
 
 using namespace tempera;
 using namespace tempera::quant;
-using test::at;
-using test::kBoth;
-using test::learned;
-using test::weights_and;
+using quant_test::at;
+using quant_test::kBoth;
+using quant_test::learned;
+using quant_test::weights_and;
 
 const std::string kTwo = R"({"type": "linear", "name": "fc1", "out": 2}, {"type": "relu", "name": "act1"},
                             {"type": "linear", "name": "fc2", "out": 2})";
@@ -33,16 +33,16 @@ const core::Variable& number(const nn::Model& model, const std::string& name) {
 
 // fc1 has weights (1, −½) and (¼, ½) and biases 0; α = 3, so δ = 1; thresholds −¼, ½, 1¾.
 nn::Model by_hand(const std::string& weight) {
-  nn::Model model(test::layers_of(kTwo), {2}, 1);
+  nn::Model model(quant_test::layers_of(kTwo), {2}, 1);
   number(model, "fc1.weight").set_value(core::Tensor({2, 2}, {1, -0.5, 0.25, 0.5}));
   number(model, "fc1.bias").set_value(core::Tensor({2}, {0, 0}));
-  attach(model,
-         test::rules_of(R"({"rules": [{"sites": "*.weight", "quantizer": {"type": "uniform", )" + weight +
-                        R"(}}, {"sites": "input", "quantizer": {"type": "uniform", "signed": true, "scale": 0.25}},
+  attach(model, quant_test::rules_of(
+                    R"({"rules": [{"sites": "*.weight", "quantizer": {"type": "uniform", )" + weight +
+                    R"(}}, {"sites": "input", "quantizer": {"type": "uniform", "signed": true, "scale": 0.25}},
                        {"sites": "act1.output", "quantizer": {"type": "smoothed_sigmoid", "bits": 2, "alpha": 3,
                                                               "biases": "learned"}}]})"));
   number(model, "act1.output.biases").set_value(core::Tensor({3}, {1.75, -0.25, 0.5}));
-  test::calibrate_on(model, core::Tensor({1, 2}, {1, 1}));
+  quant_test::calibrate_on(model, core::Tensor({1, 2}, {1, 1}));
   return model;
 }
 
@@ -98,8 +98,8 @@ TEST_CASE("a value on a threshold has reached it on every road") {
 }
 
 TEST_CASE("learned steps of a weight change its integers and nothing else of the program") {
-  test::Quantized even(kTwo, {4}, weights_and(at("act1.output"), R"("bits": 4)"));
-  test::Quantized steps(
+  quant_test::Quantized even(kTwo, {4}, weights_and(at("act1.output"), R"("bits": 4)"));
+  quant_test::Quantized steps(
       kTwo, {4},
       R"({"rules": [{"sites": "*.weight", "quantizer": {)" + learned(4, kBoth) + "}}" + at("act1.output") + "]}");
   const Program a = lower(even.model, {}), b = lower(steps.model, {});
@@ -112,7 +112,7 @@ TEST_CASE("learned steps of a weight change its integers and nothing else of the
 }
 
 std::string refusal(const std::string& layers, const core::Shape& input, const std::string& rules, bool exact) {
-  test::Quantized it(layers, input, rules);
+  quant_test::Quantized it(layers, input, rules);
   try {
     if (exact) {
       static_cast<void>(ExactForward(it.model, {}));

@@ -10,7 +10,7 @@
 #include "tempera/core/tensor.hpp"
 #include "tempera/quant/engine.hpp"
 
-namespace tempera::test::onnx {
+namespace tempera::quant_test::onnx {
 
 using namespace quant;
 using nlohmann::json;
@@ -61,4 +61,4 @@ inline Integers by_engine(const Program& program, const core::Tensor& x) {
   return {y.begin(), y.end()};
 }
 
-}  // namespace tempera::test::onnx
+}  // namespace tempera::quant_test::onnx

@@ -13,7 +13,7 @@
 namespace {
 
 using namespace tempera;
-using namespace tempera::test::onnx;
+using namespace tempera::quant_test::onnx;
 
 std::array<std::int64_t, 2> pair_of(const json& value) { return value.get<std::array<std::int64_t, 2>>(); }
 

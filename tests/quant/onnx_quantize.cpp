@@ -15,14 +15,14 @@
 namespace {
 
 using namespace tempera;
-using namespace tempera::test::onnx;
+using namespace tempera::quant_test::onnx;
 
 }  // namespace
 
 TEST_CASE("integers of a tensor, of channels and of groups are those of ONNX's QuantizeLinear") {
   for (const json& c : golden()["quantize"]) {
     CAPTURE(c["name"].get<std::string>());
-    const QParams grid = test::golden_grid(c);
+    const QParams grid = quant_test::golden_grid(c);
     const core::Shape shape = shape_of(c["shape"]);
     const core::Tensor x = tensor(shape, c["x"]);
     const auto expected = c["q"].get<Integers>();
@@ -43,7 +43,7 @@ TEST_CASE("integers of a tensor, of channels and of groups are those of ONNX's Q
 TEST_CASE("dequantized and fake-quantized values have the bits of ONNX's DequantizeLinear") {
   for (const json& c : golden()["quantize"]) {
     CAPTURE(c["name"].get<std::string>());
-    const QParams grid = test::golden_grid(c);
+    const QParams grid = quant_test::golden_grid(c);
     const core::Shape shape = shape_of(c["shape"]);
     const core::Tensor expected = tensor(shape, c["dequantized"]), y = fake_quantized(tensor(shape, c["x"]), grid);
     const auto q = c["q"].get<Integers>();

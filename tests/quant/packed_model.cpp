@@ -23,7 +23,7 @@ namespace {
 using namespace tempera;
 using namespace tempera::quant;
 using core::Tensor;
-using test::Quantized;
+using quant_test::Quantized;
 namespace fs = std::filesystem;
 
 struct Folder {

@@ -12,7 +12,7 @@
 namespace {
 
 using namespace tempera;
-using namespace tempera::test::damage;
+using namespace tempera::quant_test::damage;
 
 TEST_CASE("the program that these tests damage keeps every rule, and engine and reference agree on it") {
   const Program p = whole_program();

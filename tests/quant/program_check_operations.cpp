@@ -12,7 +12,7 @@
 namespace {
 
 using namespace tempera;
-using namespace tempera::test::damage;
+using namespace tempera::quant_test::damage;
 
 TEST_CASE("windows must have sizes, groups and outputs that fit their image") {
   using Conv = program::Conv2d;

@@ -11,7 +11,7 @@
 namespace {
 
 using namespace tempera;
-using namespace tempera::test::damage;
+using namespace tempera::quant_test::damage;
 
 // 255 thresholds for each channel of the convolution, passed upwards and downwards.
 Requant stepped(std::size_t channels) {

@@ -52,8 +52,8 @@ TEST_CASE("a program read back gives the same bits") {
   const TemporaryFolder folder;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     CAPTURE(seed);
-    Program program = test::random_program(seed);
-    const core::Tensor x = test::random_samples(program, 3, seed);
+    Program program = quant_test::random_program(seed);
+    const core::Tensor x = quant_test::random_samples(program, 3, seed);
     program.metadata["tempera.input"] = "{}";
     save_program(folder / "p.safetensors", program);
     const Program read = load_program(folder / "p.safetensors");
@@ -64,7 +64,7 @@ TEST_CASE("a program read back gives the same bits") {
 
 TEST_CASE("a program cut off anywhere, or of another version, is refused and never crashes") {
   const TemporaryFolder folder;
-  save_program(folder / "p.safetensors", test::random_program(3));
+  save_program(folder / "p.safetensors", quant_test::random_program(3));
   std::ifstream in(folder / "p.safetensors", std::ios::binary);
   const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   const auto refused = [&](const std::string& bytes) {
@@ -89,7 +89,7 @@ TEST_CASE("a word that the format does not know is refused by its name, wherever
                                     {"s32", "f32"}}) {
     bool found = false;
     for (std::uint64_t seed = 1; seed <= 60 && !found; ++seed) {
-      save_program(folder / "p.safetensors", test::random_program(seed));
+      save_program(folder / "p.safetensors", quant_test::random_program(seed));
       std::ifstream in(folder / "p.safetensors", std::ios::binary);
       std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
       const std::string quoted = R"(\")" + std::string(word) + R"(\")";  // within a string of the header
@@ -112,7 +112,7 @@ TEST_CASE("a word that the format does not know is refused by its name, wherever
 
 TEST_CASE("a bit that is not as it was written is noticed, in whatever tensor or text it stands") {
   const TemporaryFolder folder;
-  Program program = test::random_program(5);
+  Program program = quant_test::random_program(5);
   program.metadata["tempera.input"] = R"({"normalization": {"scale": [0.0141]}})";
   save_program(folder / "p.safetensors", program);
   std::ifstream in(folder / "p.safetensors", std::ios::binary);
@@ -133,7 +133,7 @@ TEST_CASE("a bit that is not as it was written is noticed, in whatever tensor or
 
 TEST_CASE("a file of another writer, which has no checksum, is read") {
   const TemporaryFolder folder;
-  save_program(folder / "p.safetensors", test::random_program(5));
+  save_program(folder / "p.safetensors", quant_test::random_program(5));
   const nn::SafetensorsReader reader(folder / "p.safetensors");
   nn::SafetensorsWriter writer;
   for (const nn::StoredTensor& tensor : reader.tensors()) {
@@ -143,14 +143,14 @@ TEST_CASE("a file of another writer, which has no checksum, is read") {
     if (key != "tempera.crc32") writer.metadata(key, value);
   }
   writer.write(folder / "q.safetensors");
-  const core::Tensor x = test::random_samples(test::random_program(5), 2, 1);
-  CHECK(results(load_program(folder / "q.safetensors"), x) == results(test::random_program(5), x));
+  const core::Tensor x = quant_test::random_samples(quant_test::random_program(5), 2, 1);
+  CHECK(results(load_program(folder / "q.safetensors"), x) == results(quant_test::random_program(5), x));
 }
 
 TEST_CASE("a multiplier out of range in a file is refused with the instruction's place") {
   const TemporaryFolder folder;
   for (std::uint64_t seed = 1; seed <= 60; ++seed) {
-    Program program = test::random_program(seed);
+    Program program = quant_test::random_program(seed);
     bool changed = false;
     for (Instruction& instruction : program.instructions) {
       if (auto* linear = std::get_if<program::Linear>(&instruction.operation);

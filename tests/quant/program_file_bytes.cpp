@@ -44,14 +44,14 @@ TEST_CASE("a program loads to the integers it gave before, and is saved again to
   const TemporaryFolder folder;
   for (std::uint64_t seed = 1; seed <= 150; ++seed) {
     CAPTURE(seed);
-    Program program = test::random_program(seed);
+    Program program = quant_test::random_program(seed);
     if (!valid(program)) continue;
     program.metadata = {{"labels", "0 1 2"}, {"input", "mean_std"}};
     const auto file = folder.path() / "program.safetensors", again = folder.path() / "again.safetensors";
     save_program(file, program);
     const Program loaded = load_program(file);
     CHECK(loaded.metadata == program.metadata);
-    const core::Tensor x = test::random_samples(program, 2, seed);
+    const core::Tensor x = quant_test::random_samples(program, 2, seed);
     REQUIRE(run_reference(loaded, x).values == run_reference(program, x).values);
     save_program(again, loaded);
     REQUIRE(bytes_of(file) == bytes_of(again));
@@ -109,7 +109,7 @@ TEST_CASE("a LeNet of k bits takes k/32 of the floats' bytes and at most 13 kB m
 TEST_CASE("a truncated or altered program file is refused or valid, never a crash") {
   const TemporaryFolder folder;
   const auto file = folder.path() / "program.safetensors";
-  save_program(file, test::random_program(12));
+  save_program(file, quant_test::random_program(12));
   const std::string whole = bytes_of(file);
   for (std::size_t length = 0; length < whole.size(); length += 97) {
     write(file, whole.substr(0, length));
@@ -125,7 +125,7 @@ TEST_CASE("a truncated or altered program file is refused or valid, never a cras
     try {
       const Program program = load_program(file);
       Engine engine(program);
-      static_cast<void>(engine.run(test::random_samples(program, 1, 1)));
+      static_cast<void>(engine.run(quant_test::random_samples(program, 1, 1)));
     } catch (const core::CheckpointError&) {
       ++refused;
     }

@@ -10,7 +10,9 @@
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/config.hpp"
 
-namespace tempera::quant::test {
+namespace tempera::quant_test {
+
+using namespace quant;
 
 /// Uniform in [low, high).
 inline core::Tensor random_tensor(const core::Shape& shape, double low, double high, std::string_view stream) {
@@ -80,4 +82,4 @@ struct Quantized {
   core::Tensor images;
 };
 
-}  // namespace tempera::quant::test
+}  // namespace tempera::quant_test

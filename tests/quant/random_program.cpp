@@ -9,7 +9,7 @@
 
 #include "tempera/quant/program_shapes.hpp"
 
-namespace tempera::test {
+namespace tempera::quant_test {
 namespace {
 
 using namespace quant;
@@ -312,4 +312,4 @@ core::Tensor random_samples(const Program& program, std::int64_t batch, std::uin
   return x;
 }
 
-}  // namespace tempera::test
+}  // namespace tempera::quant_test

@@ -17,10 +17,12 @@ namespace {
 using namespace tempera::quant;
 __extension__ typedef __int128 Wide;  // no part of ISO C++
 
-constexpr std::int32_t kMin = std::numeric_limits<std::int32_t>::min();
-constexpr std::int32_t kMax = std::numeric_limits<std::int32_t>::max();
+constexpr std::int32_t kSmallest = std::numeric_limits<std::int32_t>::min();
+constexpr std::int32_t kLargest = std::numeric_limits<std::int32_t>::max();
 
-std::int32_t saturate(Wide x) { return static_cast<std::int32_t>(x < kMin ? kMin : x > kMax ? kMax : x); }
+std::int32_t saturate(Wide x) {
+  return static_cast<std::int32_t>(x < kSmallest ? kSmallest : x > kLargest ? kLargest : x);
+}
 
 // numerator/denominator (> 0) rounded half away from zero.
 Wide half_away(Wide numerator, Wide denominator) {
@@ -43,11 +45,27 @@ std::int32_t gemmlowp(std::int32_t acc, const Multiplier& m) {
   return saturate(half_away(high, Wide{1} << (m.shift > 0 ? m.shift : 0)));
 }
 
-const std::vector<std::int32_t> kAccumulators{0,       1,          -1,      2,          -2,
-                                              3,       -3,         127,     -128,       255,
-                                              32767,   -32768,     1 << 24, -(1 << 24), (1 << 24) + 1,
-                                              1 << 30, -(1 << 30), kMax,    kMax - 1,   kMin,
-                                              kMin + 1};
+const std::vector<std::int32_t> kAccumulators{0,
+                                              1,
+                                              -1,
+                                              2,
+                                              -2,
+                                              3,
+                                              -3,
+                                              127,
+                                              -128,
+                                              255,
+                                              32767,
+                                              -32768,
+                                              1 << 24,
+                                              -(1 << 24),
+                                              (1 << 24) + 1,
+                                              1 << 30,
+                                              -(1 << 30),
+                                              kLargest,
+                                              kLargest - 1,
+                                              kSmallest,
+                                              kSmallest + 1};
 
 template <class Check>
 void over_extremes_and_random(const Check& check) {
@@ -58,7 +76,7 @@ void over_extremes_and_random(const Check& check) {
     accumulators.push_back(static_cast<std::int32_t>(static_cast<std::int64_t>(random()) >> (32 + bits)));
   }
   for (int shift = kSmallestShift; shift <= kLargestShift; ++shift) {
-    std::vector<std::int32_t> multipliers{1 << 30, (1 << 30) + 1, 3 << 29, kMax, kMax - 1};
+    std::vector<std::int32_t> multipliers{1 << 30, (1 << 30) + 1, 3 << 29, kLargest, kLargest - 1};
     for (int i = 0; i < 20; ++i) multipliers.push_back(static_cast<std::int32_t>((1U << 30) | (random() & 0x3FFFFFFF)));
     for (const std::int32_t multiplier : multipliers) {
       const Multiplier m{multiplier, shift, static_cast<float>(std::ldexp(multiplier, -31 - shift))};
@@ -98,14 +116,14 @@ TEST_CASE("gemmlowp's mode breaks ties upwards in the high product and away from
   CHECK(at(-2, kHalf, 1) == -1);  // −1, then −½
   CHECK(at(1, kHalf, 1) == 1);    // ¼ is ½ of ½: rounded up twice
   CHECK(at(-1, kHalf, 1) == 0);
-  CHECK(at(kMin, kMax, 0) == -kMax);
-  CHECK(at(kMax, kMax, 0) == kMax - 1);   // 2^31 − 2 + 2^−31
-  CHECK(at(kMax, kMax, -1) == kMax - 1);  // doubled, and saturated before it is multiplied
-  CHECK(at(kMin, kMax, -31) == -kMax);
-  CHECK(at(kMax, kHalf, 31) == 1);   // 2^30 − ½ goes up to 2^30, which is half of 2^31
-  CHECK(at(kMin, kHalf, 31) == -1);  // −2^30
-  CHECK(at(kMin, kMax, 32) == 0);
-  CHECK(at(kMin, kMax, 33) == 0);
+  CHECK(at(kSmallest, kLargest, 0) == -kLargest);
+  CHECK(at(kLargest, kLargest, 0) == kLargest - 1);   // 2^31 − 2 + 2^−31
+  CHECK(at(kLargest, kLargest, -1) == kLargest - 1);  // doubled, and saturated before it is multiplied
+  CHECK(at(kSmallest, kLargest, -31) == -kLargest);
+  CHECK(at(kLargest, kHalf, 31) == 1);    // 2^30 − ½ goes up to 2^30, which is half of 2^31
+  CHECK(at(kSmallest, kHalf, 31) == -1);  // −2^30
+  CHECK(at(kSmallest, kLargest, 32) == 0);
+  CHECK(at(kSmallest, kLargest, 33) == 0);
 }
 
 TEST_CASE("the modes differ where two roundings make a tie out of less than a half") {
@@ -129,9 +147,9 @@ TEST_CASE("float32 mode is the float product rounded half to even, as numpy.rint
   CHECK(at(-1, 0.5) == 0);
   CHECK(at(-3, 0.5) == -2);
   CHECK(at((1 << 24) + 1, 1.0) == 1 << 24);  // the accumulator itself is rounded
-  CHECK(at(kMax, 1.0) == kMax);
-  CHECK(at(kMax, 16.0) == kMax);
-  CHECK(at(kMin, 16.0) == kMin);
+  CHECK(at(kLargest, 1.0) == kLargest);
+  CHECK(at(kLargest, 16.0) == kLargest);
+  CHECK(at(kSmallest, 16.0) == kSmallest);
 }
 
 TEST_CASE("a multiplier is the nearest Q31 number") {

@@ -20,9 +20,10 @@ const SiteProfile& profile(const std::vector<SiteProfile>& all, const std::strin
 }
 
 TEST_CASE("a staircase of unequal steps is drawn as it is shipped, upright where each threshold is") {
-  test::Quantized it(R"({"type": "linear", "name": "f1", "out": 9}, {"type": "relu", "name": "a"},
+  quant_test::Quantized it(
+      R"({"type": "linear", "name": "f1", "out": 9}, {"type": "relu", "name": "a"},
                         {"type": "linear", "name": "f2", "out": 4})",
-                     {12}, test::weights_and(test::at("a.output", test::learned(4, test::kBoth))));
+      {12}, quant_test::weights_and(quant_test::at("a.output", quant_test::learned(4, quant_test::kBoth))));
   quant_test::Samples images(it.images, std::vector<std::int32_t>(64, 0), 32);
   const std::vector<SiteProfile> all = profile_sites(it.model, images, 64);
   const SiteProfile& site = profile(all, "a.output");

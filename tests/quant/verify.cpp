@@ -43,20 +43,20 @@ class Images final : public core::BatchSource {
   std::int64_t batch_, at_ = 0;
 };
 
-const test::Animal& animal(const std::string& name) {
-  static const std::vector<test::Animal> all = test::zoo();
-  for (const test::Animal& one : all) {
+const quant_test::Animal& animal(const std::string& name) {
+  static const std::vector<quant_test::Animal> all = quant_test::zoo();
+  for (const quant_test::Animal& one : all) {
     if (one.name == name) return one;
   }
   throw core::Error("no animal " + name);
 }
 
 TEST_CASE("exact fake quantization, reference and engine agree in every bit of every network") {
-  for (const test::Animal& one : test::zoo()) {
+  for (const quant_test::Animal& one : quant_test::zoo()) {
     for (const RequantMode mode : {RequantMode::kSingle, RequantMode::kGemmlowpDouble, RequantMode::kFloat32}) {
       CAPTURE(one.name);
       CAPTURE(std::string(kRequantModes[static_cast<std::size_t>(mode)]));
-      test::Quantized it(one.layers, one.input, one.rules);
+      quant_test::Quantized it(one.layers, one.input, one.rules);
       const LowerConfig config{.requant = mode};
       Images images(it.images, 24);
       const Verification found = verify(it.model, config, lower(it.model, config), images, 50);
@@ -84,8 +84,8 @@ TEST_CASE("exact fake quantization, reference and engine agree in every bit of e
 }
 
 Difference mutated(const std::string& name, const std::function<void(Program&)>& change) {
-  const test::Animal& one = animal(name);
-  test::Quantized it(one.layers, one.input, one.rules);
+  const quant_test::Animal& one = animal(name);
+  quant_test::Quantized it(one.layers, one.input, one.rules);
   Program program = lower(it.model, {});
   change(program);
   Images images(it.images, 24);
@@ -116,8 +116,8 @@ TEST_CASE("a weight, a bias, a multiplier, a zero point and a padding that are c
 }
 
 TEST_CASE("the first difference and the number of integers compared do not depend on the number of threads") {
-  const test::Animal& one = animal("padding, stride, dilation, groups");
-  test::Quantized it(one.layers, one.input, one.rules);
+  const quant_test::Animal& one = animal("padding, stride, dilation, groups");
+  quant_test::Quantized it(one.layers, one.input, one.rules);
   Program program = lower(it.model, {});
   operation<program::Conv2d>(program, 2).requant->high -= 1;  // few values reach the end, in some images only
   const int before = core::thread_count();
@@ -212,8 +212,8 @@ TEST_CASE("a threshold that is off, one that is passed the wrong way and channel
 }
 
 TEST_CASE("the program of another model is refused or found to differ") {
-  const test::Animal &first = animal("mlp"), &other = animal("sixteen bits");
-  test::Quantized it(first.layers, first.input, first.rules), that(other.layers, other.input, other.rules);
+  const quant_test::Animal &first = animal("mlp"), &other = animal("sixteen bits");
+  quant_test::Quantized it(first.layers, first.input, first.rules), that(other.layers, other.input, other.rules);
   Images images(it.images, 24);
   const Verification found = verify(it.model, {}, lower(that.model, {}), images, 24);
   REQUIRE(found.difference);
@@ -222,8 +222,8 @@ TEST_CASE("the program of another model is refused or found to differ") {
 }
 
 TEST_CASE("verification stops when interrupted") {
-  const test::Animal& one = animal("mlp");
-  test::Quantized it(one.layers, one.input, one.rules);
+  const quant_test::Animal& one = animal("mlp");
+  quant_test::Quantized it(one.layers, one.input, one.rules);
   Images images(it.images, 24);
   const std::atomic<bool> stop = true;
   CHECK_THROWS_AS(static_cast<void>(verify(it.model, {}, lower(it.model, {}), images, 64, &stop)), core::Interrupted);

@@ -6,7 +6,9 @@
 
 #include "quant/quantized_model.hpp"
 
-namespace tempera::quant::test {
+namespace tempera::quant_test {
+
+using namespace quant;
 
 struct Animal {
   std::string name, layers;
@@ -200,4 +202,4 @@ inline std::vector<Animal> zoo() {
   };
 }
 
-}  // namespace tempera::quant::test
+}  // namespace tempera::quant_test
