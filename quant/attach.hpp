@@ -46,8 +46,13 @@ class SiteQuantizer final : public nn::ValueTransform {
   [[nodiscard]] const std::optional<nn::graph::BatchNorm>& folded() const noexcept { return norm_; }
   /// Takes in a value as quantizer().observe does, folded.
   void observe(const core::Tensor& value);
+  /// quantizer().integers of a weight, folded: what is shipped of it. Throws NumericError naming the site for NaN or infinity,
+  /// which are no integers.
+  [[nodiscard]] Integers integers(const core::Tensor& weight) const;
 
  private:
+  [[nodiscard]] core::Tensor folded(const core::Tensor& value) const;
+
   std::unique_ptr<Quantizer> quantizer_;
   SiteFacts site_;
   std::int64_t start_epoch_;
