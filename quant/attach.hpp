@@ -34,7 +34,6 @@ class SiteQuantizer final : public nn::ValueTransform {
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override;
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override;
   void numbers(core::FieldVisitor& v) override;
-  [[nodiscard]] bool wants_exact_sums() const override { return quantizer_->bits() == 1; }
 
   [[nodiscard]] Quantizer& quantizer() const noexcept { return *quantizer_; }
   [[nodiscard]] const SiteFacts& site() const noexcept { return site_; }
