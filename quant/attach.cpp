@@ -250,8 +250,7 @@ std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config)
   return plans;
 }
 
-void settle(nn::Model& model, const QuantizationConfig& config) {
-  if (config.when == When::kAware && config.freeze_observers) return;
+void settle(nn::Model& model) {
   for (const nn::Site* site : model.sites()) {
     SiteQuantizer* quantizer = quantizer_of(*site);
     if (quantizer != nullptr && site->kind == nn::SiteKind::kWeight) quantizer->observe(site->parameter.value());

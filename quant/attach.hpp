@@ -70,9 +70,9 @@ class SiteQuantizer final : public nn::ValueTransform {
 /// a rule is dynamic) takes, and folds batch norm into the weights before it where the config says so. Throws as plan.
 std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config);
 
-/// Chooses the ranges of all weights once more, by what they are now. To be called when training has ended: while it lasts,
-/// ranges are those of before the last update. Ranges that were frozen stay.
-void settle(nn::Model& model, const QuantizationConfig& config);
+/// Chooses the ranges of all weights once more, by what they are now. To be called when training has ended, unless ranges
+/// were frozen: while it lasts, they are those of before the last update.
+void settle(nn::Model& model);
 
 /// The quantizer in a site, or null.
 [[nodiscard]] SiteQuantizer* quantizer_of(const nn::Site& site) noexcept;
