@@ -60,8 +60,9 @@ void HistogramObserver::set_counts(std::int64_t channel, std::span<const std::in
   const std::span<Scalar> units = counts_.mutable_value().mutable_values().subspan(begin, kBins);
   const std::span<Scalar> carries = carries_.mutable_value().mutable_values().subspan(begin, kBins);
   for (std::size_t i = 0; i < counts.size(); ++i) {
-    units[i] = static_cast<Scalar>(counts[i] % kCarry);
-    carries[i] = static_cast<Scalar>(counts[i] / kCarry);
+    const std::int64_t carry = counts[i] / kCarry;
+    units[i] = static_cast<Scalar>(counts[i] - carry * kCarry);
+    carries[i] = static_cast<Scalar>(carry);
   }
 }
 

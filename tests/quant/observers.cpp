@@ -83,12 +83,12 @@ TEST_CASE("values that lie on a grid of integers are given that grid") {
   CHECK(it->range(0).high == doctest::Approx(0.3).epsilon(0.002));
 }
 
-constexpr std::int64_t kBins = 2048;
+constexpr std::int64_t kBins = 2048, kMiddle = kBins / 2;
 
 // How many of `values` lie in each of 2048 equal parts of [−reach, reach), by comparing with their edges.
 std::vector<std::int64_t> counted(const std::vector<Scalar>& values, double reach) {
   std::vector<double> edges;
-  for (std::int64_t i = 0; i <= kBins; ++i) edges.push_back(reach * static_cast<double>(i - kBins / 2) / (kBins / 2));
+  for (std::int64_t i = 0; i <= kBins; ++i) edges.push_back(reach * static_cast<double>(i - kMiddle) / kMiddle);
   std::vector<std::int64_t> counts(kBins, 0);
   for (const Scalar x : values) {
     const auto above = std::ranges::upper_bound(edges, static_cast<double>(x));
@@ -111,7 +111,7 @@ double divergence(const std::vector<std::int64_t>& counts, double reach, double 
   for (std::int64_t i = 0; i < kBins; ++i) {
     const auto count = static_cast<double>(counts[static_cast<std::size_t>(i)]);
     if (count == 0) continue;
-    const double centre = (static_cast<double>(i - kBins / 2) + 0.5) * 2 * reach / kBins;
+    const double centre = (static_cast<double>(i - kMiddle) + 0.5) * 2 * reach / kBins;
     Level& level = levels[std::clamp(static_cast<int>(std::nearbyint(centre / (end / top))), -top, top)];
     all += count;
     if (std::abs(centre) > end) {
