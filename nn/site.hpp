@@ -37,9 +37,6 @@ class ValueTransform {
   [[nodiscard]] virtual std::vector<Buffer> buffers() const { return {}; }
   /// Names the numbers that a schedule may change while training.
   virtual void numbers(core::FieldVisitor& /*v*/) {}
-  /// Whether sums of products of its values have to be exact where they can be: those of signs, whose sign may be all that
-  /// counts. Algorithms that round otherwise than a plain sum are then left alone.
-  [[nodiscard]] virtual bool wants_exact_sums() const { return false; }
 };
 
 enum class SiteKind { kInput, kWeight, kOutput };

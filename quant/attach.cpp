@@ -11,6 +11,7 @@
 #include "tempera/core/errors.hpp"
 #include "tempera/core/ops/elementwise.hpp"
 #include "tempera/quant/fold_bn.hpp"
+#include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizers/dynamic_uniform.hpp"
 
 namespace tempera::quant {
@@ -212,8 +213,16 @@ Variable SiteQuantizer::operator()(const Variable& value, ForwardContext& contex
   return core::div(quantizer_->forward(core::mul(value, factor), context), factor);
 }
 
-void SiteQuantizer::observe(const core::Tensor& value) {
-  quantizer_->observe(norm_ ? scaled_channels(value, invertible_factor(*norm_)) : value);
+core::Tensor SiteQuantizer::folded(const core::Tensor& value) const {
+  return norm_ ? scaled_channels(value, invertible_factor(*norm_)) : value;
+}
+
+void SiteQuantizer::observe(const core::Tensor& value) { quantizer_->observe(folded(value)); }
+
+Integers SiteQuantizer::integers(const core::Tensor& weight) const {
+  const core::Tensor used = folded(weight);
+  static_cast<void>(finite_range(used.values(), site_.name));
+  return quantizer_->integers(used);
 }
 
 std::vector<nn::Parameter> SiteQuantizer::parameters() const { return quantizer_->parameters(); }
@@ -241,8 +250,7 @@ std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config)
   return plans;
 }
 
-void settle(nn::Model& model, const QuantizationConfig& config) {
-  if (config.when == When::kAware && config.freeze_observers) return;
+void settle(nn::Model& model) {
   for (const nn::Site* site : model.sites()) {
     SiteQuantizer* quantizer = quantizer_of(*site);
     if (quantizer != nullptr && site->kind == nn::SiteKind::kWeight) quantizer->observe(site->parameter.value());

@@ -34,7 +34,6 @@ class SiteQuantizer final : public nn::ValueTransform {
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override;
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override;
   void numbers(core::FieldVisitor& v) override;
-  [[nodiscard]] bool wants_exact_sums() const override { return quantizer_->bits() == 1; }
 
   [[nodiscard]] Quantizer& quantizer() const noexcept { return *quantizer_; }
   [[nodiscard]] const SiteFacts& site() const noexcept { return site_; }
@@ -46,8 +45,13 @@ class SiteQuantizer final : public nn::ValueTransform {
   [[nodiscard]] const std::optional<nn::graph::BatchNorm>& folded() const noexcept { return norm_; }
   /// Takes in a value as quantizer().observe does, folded.
   void observe(const core::Tensor& value);
+  /// quantizer().integers of a weight, folded: what is shipped of it. Throws NumericError naming the site for NaN or infinity,
+  /// which are no integers.
+  [[nodiscard]] Integers integers(const core::Tensor& weight) const;
 
  private:
+  [[nodiscard]] core::Tensor folded(const core::Tensor& value) const;
+
   std::unique_ptr<Quantizer> quantizer_;
   SiteFacts site_;
   std::int64_t start_epoch_;
@@ -66,9 +70,9 @@ class SiteQuantizer final : public nn::ValueTransform {
 /// a rule is dynamic) takes, and folds batch norm into the weights before it where the config says so. Throws as plan.
 std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config);
 
-/// Chooses the ranges of all weights once more, by what they are now. To be called when training has ended: while it lasts,
-/// ranges are those of before the last update. Ranges that were frozen stay.
-void settle(nn::Model& model, const QuantizationConfig& config);
+/// Chooses the ranges of all weights once more, by what they are now. To be called when training has ended, unless ranges
+/// were frozen: while it lasts, they are those of before the last update.
+void settle(nn::Model& model);
 
 /// The quantizer in a site, or null.
 [[nodiscard]] SiteQuantizer* quantizer_of(const nn::Site& site) noexcept;

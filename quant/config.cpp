@@ -56,7 +56,11 @@ void QuantizationConfig::fields(core::FieldVisitor& v) {
   v.choice("when", when, kWhen, {.help = "while training (fake quantization), or on the finished model (calibration)"});
   v.field("start_epoch", start_epoch,
           {.help = "epochs trained in floats first, while ranges are observed", .unit = "epochs", .min = 0});
-  v.field("freeze_observers", freeze_observers, {.help = "epochs after which ranges stay", .unit = "epochs", .min = 0});
+  v.field("freeze_observers", freeze_observers,
+          {.help = "epochs after which ranges stay; 0: those that are given by hand or come with train.initial; if "
+                   "training ends before, ranges of weights follow its last step",
+           .unit = "epochs",
+           .min = 0});
   v.field("fold_batch_norm", fold_batch_norm, {.help = "quantizes weights as batch norm will have scaled them"});
   v.field("freeze_batch_norm", freeze_batch_norm,
           {.help = "epochs after which batch norm keeps its running statistics", .unit = "epochs", .min = 0});

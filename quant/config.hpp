@@ -41,7 +41,7 @@ struct QuantizationConfig {
   std::vector<Rule> rules;
   When when = When::kAware;
   std::int64_t start_epoch = 0;                   ///< epochs trained in floats first; ranges are observed meanwhile
-  std::optional<std::int64_t> freeze_observers;   ///< epochs after which ranges stay
+  std::optional<std::int64_t> freeze_observers;   ///< epochs after which ranges stay; 0: as they begin
   bool fold_batch_norm = true;                    ///< into the weights before them (Krishnamoorthi 2018, §3.2)
   std::optional<std::int64_t> freeze_batch_norm;  ///< epochs after which batch norm keeps its running statistics
   CalibrationConfig calibration;
@@ -50,6 +50,10 @@ struct QuantizationConfig {
   [[nodiscard]] const QuantizerRegistry& quantizers() const;
   /// Any rule is dynamic: floats go in and come out, and there is no program of integers alone.
   [[nodiscard]] bool dynamic() const noexcept;
+  /// A model that was trained for so many epochs was trained on ranges that stay.
+  [[nodiscard]] bool frozen_after(std::int64_t epochs) const noexcept {
+    return when == When::kAware && freeze_observers && (epochs > *freeze_observers || *freeze_observers == 0);
+  }
   void fields(core::FieldVisitor& v);
 };
 

@@ -36,7 +36,7 @@ class Engine {
 
   /// x [batch, sample…] → integers of the last buffer [batch, classes]; valid until the next call.
   std::span<const std::int32_t> run(const core::Tensor& x);
-  /// The same, showing every buffer that exists (fused instructions have one output).
+  /// The same step by step, showing what every instruction writes: no steps are fused, and no buffer shares memory.
   IntTensor run(const core::Tensor& x, const Watch& watch);
   /// Real logits [batch, classes]: (q − zero_point)·scale of the last buffer.
   [[nodiscard]] core::Tensor logits(const core::Tensor& x);

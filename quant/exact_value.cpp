@@ -10,6 +10,7 @@
 #include "tempera/core/parallel.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/fold_bn.hpp"
+#include "tempera/quant/observer.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -101,6 +102,7 @@ ExactWeight exact_weight(const nn::GraphNode& node, const nn::graph::BatchNorm* 
   nn::ForwardContext context;
   const core::NoGrad no_grad;
   const Tensor used = site(site.parameter, context).value();
+  static_cast<void>(finite_range(site.parameter.value().values(), site.name));
   ExactWeight weight{.values = Tensor(used.shape()), .scale = {}, .bias = {}};
   const auto channels = static_cast<std::size_t>(used.shape()[0]);
   const std::size_t row = static_cast<std::size_t>(used.numel()) / channels;
@@ -117,7 +119,7 @@ ExactWeight exact_weight(const nn::GraphNode& node, const nn::graph::BatchNorm* 
     for (std::size_t i = c * row; i < (c + 1) * row; ++i) {
       const double q = static_cast<double>(used.values()[i]) * f / (s_w * stretch);
       const double nearest = std::nearbyint(q);
-      if (std::abs(q - nearest) > 0.01) refuse(node, fmt::format("site \"{}\": values beside its grid", site.name));
+      if (!(std::abs(q - nearest) <= 0.01)) refuse(node, fmt::format("site \"{}\": values beside its grid", site.name));
       integers[i] = static_cast<Scalar>(nearest);
       weight.largest = std::max(weight.largest, std::abs(static_cast<std::int64_t>(nearest)));
       sum += std::abs(static_cast<std::int64_t>(nearest));
@@ -126,7 +128,7 @@ ExactWeight exact_weight(const nn::GraphNode& node, const nn::graph::BatchNorm* 
     const std::int64_t room = kLargestAccumulator - sum * input.reach();
     if (room < 0) refuse(node, "its accumulators could leave int32");
     weight.bias.push_back(
-        integer_bias(static_cast<double>(real_bias.values()[c]), weight.scale.back(), room, saturated));
+        integer_bias(node, static_cast<double>(real_bias.values()[c]), weight.scale.back(), room, saturated));
   }
   return weight;
 }

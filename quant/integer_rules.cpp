@@ -90,7 +90,13 @@ RealRange RealRange::then(double c, double d) const noexcept { return {std::clam
 
 bool RealRange::scale_free() const noexcept { return (low == 0 || std::isinf(low)) && (high == 0 || std::isinf(high)); }
 
-std::int32_t integer_bias(double bias, double scale, std::int64_t room, std::int64_t& saturated) noexcept {
+std::int32_t integer_bias(const nn::GraphNode& node, double bias, double scale, std::int64_t room,
+                          std::int64_t& saturated) {
+  if (!std::isfinite(bias / scale)) {
+    throw core::NumericError(
+        node.label, -1,
+        fmt::format("a bias and its accumulators' scale must be finite numbers, received {} and {}", bias, scale));
+  }
   const double rounded = round_to(bias / scale, Rounding::kHalfEven);
   const double limit = static_cast<double>(room);
   const double kept = std::clamp(rounded, -limit, limit);

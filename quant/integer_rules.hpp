@@ -41,8 +41,10 @@ struct RealRange {
 /// Refuses a grid with thresholds where no comparison can be made: `what` is what its site would have to take.
 void refuse_thresholds(const nn::GraphNode& node, const QParams& grid, const std::string& what);
 
-/// round_half_even(bias / scale), moved into ±room; `saturated` is raised by 1 if that changed it.
-[[nodiscard]] std::int32_t integer_bias(double bias, double scale, std::int64_t room, std::int64_t& saturated) noexcept;
+/// round_half_even(bias / scale), moved into ±room; `saturated` is raised by 1 if that changed it. Throws NumericError naming
+/// the node for a bias or a scale that is not finite.
+[[nodiscard]] std::int32_t integer_bias(const nn::GraphNode& node, double bias, double scale, std::int64_t room,
+                                        std::int64_t& saturated);
 
 /// a·scale_a + b·scale_b in units of `scale` is (a·m_a + b·m_b)·2^−shift. The largest multiplier lies in [2^28, 2^29), so that
 /// two products with any int32 and their sum are exact in int64. Scales: one or one for each channel.

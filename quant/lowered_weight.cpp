@@ -74,9 +74,7 @@ Integers weight_integers(const nn::GraphNode& node) {
   if (!grid) refuse_weight(node, from, "its quantizer gives no integers times a scale");
   if (grid->bits > 8)
     refuse_weight(node, from, fmt::format("integer products take weights of 2 to 8 bits, not of {}", grid->bits));
-  const Tensor& value = from.weight.value();
-  const auto& norm = transform->folded();
-  return quantizer.integers(norm ? scaled_channels(value, invertible_factor(*norm)) : value);
+  return transform->integers(from.weight.value());
 }
 
 LoweredWeight lower_weight(const nn::GraphNode& node, const nn::graph::BatchNorm* norm, const WeightInput& input) {
@@ -118,7 +116,7 @@ LoweredWeight lower_weight(const nn::GraphNode& node, const nn::graph::BatchNorm
     const double bias = norm != nullptr     ? static_cast<double>(unrounded.values()[c])
                         : from.bias.empty() ? 0.0
                                             : static_cast<double>(from.bias.value().values()[c]);
-    result.bias.push_back(integer_bias(bias, scale, kLargestAccumulator - reach, result.saturated));
+    result.bias.push_back(integer_bias(node, bias, scale, kLargestAccumulator - reach, result.saturated));
     result.reach = std::max(result.reach, reach + std::abs(std::int64_t{result.bias.back()}));
   }
   const auto zero = [](std::int32_t z) { return z == 0; };

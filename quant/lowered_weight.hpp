@@ -18,7 +18,8 @@ struct WeightSource {
 [[nodiscard]] WeightSource weight_source(const nn::GraphNode& node);
 
 /// The weight's integers as its site gives them: those of the weight, times the factor of a batch norm where the site folds
-/// one in. Throws UnsupportedError naming the layer for a weight without a quantizer, without a grid, or with more than 8 bits.
+/// one in. Throws UnsupportedError naming the layer for a weight without a quantizer, without a grid, or with more than 8 bits,
+/// NumericError naming the site for one that is not finite.
 [[nodiscard]] Integers weight_integers(const nn::GraphNode& node);
 
 struct LoweredWeight {

@@ -81,8 +81,7 @@ void add(nn::SafetensorsWriter& writer, const PackedSite& packed) {
                                  "its quantizer has no range yet; train or calibrate the model first");
   }
   const Tensor& weight = packed.site->parameter.value();
-  const std::optional<Tensor> factor = factor_of(packed);
-  const Integers integers = packed.quantizer->quantizer().integers(factor ? scaled_channels(weight, *factor) : weight);
+  const Integers integers = packed.quantizer->integers(weight);
   std::vector<std::int8_t> values;
   for (const std::int32_t q : integers.values) values.push_back(static_cast<std::int8_t>(q - packed.offset()));
   writer.add(packed.site->name, nn::DType::kU8, {static_cast<std::int64_t>(packed.bytes())},

@@ -64,6 +64,10 @@ class Checker {
 
   void check_buffer(const ProgramBuffer& b) {
     where_ = fmt::format("buffer \"{}\"", b.site);
+    // A batch of samples has one axis more.
+    if (b.shape.rank() >= core::Shape::kMaxRank) {
+      fail(fmt::format("must have at most {} axes, has {}", core::Shape::kMaxRank - 1, b.shape.text()));
+    }
     std::int64_t cells = 1;
     for (const std::int64_t extent : b.shape.extents()) {
       require(extent >= 1 && extent <= kLargest, "every extent must be from 1 to 2^31 − 1");

@@ -127,9 +127,6 @@ struct Program {
   std::map<std::string, std::string> metadata;  ///< input pipeline, labels, config: as in model files
 };
 
-/// Bytes of weights, biases, multipliers and thresholds as they are stored.
-[[nodiscard]] std::int64_t stored_bytes(const Program& program);
-
 /// Throws UnsupportedError or Error naming the instruction if anything in it breaks a rule: buffers out of order or of the
 /// wrong shape or range, multipliers out of range, accumulators that could overflow. What passes can be run on any input.
 void check(const Program& program);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <type_traits>
@@ -33,8 +34,35 @@ std::size_t word(const json& value, const Words& words) {
 
 constexpr const char* kByThresholds = "thresholds";
 
+// The whole number under a key, if it fits T: get<T> takes the lower bits of a larger one, and 1 for true.
+template <class T>
+T integer_from(const json& value, std::string_view key) {
+  const auto fits = [key]<class Wide>(Wide wide) {
+    if (std::in_range<T>(wide)) return static_cast<T>(wide);
+    throw core::Error(fmt::format("\"{}\" must be from {} to {}, received {}", key, std::numeric_limits<T>::min(),
+                                  std::numeric_limits<T>::max(), wide));
+  };
+  if (value.is_number_unsigned()) return fits(value.get<std::uint64_t>());
+  if (value.is_number_integer()) return fits(value.get<std::int64_t>());
+  throw core::Error(fmt::format("\"{}\" must be an integer, received {}", key, value.dump()));
+}
+
+template <class T>
+T integer(const json& object, const char* key) {
+  return integer_from<T>(object.at(key), key);
+}
+
+template <class T>
+std::vector<T> integers(const json& object, const char* key) {
+  const json& list = object.at(key);
+  if (!list.is_array()) throw core::Error(fmt::format("\"{}\" must be a list, received {}", key, list.dump()));
+  std::vector<T> values;
+  for (const json& value : list) values.push_back(integer_from<T>(value, key));
+  return values;
+}
+
 json shape_json(const core::Shape& shape) { return shape.extents(); }
-core::Shape shape_from(const json& value) { return core::Shape(value.get<std::vector<std::int64_t>>()); }
+core::Shape shape_from(const json& object, const char* key) { return core::Shape(integers<std::int64_t>(object, key)); }
 
 json requant_json(std::string_view mode, const Requant& requant) {
   return {{"mode", mode}, {"zero_point", requant.zero_point}, {"low", requant.low}, {"high", requant.high}};
@@ -62,9 +90,9 @@ json requant_json(const Requant& requant, const std::string& name, ListStore& li
 
 Requant requant_from(const json& value, const std::string& name, const ListSource& lists) {
   Requant requant{.multipliers = {},
-                  .zero_point = value.at("zero_point").get<std::int32_t>(),
-                  .low = value.at("low").get<std::int32_t>(),
-                  .high = value.at("high").get<std::int32_t>()};
+                  .zero_point = integer<std::int32_t>(value, "zero_point"),
+                  .low = integer<std::int32_t>(value, "low"),
+                  .high = integer<std::int32_t>(value, "high")};
   if (value.at("mode") == kByThresholds) {
     requant.thresholds.emplace();
     lists.get(name + ".thresholds", requant.thresholds->values);
@@ -103,7 +131,7 @@ json weight_json(const ProgramWeight& weight, const std::string& name, ListStore
 
 ProgramWeight weight_from(const json& value, const std::string& name, const ListSource& lists) {
   ProgramWeight weight{
-      .shape = shape_from(value.at("shape")), .bits = value.at("bits").get<int>(), .values = {}, .zero_points = {}};
+      .shape = shape_from(value, "shape"), .bits = integer<int>(value, "bits"), .values = {}, .zero_points = {}};
   weight.values = lists.get_packed(name + ".weight", static_cast<std::size_t>(weight.shape.numel()), weight.bits);
   if (!value.at("symmetric").get<bool>()) lists.get(name + ".zero_points", weight.zero_points);
   return weight;
@@ -121,12 +149,12 @@ json params_json(const QParams& params) {
 
 QParams params_from(const json& value) {
   QParams params;
-  params.bits = value.at("bits").get<int>();
+  params.bits = integer<int>(value, "bits");
   params.is_signed = value.at("signed").get<bool>();
-  params.qmin = value.at("low").get<std::int32_t>();
-  params.qmax = value.at("high").get<std::int32_t>();
+  params.qmin = integer<std::int32_t>(value, "low");
+  params.qmax = integer<std::int32_t>(value, "high");
   params.scale = value.at("scale").get<std::vector<float>>();
-  params.zero_point = value.at("zero_point").get<std::vector<std::int32_t>>();
+  params.zero_point = integers<std::int32_t>(value, "zero_point");
   params.rounding = static_cast<Rounding>(word(value.at("rounding"), kRoundings));
   return params;
 }
@@ -191,7 +219,11 @@ struct FromJson {
   const std::string& name;
   const ListSource& lists;
 
-  [[nodiscard]] Pair pair(const char* key) const { return value.at(key).get<Pair>(); }
+  [[nodiscard]] Pair pair(const char* key) const {
+    const std::vector<std::int64_t> both = integers<std::int64_t>(value, key);
+    if (both.size() == 2) return {both[0], both[1]};
+    throw core::Error(fmt::format("\"{}\" has {} numbers, expected 2", key, both.size()));
+  }
   [[nodiscard]] Rounding rounding() const { return static_cast<Rounding>(word(value.at("rounding"), kRoundings)); }
 
   void read(program::Quantize& op) const { op.params = params_from(value.at("params")); }
@@ -206,13 +238,13 @@ struct FromJson {
     op.stride = pair("stride");
     op.padding = pair("padding");
     op.dilation = pair("dilation");
-    op.groups = value.at("groups").get<std::int64_t>();
+    op.groups = integer<std::int64_t>(value, "groups");
     op.requant = optional_from(value.at("requant"), name, lists);
   }
   void read(program::Requantize& op) const { op.requant = requant_from(value.at("requant"), name, lists); }
   void read(program::Clamp& op) const {
-    op.low = value.at("low").get<std::int32_t>();
-    op.high = value.at("high").get<std::int32_t>();
+    op.low = integer<std::int32_t>(value, "low");
+    op.high = integer<std::int32_t>(value, "high");
   }
   void read(program::MaxPool2d& op) const { op = {pair("size"), pair("stride"), pair("padding")}; }
   void read(program::AvgPool2d& op) const { op = {pair("size"), pair("stride"), pair("padding"), rounding()}; }
@@ -220,10 +252,10 @@ struct FromJson {
   void read(program::Add& op) const {
     lists.get(name + ".multiplier_a", op.multiplier_a);
     lists.get(name + ".multiplier_b", op.multiplier_b);
-    op.shift = value.at("shift").get<std::int32_t>();
-    op.zero_point = value.at("zero_point").get<std::int32_t>();
-    op.low = value.at("low").get<std::int32_t>();
-    op.high = value.at("high").get<std::int32_t>();
+    op.shift = integer<std::int32_t>(value, "shift");
+    op.zero_point = integer<std::int32_t>(value, "zero_point");
+    op.low = integer<std::int32_t>(value, "low");
+    op.high = integer<std::int32_t>(value, "high");
   }
   void read(program::Concat& op) const {
     const json& requants = value.at("requants");
@@ -261,12 +293,12 @@ json buffer_json(const ProgramBuffer& buffer, std::size_t index, ListStore& list
 
 ProgramBuffer buffer_from(const json& value, std::size_t index, const ListSource& lists) {
   ProgramBuffer buffer{.site = value.at("site").get<std::string>(),
-                       .shape = shape_from(value.at("shape")),
+                       .shape = shape_from(value, "shape"),
                        .cell = static_cast<Cell>(word(value.at("cell"), kCells)),
-                       .bits = value.at("bits").get<int>(),
-                       .low = value.at("low").get<std::int32_t>(),
-                       .high = value.at("high").get<std::int32_t>(),
-                       .zero_point = value.at("zero_point").get<std::int32_t>(),
+                       .bits = integer<int>(value, "bits"),
+                       .low = integer<std::int32_t>(value, "low"),
+                       .high = integer<std::int32_t>(value, "high"),
+                       .zero_point = integer<std::int32_t>(value, "zero_point"),
                        .scale = {}};
   lists.get(fmt::format("buffer{}.scale", index), buffer.scale);
   return buffer;
@@ -291,7 +323,7 @@ json program_structure(const Program& program, ListStore& lists) {
 
 Program program_from(const json& structure, const ListSource& lists) {
   Program program;
-  program.input = shape_from(structure.at("input"));
+  program.input = shape_from(structure, "input");
   for (const json& buffer : structure.at("buffers")) {
     program.buffers.push_back(buffer_from(buffer, program.buffers.size(), lists));
   }
@@ -299,8 +331,8 @@ Program program_from(const json& structure, const ListSource& lists) {
     const std::string name = std::to_string(program.instructions.size());
     Instruction instruction{.operation = operation_from(word(one.at("op"), kOperations), FromJson{one, name, lists}),
                             .layer = one.at("layer").get<std::string>(),
-                            .inputs = one.at("inputs").get<std::vector<int>>(),
-                            .output = one.at("output").get<int>()};
+                            .inputs = integers<int>(one, "inputs"),
+                            .output = integer<int>(one, "output")};
     program.instructions.push_back(std::move(instruction));
   }
   return program;

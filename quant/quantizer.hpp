@@ -60,7 +60,8 @@ class Quantizer {
   /// The grid the hard form lies on; nothing if its values are not integers times a scale (float16). Must be ready().
   [[nodiscard]] virtual std::optional<QParams> params() const = 0;
   /// The hard form of x as integers. Unless overridden: params()->quantize of each element. Throws UnsupportedError if
-  /// there is no grid.
+  /// there is no grid. Grids of weights throw NumericError naming the site for NaN or infinity, where uniform ones, which
+  /// activations have as well, take NaN to the zero point.
   [[nodiscard]] virtual Integers integers(const core::Tensor& x) const;
   /// Bits that a value takes in storage.
   [[nodiscard]] virtual int bits() const = 0;

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <optional>
 
 #include "tempera/core/errors.hpp"
 
@@ -80,37 +79,13 @@ std::vector<State> extended(const std::vector<State>& from, const Item& item, st
     kept.push_back(state);
   }
   if (kept.size() > most_states) {
-    throw core::UnsupportedError("exact search",
-                                 fmt::format("more than {} assignments remain; search greedily", most_states));
+    throw core::UnsupportedError(
+        "bit search", fmt::format("more than {} assignments remain; offer fewer bits, or fewer sites", most_states));
   }
   return kept;
 }
 
 }  // namespace
-
-BitAssignment greedy_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget) {
-  const std::vector<Item> items = items_of(sites, budget);
-  std::vector<std::size_t> chosen(items.size(), 0);
-  while (assignment_of(items, chosen).cost > budget.limit) {
-    struct Step {
-      std::size_t item, option;
-      double price;
-    };
-    std::optional<Step> cheapest;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      const Option& now = items[i].options[chosen[i]];
-      for (std::size_t o = chosen[i] + 1; o < items[i].options.size(); ++o) {
-        const Option& next = items[i].options[o];
-        if (!(next.cost < now.cost)) continue;
-        const double price = (next.loss - now.loss) / (now.cost - next.cost);
-        if (!cheapest || price < cheapest->price) cheapest = Step{i, o, price};
-      }
-    }
-    if (!cheapest) fail_on_budget(items, budget);
-    chosen[cheapest->item] = cheapest->option;
-  }
-  return assignment_of(items, chosen);
-}
 
 std::vector<BitAssignment> pareto_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget,
                                        std::size_t most_states) {

@@ -65,16 +65,13 @@ struct BitAssignment {
   double loss_increase = 0;
 };
 
-/// From the most bits down, always the step that costs the least loss per unit saved, until the budget holds. Throws
-/// ConfigError stating the smallest possible cost if it cannot.
-[[nodiscard]] BitAssignment greedy_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget);
-
 /// Every assignment that none other beats in cost and loss at once, cost rising: a knapsack solved exactly by dynamic
 /// programming over the sites with dominated states dropped. Throws UnsupportedError if more than `most_states` remain.
 [[nodiscard]] std::vector<BitAssignment> pareto_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget,
                                                      std::size_t most_states = 200000);
 
-/// The assignment of least loss within the budget. Throws as pareto_bits and greedy_bits.
+/// The assignment of least loss within the budget. Throws as pareto_bits, and ConfigError stating the smallest possible cost
+/// if the budget is below it.
 [[nodiscard]] BitAssignment exact_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget);
 
 /// The config with a rule for each chosen site behind its own ones: the quantizer that took the site, at the bits chosen.

@@ -11,6 +11,7 @@
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/batch_part.hpp"
+#include "tempera/quant/ptq/sqnr.hpp"
 #include "tempera/quant/quantizers/dynamic_uniform.hpp"
 
 namespace tempera::quant {
@@ -24,26 +25,14 @@ class Meter final : public nn::ValueTransform {
   explicit Meter(std::shared_ptr<nn::ValueTransform> inner) : inner_(std::move(inner)) {}
   Variable operator()(const Variable& value, ForwardContext& context) override {
     Variable result = (*inner_)(value, context);
-    const std::span<const Scalar> x = value.value().values(), y = result.value().values();
     if (before_.empty()) {
       before_ = value.value();
       after_ = result.value();
     }
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      // What became infinite is counted where the format is (quant/overflows.hpp): noise without end would say nothing.
-      if (!std::isfinite(x[i]) || !std::isfinite(y[i])) continue;
-      const auto from = static_cast<double>(x[i]);
-      const double change = static_cast<double>(y[i]) - from;
-      signal_ += from * from;
-      noise_ += change * change;
-    }
+    ratio_.add(value.value(), result.value());
     return result;
   }
-  [[nodiscard]] bool wants_exact_sums() const override { return inner_->wants_exact_sums(); }
-  [[nodiscard]] double decibels() const {
-    if (noise_ == 0) return std::numeric_limits<double>::infinity();
-    return 10 * std::log10(signal_ / noise_);
-  }
+  [[nodiscard]] double decibels() const { return ratio_.decibels(); }
   [[nodiscard]] const std::shared_ptr<nn::ValueTransform>& inner() const noexcept { return inner_; }
   /// Of the first value that passed.
   [[nodiscard]] const core::Tensor& before() const noexcept { return before_; }
@@ -51,7 +40,7 @@ class Meter final : public nn::ValueTransform {
 
  private:
   std::shared_ptr<nn::ValueTransform> inner_;
-  double signal_ = 0, noise_ = 0;
+  SignalToNoise ratio_;
   core::Tensor before_, after_;
 };
 

@@ -11,15 +11,13 @@
 
 namespace tempera::quant {
 
-/// The signal-to-quantization-noise ratio of a site, 10·log10(Σx² / Σ(x̂ − x)²) in dB: infinite where nothing changed. Of the values
-/// that are finite before and after.
 struct SiteProfile {
   std::string site;
   nn::SiteKind kind = nn::SiteKind::kOutput;
   std::string quantizer_grid;  ///< "4 bit, signed, per_channel", or "16 bit float"
   int bits = 32;
   std::int64_t values = 0;  ///< numbers that are stored (weights), or of one sample (activations)
-  double sqnr = 0;
+  double sqnr = 0;          ///< as SignalToNoise
   // Of the first batch: counts of the values before and after in equal bins from low to high.
   double low = 0, high = 0;
   std::vector<double> before, after;

@@ -136,7 +136,7 @@ class Verifier {
       const auto watch = [&](std::size_t i, const IntTensor& value) {
         const IntTensor* expected = model_ != nullptr ? site_value(exact, i) : nullptr;
         if (expected != nullptr) compare(value, *expected, begin, i, 0, found);
-        if (!engine[i].values.empty()) compare(value, engine[i], begin, i, 1, found);
+        compare(value, engine[i], begin, i, 1, found);
       };
       static_cast<void>(run_reference(program_, slice(batch.inputs, begin, end), watch));
       return found;
@@ -204,7 +204,7 @@ class Verifier {
                     buffer.site, buffer.shape.text(), value.shape.without_batch().text()));
   }
 
-  // By instruction; empty for those the engine has fused with another.
+  // By instruction.
   std::vector<IntTensor> engine_of(const Tensor& x) {
     std::vector<IntTensor> values(program_.instructions.size());
     values.back() = engine_.run(x, [&](std::size_t i, const IntTensor& value) { values[i] = value; });

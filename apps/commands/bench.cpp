@@ -166,9 +166,8 @@ quant::Engine engine_of(nn::Model& model, const data::LoadedData& data) {
 
 // The network with the integers of its weights; no image is needed for that.
 quant::DynamicForward dynamic_of(nn::Model& model) {
-  const quant::QuantizationConfig section = quantization(kDynamic);
-  quant::attach(model, section);
-  quant::settle(model, section);
+  quant::attach(model, quantization(kDynamic));
+  quant::settle(model);
   return quant::DynamicForward(model);
 }
 

@@ -97,6 +97,7 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
     nn::Model plan = nn::Model::affordable(config.model, data.set.sample());
     check_output(plan, data, issues);
     if (config.quantization) check_quantization(config, plan, issues);
+    if (!config.train.initial) require_ranges(config, plan);
     check_last_batch(config, data, plan, issues);
     check_schedule(config, *config.schedule, "/schedule/target", plan, issues);
     for (std::size_t i = 0; i < config.schedules.size(); ++i) {
@@ -142,7 +143,6 @@ void check_lowering(const ExperimentConfig& config, const data::LoadedData& data
     }
     ZeroImage image(data.set.sample());
     quant::calibrate(model, image, 1);
-    quant::settle(model, *config.quantization);
     static_cast<void>(program_of(config, model, {}));
   } catch (const core::UnsupportedError& error) {
     issues.push_back({.pointer = "/lower", .message = error.what()});

@@ -8,6 +8,7 @@
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/run_data.hpp"
 #include "tempera/apps/terminal.hpp"
+#include "tempera/core/errors.hpp"
 #include "tempera/datasets/loader.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/calibrate.hpp"
@@ -23,15 +24,33 @@ nn::Model model_of(const ExperimentConfig& config, const core::Shape& sample) {
   return model;
 }
 
-void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model) {
+void require_ranges(const ExperimentConfig& config, nn::Model& model) {
+  if (!config.quantization || !config.quantization->frozen_after(0)) return;
+  for (const nn::Site* site : model.sites()) {
+    const quant::SiteQuantizer* quantizer = quant::quantizer_of(*site);
+    if (quantizer == nullptr || quantizer->quantizer().ready()) continue;
+    throw core::ConfigError(
+        {{.file = {},
+          .pointer = "/quantization/freeze_observers",
+          .message = fmt::format("0 keeps the ranges that training begins with, but \"{}\" begins with none and would "
+                                 "never be quantized (give it one by hand, start from a model that has one by "
+                                 "train.initial, or let ranges be observed for at least one epoch)",
+                                 site->name)}});
+  }
+}
+
+void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model,
+                   std::int64_t epochs) {
   if (!config.quantization) return;
-  if (config.quantization->when != quant::When::kAfter) return quant::settle(model, *config.quantization);
+  if (config.quantization->when == quant::When::kAware) {
+    if (!config.quantization->frozen_after(epochs)) quant::settle(model);
+    return;
+  }
   const quant::CalibrationConfig& calibration = config.quantization->calibration;
   data::Loader images(data.set.train, data.normalization, {},
                       {.batch = calibration.batch, .seed = static_cast<std::uint64_t>(config.seed)});
   if (calibration.equalize) quant::equalize(model);
   quant::calibrate(model, images, calibration.images, &interrupt_requested());
-  quant::settle(model, *config.quantization);
   if (calibration.adaround) quant::adaround(model, images, *calibration.adaround, &interrupt_requested());
   if (calibration.bias_correction) quant::correct_biases(model, images, calibration.images);
 }

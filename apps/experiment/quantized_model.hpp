@@ -15,9 +15,14 @@ namespace tempera::cli {
 /// Built from the config's seed, with a quantizer in every site that a rule takes. Throws as nn::Model and quant::attach.
 [[nodiscard]] nn::Model model_of(const ExperimentConfig& config, const core::Shape& sample);
 
-/// To be called on a trained model: calibrates it where quantization comes after training, and chooses the ranges of weights
-/// by what they have become. Does nothing without a quantization section. Throws Interrupted, NumericError.
-void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model);
+/// Refuses a model that would be trained in floats unawares: with `freeze_observers` of 0 nothing is ever observed, so that
+/// ranges have to be there before the first step. Throws ConfigError naming the first site without one.
+void require_ranges(const ExperimentConfig& config, nn::Model& model);
+
+/// To be called on a model that was trained for so many epochs: calibrates it where quantization comes after training, else
+/// chooses the ranges of weights by what they have become, unless they were frozen. Does nothing without a quantization
+/// section. Throws Interrupted, NumericError.
+void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model, std::int64_t epochs);
 
 /// "act1.output: 12 of 640 000 values are beyond its format and became infinite"
 [[nodiscard]] std::string overflow_text(const quant::SiteOverflows& lost);

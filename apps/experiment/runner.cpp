@@ -88,12 +88,12 @@ class Run {
   report::Summary execute(bool resume) {
     nn::Model model = model_of(config_, data_.set.sample());
     try {
-      if (config_.train.initial) take_initial(*config_.train.initial, model);
-      train_model(model, resume);
+      take_beginning(model);
+      const std::int64_t epochs = train_model(model, resume);
       stage("testing in floats");
       nn::Outputs floats = evaluate_in("float", model, {.transform = false});  // before anything repairs its weights
       if (config_.quantization) stage("choosing ranges of integers");
-      choose_ranges(config_, data_, model);
+      choose_ranges(config_, data_, model, epochs);
       keep_model(model);
       evaluate_model(model, std::move(floats));
       run_.summary.status = "completed";
@@ -147,7 +147,14 @@ class Run {
     folder_.write("metrics.jsonl", lines);
   }
 
-  void train_model(nn::Model& model, bool resume) {
+  void take_beginning(nn::Model& model) const {
+    if (!config_.train.initial) return;
+    take_initial(*config_.train.initial, model);
+    require_ranges(config_, model);
+  }
+
+  // Gives the epochs after which the weights were as they are now.
+  std::int64_t train_model(nn::Model& model, bool resume) {
     TrainingProgress progress(config_.train.epochs);
     TrainingOptions options;
     options.checkpoints = folder_.file("checkpoints");
@@ -163,10 +170,10 @@ class Run {
     };
     const nn::TrainingState state = train(config_, data_, model, options);
     take_history(state);
-    if (config_.train.early_stopping && state.best_epoch > 0) {
-      say(fmt::format("{}epoch {} was the best on the validation set, its weights are kept",
-                      state.stopped_early ? "stopped early; " : "", state.best_epoch));
-    }
+    if (!config_.train.early_stopping || state.best_epoch == 0) return state.epoch;
+    say(fmt::format("{}epoch {} was the best on the validation set, its weights are kept",
+                    state.stopped_early ? "stopped early; " : "", state.best_epoch));
+    return state.best_epoch;
   }
 
   // Before the evaluation, so that what may fail there (a class the model never gets right) does not cost the model.

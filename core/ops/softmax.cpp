@@ -1,6 +1,7 @@
 #include "tempera/core/ops/softmax.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/check.hpp"
@@ -58,9 +59,25 @@ Tensor log_softmax_gradient(const Tensor& dy, const Tensor& y, const Rows& r) {
   return dx;
 }
 
+// x less the largest of its row. What it is handed to does not depend on that shift, so its derivative is left out.
+Variable below_largest(const char* op, const Variable& x) {
+  const Rows r = rows_of(op, x.shape());
+  Tensor y(x.shape());
+  const Scalar* from = x.value().data();
+  Scalar* to = y.mutable_data();
+  parallel_for(r.rows, r.grain(), [=](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t at = begin * r.columns; at < end * r.columns; at += r.columns) {
+      const Scalar largest = *std::max_element(from + at, from + at + r.columns);
+      for (std::int64_t c = at; c < at + r.columns; ++c) to[c] = from[c] - largest;
+    }
+  });
+  return record(op, std::move(y), {x}, [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
+}
+
+// (x − max)/T instead of x/T, which is infinite for a large x over a small T.
 Variable heated(const char* op, const Variable& x, double temperature) {
   require_positive(temperature, op, "the temperature");
-  return temperature == 1.0 ? x : div(x, temperature);
+  return temperature == 1.0 ? x : div(below_largest(op, x), temperature);
 }
 
 }  // namespace

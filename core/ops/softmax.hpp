@@ -12,7 +12,8 @@ namespace tempera::core {
 [[nodiscard]] Variable softmax(const Variable& x);
 /// x − max − log Σ exp(x − max) over the last axis, computed directly and not as log(softmax(x)).
 [[nodiscard]] Variable log_softmax(const Variable& x);
-/// softmax(x / T) and log_softmax(x / T) (Hinton et al. 2015, eq. 1). Throws ConfigError unless T > 0 and finite.
+/// softmax(x / T) and log_softmax(x / T) (Hinton et al. 2015, eq. 1), computed as (x − max)/T, so that no quotient overflows
+/// upwards: a logarithm that lies below all of float32 is −∞. Throws ConfigError unless T > 0 and finite.
 [[nodiscard]] Variable softmax(const Variable& x, double temperature);
 [[nodiscard]] Variable log_softmax(const Variable& x, double temperature);
 

@@ -69,17 +69,8 @@ Conv2d::Conv2d(const Config& config, LayerBuilder& b) {
   b.multiply_adds({weight.numel(), map[1], map[2]});
 }
 
-core::Conv2dOptions Conv2d::options_for(const ForwardContext& context) const {
-  core::Conv2dOptions options = options_;
-  const Site& site = site_of(weight_);
-  if (options.algorithm == core::ConvAlgorithm::kAuto && site.acts(context) && site.transform->wants_exact_sums()) {
-    options.algorithm = core::ConvAlgorithm::kDirect;
-  }
-  return options;
-}
-
 Variable Conv2d::forward(const Variable& x, ForwardContext& context) {
-  return core::conv2d(x, used(weight_, context), bias_, options_for(context));
+  return core::conv2d(x, used(weight_, context), bias_, options_);
 }
 
 bool Conv2d::fuses(const Tail& tail) const noexcept {
@@ -88,7 +79,7 @@ bool Conv2d::fuses(const Tail& tail) const noexcept {
 }
 
 Variable Conv2d::forward_fused(const Variable& x, const Tail& tail, ForwardContext& context) {
-  core::Conv2dOptions fused = options_for(context);
+  core::Conv2dOptions fused = options_;
   fused.relu = true;
   fused.pool_pairs = tail.pool_pairs;
   return core::conv2d(x, used(weight_, context), bias_, fused);

@@ -33,8 +33,6 @@ class Conv2d final : public Layer {
   static std::vector<LayerExample<Config>> examples();
 
  private:
-  [[nodiscard]] core::Conv2dOptions options_for(const ForwardContext& context) const;
-
   core::Conv2dOptions options_;
   Variable weight_, bias_;
 };

@@ -31,7 +31,7 @@ class Percentile final : public HistogramObserver {
  private:
   [[nodiscard]] Range choose(const Seen& seen) const override {
     double total = 0;
-    for (const Scalar count : seen.counts) total += static_cast<double>(count);
+    for (const std::int64_t count : seen.counts) total += static_cast<double>(count);
     // Values of one sign are cut at one end.
     const double limit = outside_ * total * (seen.ends.low >= 0 || seen.ends.high <= 0 ? 2 : 1);
     std::int64_t low = 0, high = kBins - 1;

@@ -1,10 +1,13 @@
 #include "tempera/quant/observers/histogram.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
 
+#include "tempera/core/errors.hpp"
 #include "tempera/quant/finite_scale.hpp"
 
 namespace tempera::quant {
@@ -15,6 +18,8 @@ core::Variable zeros(const core::Shape& shape) { return core::Variable(core::Ten
 Scalar& at(const core::Variable& values, std::int64_t index) {
   return values.mutable_value().mutable_values()[static_cast<std::size_t>(index)];
 }
+
+constexpr std::int64_t kCarry = std::int64_t{1} << 24;  // up to which a float32 counts
 
 // A reach of 2^128 is needed for what lies above 2^127, but is no float32: the last one stands for it.
 constexpr double kSmallestReach = 0x1p-126, kLargestReach = 0x1p128;
@@ -28,27 +33,59 @@ Scalar stored_of(double reach) noexcept { return reach == kLargestReach ? kLast 
 HistogramObserver::HistogramObserver(const ObserverFacts& facts)
     : facts_(facts),
       counts_(zeros({facts.channels, kBins})),
+      carries_(zeros({facts.channels, kBins})),
       reach_(zeros({facts.channels})),
       low_(zeros({facts.channels})),
       high_(zeros({facts.channels})) {}
+
+// State may come from a file that says what no observation could.
+std::vector<std::int64_t> HistogramObserver::counts(std::int64_t channel) const {
+  const auto begin = static_cast<std::size_t>(channel * kBins);
+  const std::span<const Scalar> units = counts_.value().values().subspan(begin, kBins);
+  const std::span<const Scalar> carries = carries_.value().values().subspan(begin, kBins);
+  std::vector<std::int64_t> all(kBins);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    for (const Scalar part : {units[i], carries[i]}) {
+      if (part >= 0 && part < static_cast<Scalar>(kCarry)) continue;
+      throw core::NumericError(facts_.site, -1,
+                               fmt::format("its observer's counts must be from 0 to 2^24, received {}", part));
+    }
+    all[i] = static_cast<std::int64_t>(carries[i]) * kCarry + static_cast<std::int64_t>(units[i]);
+  }
+  return all;
+}
+
+void HistogramObserver::set_counts(std::int64_t channel, std::span<const std::int64_t> counts) {
+  const auto begin = static_cast<std::size_t>(channel * kBins);
+  const std::span<Scalar> units = counts_.mutable_value().mutable_values().subspan(begin, kBins);
+  const std::span<Scalar> carries = carries_.mutable_value().mutable_values().subspan(begin, kBins);
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const std::int64_t carry = counts[i] / kCarry;
+    units[i] = static_cast<Scalar>(counts[i] - carry * kCarry);
+    carries[i] = static_cast<Scalar>(carry);
+  }
+}
 
 // Bins merge in pairs towards the middle.
 void HistogramObserver::grow(std::int64_t channel, double largest) {
   Scalar& stored = at(reach_, channel);
   double reach = reach_of(stored);
-  largest = std::max(largest, kSmallestReach);
-  if (reach == 0) {
-    stored = stored_of(std::exp2(std::ceil(std::log2(largest))));
-    return;
+  int exponent = 0;
+  static_cast<void>(std::frexp(std::max(largest, kSmallestReach), &exponent));
+  const double needed = std::ldexp(1.0, exponent);  // above `largest`, also where that is a power itself
+  if (reach >= needed) return;
+  if (reach > 0) {
+    std::vector<std::int64_t> bins = counts(channel);
+    for (; reach < needed; reach *= 2) {
+      std::vector<std::int64_t> merged(kBins, 0);
+      for (std::int64_t i = 0; i < kBins; ++i) {
+        merged[static_cast<std::size_t>(kBins / 4 + i / 2)] += bins[static_cast<std::size_t>(i)];
+      }
+      bins = std::move(merged);
+    }
+    set_counts(channel, bins);
   }
-  Scalar* counts = &at(counts_, channel * kBins);
-  while (reach < largest) {
-    std::vector<Scalar> merged(kBins, 0);
-    for (std::int64_t i = 0; i < kBins; ++i) merged[static_cast<std::size_t>(kBins / 4 + i / 2)] += counts[i];
-    std::ranges::copy(merged, counts);
-    reach *= 2;
-  }
-  stored = stored_of(reach);
+  stored = stored_of(needed);
 }
 
 void HistogramObserver::observe(std::int64_t channel, std::span<const Scalar> values) {
@@ -62,14 +99,18 @@ void HistogramObserver::observe(std::int64_t channel, std::span<const Scalar> va
   grow(channel, std::max(-static_cast<double>(now.low), static_cast<double>(now.high)));
   const double per_unit = kBins / 2 / reach_of(at(reach_, channel));
   Scalar* counts = &at(counts_, channel * kBins);
+  Scalar* carries = &at(carries_, channel * kBins);
   for (const Scalar x : values) {
-    const auto bin = static_cast<std::int64_t>(std::floor(static_cast<double>(x) * per_unit)) + kBins / 2;
-    counts[std::clamp<std::int64_t>(bin, 0, kBins - 1)] += 1;
+    const auto cell = static_cast<std::int64_t>(std::floor(static_cast<double>(x) * per_unit)) + kBins / 2;
+    const std::int64_t bin = std::clamp<std::int64_t>(cell, 0, kBins - 1);
+    if (++counts[bin] < static_cast<Scalar>(kCarry)) continue;
+    counts[bin] = 0;
+    ++carries[bin];
   }
 }
 
 void HistogramObserver::reset() {
-  for (const core::Variable& state : {counts_, reach_, low_, high_}) {
+  for (const core::Variable& state : {counts_, carries_, reach_, low_, high_}) {
     std::ranges::fill(state.mutable_value().mutable_values(), Scalar{0});
   }
 }
@@ -82,9 +123,12 @@ Range HistogramObserver::range(std::int64_t channel) const {
   const auto c = static_cast<std::size_t>(channel);
   const Range ends{static_cast<float>(low_.value().values()[c]), static_cast<float>(high_.value().values()[c])};
   if (ends.low == ends.high) return ends;
-  const Seen seen{.ends = ends,
-                  .width = 2 * reach_of(reach_.value().values()[c]) / kBins,
-                  .counts = counts_.value().values().subspan(c * kBins, kBins)};
+  const double reach = reach_of(reach_.value().values()[c]);
+  if (!std::isfinite(reach) || !std::isfinite(ends.low) || !std::isfinite(ends.high)) {
+    throw core::NumericError(facts_.site, -1, "its observer's range is not finite");
+  }
+  const std::vector<std::int64_t> bins = counts(channel);
+  const Seen seen{.ends = ends, .width = 2 * reach / kBins, .counts = bins};
   const Range chosen = choose(seen);
   return {std::max(chosen.low, ends.low), std::min(chosen.high, ends.high)};
 }
@@ -92,6 +136,7 @@ Range HistogramObserver::range(std::int64_t channel) const {
 std::vector<nn::Buffer> HistogramObserver::buffers() const {
   const std::string name = facts_.site + ".observer";
   return {{name + ".counts", counts_.shape(), counts_},
+          {name + ".carries", carries_.shape(), carries_},
           {name + ".reach", reach_.shape(), reach_},
           {name + ".low", low_.shape(), low_},
           {name + ".high", high_.shape(), high_}};

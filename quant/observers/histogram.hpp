@@ -13,8 +13,9 @@
 
 namespace tempera::quant {
 
-/// 2048 bins over [−reach, reach] for each channel; reach is a power of two above all values, and doubles, neighbours being
-/// merged, when one lies beyond it. Counts do not depend on how values were divided into observations.
+/// 2048 bins over [−reach, reach) for each channel; reach is the smallest power of two above all magnitudes, and doubles,
+/// neighbours being merged, when one does not lie below it. Counts are exact up to 2^48, and do not depend on how values were
+/// divided into observations.
 class HistogramObserver : public Observer {
  public:
   static constexpr std::int64_t kBins = 2048;
@@ -31,8 +32,8 @@ class HistogramObserver : public Observer {
   /// What was seen of a channel.
   struct Seen {
     Range ends;
-    double width;                    ///< of a bin
-    std::span<const Scalar> counts;  ///< [kBins], the first bin from −reach on
+    double width;                          ///< of a bin
+    std::span<const std::int64_t> counts;  ///< [kBins], the first bin from −reach on
     [[nodiscard]] double centre(std::int64_t bin) const noexcept {
       return (static_cast<double>(bin - kBins / 2) + 0.5) * width;
     }
@@ -78,9 +79,13 @@ class HistogramObserver : public Observer {
 
  private:
   void grow(std::int64_t channel, double largest);
+  [[nodiscard]] std::vector<std::int64_t> counts(std::int64_t channel) const;
+  void set_counts(std::int64_t channel, std::span<const std::int64_t> counts);
 
   ObserverFacts facts_;
-  core::Variable counts_, reach_, low_, high_;  // [channels, kBins], [channels] × 3; a reach of 0: nothing seen
+  // A count is a Scalar below 2^24, so that it can be saved and 1 can be added to it, and a carry in units of that.
+  core::Variable counts_, carries_;    // [channels, kBins]
+  core::Variable reach_, low_, high_;  // [channels]; a reach of 0: nothing seen
 };
 
 }  // namespace tempera::quant

@@ -1,51 +1,48 @@
 #include "tempera/quant/ptq/sqnr.hpp"
 
 #include <cmath>
+#include <limits>
 #include <memory>
+#include <span>
 
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/ptq/tap.hpp"
 
 namespace tempera::quant {
-namespace {
 
-struct Power {
-  double signal = 0, noise = 0;
-};
-
-void add(Power& power, const core::Tensor& x, const core::Tensor& y) {
-  for (std::size_t i = 0; i < x.values().size(); ++i) {
-    const auto value = static_cast<double>(x.values()[i]);
-    const double error = static_cast<double>(y.values()[i]) - value;
-    power.signal += value * value;
-    power.noise += error * error;
+void SignalToNoise::add(const core::Tensor& x, const core::Tensor& quantized) {
+  const std::span<const Scalar> before = x.values(), after = quantized.values();
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (!std::isfinite(before[i]) || !std::isfinite(after[i])) continue;
+    const auto value = static_cast<double>(before[i]);
+    const double change = static_cast<double>(after[i]) - value;
+    signal_ += value * value;
+    noise_ += change * change;
   }
 }
 
-double decibels(const Power& power) {
-  if (power.signal == 0) return std::nan("");
-  return 10 * std::log10(power.signal / power.noise);
+double SignalToNoise::decibels() const {
+  if (noise_ == 0) return std::numeric_limits<double>::infinity();
+  return 10 * std::log10(signal_ / noise_);
 }
-
-}  // namespace
 
 std::vector<SiteNoise> site_noise(nn::Model& model, core::BatchSource& source, std::int64_t images) {
   std::vector<SiteNoise> all;
   const KeptTransforms kept(model);
-  std::vector<std::shared_ptr<Power>> powers;
+  std::vector<std::shared_ptr<SignalToNoise>> ratios;
   for (nn::Site* site : model.sites()) {
     SiteQuantizer* quantizer = quantizer_of(*site);
     if (quantizer == nullptr) continue;
-    const auto power = powers.emplace_back(std::make_shared<Power>());
+    const auto ratio = ratios.emplace_back(std::make_shared<SignalToNoise>());
     all.push_back({.site = site->name, .bits = quantizer->quantizer().bits()});
-    const auto watch = [transform = site->transform, power](const core::Tensor& x) {
+    const auto watch = [transform = site->transform, ratio](const core::Tensor& x) {
       nn::ForwardContext evaluation;
-      add(*power, x, (*transform)(core::Variable(x), evaluation).value());
+      ratio->add(x, (*transform)(core::Variable(x), evaluation).value());
     };
     site->transform = std::make_shared<Tap>(nullptr, watch);
   }
   run_images(model, source, images);
-  for (std::size_t i = 0; i < all.size(); ++i) all[i].decibels = decibels(*powers[i]);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].decibels = ratios[i]->decibels();
   return all;
 }
 

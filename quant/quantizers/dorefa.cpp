@@ -80,7 +80,8 @@ class Dorefa final : public Quantizer {
     return largest >= static_cast<double>(kSmallestScale) ? std::tanh(largest) : 1;
   }
   // tanh(w)/(2·max|tanh(w)|) + ½
-  static Tensor unit(const Tensor& w) {
+  [[nodiscard]] Tensor unit(const Tensor& w) const {
+    static_cast<void>(finite_range(w.values(), site_.name));  // NaN is no step
     const double largest = largest_tanh(w);
     Tensor u(w.shape());
     Scalar* to = u.mutable_data();

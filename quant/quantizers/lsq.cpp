@@ -69,8 +69,8 @@ class LearnedScale : public Quantizer {
   [[nodiscard]] std::optional<QParams> params() const override {
     QParams params = grid_;
     for (std::size_t slot = 0; slot < params.scale.size(); ++slot) {
-      params.scale[slot] =
-          static_cast<float>(std::max(static_cast<double>(scale_.value().values()[slot]), kSmallestLearned));
+      const double scale = finite(static_cast<double>(scale_.value().values()[slot]), "scale");
+      params.scale[slot] = static_cast<float>(std::max(scale, kSmallestLearned));
       params.zero_point[slot] = zero_point(slot, params.scale[slot]);
     }
     return params;
@@ -101,6 +101,11 @@ class LearnedScale : public Quantizer {
             .role = nn::Role::kStep,
             .variable = variable,
             .learning_rate_scale = rate_};
+  }
+  // Training that breaks, or a file, may leave anything where a learned number was.
+  [[nodiscard]] double finite(double number, const char* what) const {
+    if (std::isfinite(number)) return number;
+    throw core::NumericError(site_.name, -1, fmt::format("{} must be a finite number, received {}", what, number));
   }
   [[nodiscard]] const QParams& grid() const noexcept { return grid_; }
   [[nodiscard]] const SiteFacts& site() const noexcept { return site_; }
@@ -158,7 +163,8 @@ class LsqPlus final : public LearnedScale {
   // The offset is the real number that qmin stands for. It is rounded to the grid, so that integers have a whole zero point;
   // the gradient passes that rounding as it is.
   [[nodiscard]] std::int32_t zero_point(std::size_t slot, float scale) const override {
-    const double steps = grid().qmin - static_cast<double>(offset_.value().values()[slot]) / static_cast<double>(scale);
+    const double offset = finite(static_cast<double>(offset_.value().values()[slot]), "offset");
+    const double steps = grid().qmin - offset / static_cast<double>(scale);
     return static_cast<std::int32_t>(std::clamp<double>(std::nearbyint(steps), grid().qmin, grid().qmax));
   }
 

@@ -6,6 +6,8 @@
 // learned. β is 1/δ, or learned; the b_i are the midpoints i − m − ½, or learned. Training sees the smooth form with its own
 // derivative; evaluation sees the limit T → ∞: with β tied and midpoints a grid of integers at scale δ that values round to,
 // otherwise the same integers, and thresholds b_i/β between them.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -110,6 +112,10 @@ class SmoothedSigmoid final : public Quantizer {
   [[nodiscard]] std::optional<QParams> params() const override {
     const Staircase stairs = staircase();
     QParams params = grid_;
+    if (!std::isfinite(stairs.delta())) {
+      throw core::NumericError(
+          site_.name, -1, fmt::format("the height of its steps must be a finite number, received {}", stairs.delta()));
+    }
     params.scale = {std::max(static_cast<float>(stairs.delta()), kSmallestScale)};
     if (stairs.even()) return params;
     params.thresholds = stairs.thresholds();

@@ -158,10 +158,24 @@ bool Uniform::ready() const {
   return std::ranges::all_of(scale_.value().values(), [](Scalar s) { return s > 0; });
 }
 
+// Both may come from a file, which may say anything.
 std::optional<QParams> Uniform::params() const {
   QParams params = grid_;
-  for (const Scalar s : scale_.value().values()) params.scale.push_back(static_cast<float>(s));
-  for (const Scalar z : zero_point_.value().values()) params.zero_point.push_back(static_cast<std::int32_t>(z));
+  const std::span<const Scalar> scales = scale_.value().values(), zeros = zero_point_.value().values();
+  for (std::size_t slot = 0; slot < scales.size(); ++slot) {
+    const auto scale = static_cast<float>(scales[slot]);
+    const Scalar zero = zeros[slot];
+    const bool whole = zero >= static_cast<Scalar>(grid_.qmin) && zero <= static_cast<Scalar>(grid_.qmax) &&
+                       zero == std::nearbyint(zero);
+    if (!std::isfinite(scale) || !whole) {
+      throw core::NumericError(site_.name, -1,
+                               fmt::format("a scale must be finite and its zero point a whole number from {} to {}, "
+                                           "received {} and {}",
+                                           grid_.qmin, grid_.qmax, scale, zero));
+    }
+    params.scale.push_back(scale);
+    params.zero_point.push_back(static_cast<std::int32_t>(zero));
+  }
   return params;
 }
 

@@ -45,6 +45,8 @@ class WeightGrid : public Quantizer {
 
  protected:
   [[nodiscard]] const SiteFacts& site() const noexcept { return site_; }
+  // NaN compares as smaller than any threshold, and would pass for a weight.
+  void expect_finite(const Tensor& x) const { static_cast<void>(finite_range(x.values(), site_.name)); }
   [[nodiscard]] float scale(std::size_t slot) const { return static_cast<float>(scale_.value().values()[slot]); }
   [[nodiscard]] std::size_t slots() const { return scale_.value().values().size(); }
   void set(std::size_t slot, double scale) const {
@@ -97,6 +99,7 @@ class Ternary final : public WeightGrid {
     return params;
   }
   [[nodiscard]] Integers integers(const Tensor& x) const override {
+    expect_finite(x);
     Integers result{.values = std::vector<std::int32_t>(x.values().size()), .params = *params()};
     const std::size_t row = x.values().size() / slots();
     for (std::size_t slot = 0; slot < slots(); ++slot) {
@@ -151,6 +154,7 @@ class PowerOfTwoValues final : public WeightGrid {
     return params;
   }
   [[nodiscard]] Integers integers(const Tensor& x) const override {
+    expect_finite(x);
     Integers result{.values = {}, .params = *params()};
     result.values.reserve(x.values().size());
     for (const Scalar w : x.values()) result.values.push_back(step_of(static_cast<double>(w)));

@@ -134,6 +134,27 @@ TEST_CASE("a 1 x 1 convolution is a matrix product over channels") {
              in);
 }
 
+// Oracle: the limit T → 0, all for the largest and its equals; and two classes whose difference over T is 2.
+TEST_CASE("a temperature however small or large, over logits however large, gives numbers") {
+  const auto weights = Tensor({2, 3}, {1, 2, 3, 4, 5, 6});
+  for (const double t : {1e-37, 1.0001e-37, 1e-20}) {
+    CAPTURE(t);
+    const Variable x(Tensor({2, 3}, {40, 39, -100, -50, -1e5, -50}), true);
+    const Variable p = softmax(x, t);
+    CHECK(worst(p.value(), Tensor({2, 3}, {1, 0, 0, Scalar(0.5), 0, Scalar(0.5)})) == 0);
+    const Tensor logarithms = log_softmax(x, t).value();
+    CHECK(logarithms.values()[0] == 0);
+    CHECK(logarithms.values()[1] < -1e19);
+    CHECK(logarithms.values()[3] == doctest::Approx(-std::log(2.0)));
+    backward(p, weights);
+    for (std::size_t c = 0; c < 3; ++c) CHECK(x.grad().values()[c] == 0);  // nothing moves the first row
+    CHECK(x.grad().values()[4] == 0);
+    CHECK(static_cast<double>(x.grad().values()[5]) * t == doctest::Approx(0.25 * (6 - 4)));  // p·(1 − p)·(dy₅ − dy₃)
+  }
+  const Variable wide(Tensor({1, 2}, {Scalar(1e38), Scalar(-1e38)}));
+  CHECK(softmax(wide, 1e38).value().values()[1] == doctest::Approx(1 / (1 + std::exp(2.0))));
+}
+
 TEST_CASE("softmax of two classes is the sigmoid of their difference, and log_softmax its logarithm") {
   const Variables in{leaf({9, 2}, 10)};
   check_same([](const Variables& v) { return slice(softmax(v[0]), 1, 1, 2); },

@@ -166,41 +166,25 @@ TEST_CASE("a Winograd algorithm is refused by the layer whose shape it cannot co
   CHECK(complaint(R"({"type": "conv2d", "out": 4, "kernel": 5, "algorithm": "direct"})", {6, 9, 9}) == "no error");
 }
 
-// Gives weights on as they are.
-class Exacting final : public nn::ValueTransform {
- public:
-  explicit Exacting(bool exact) : exact_(exact) {}
-  core::Variable operator()(const core::Variable& value, nn::ForwardContext& /*context*/) override { return value; }
-  [[nodiscard]] bool wants_exact_sums() const override { return exact_; }
-
- private:
-  bool exact_;
-};
-
-TEST_CASE(
-    "a convolution sums signs exactly where the weight's site asks for it, and by Winograd's algorithm elsewhere") {
+TEST_CASE("a convolution of signs is a whole number where sums are direct, and is rounded by Winograd's algorithm") {
   Tensor x({2, 32, 14, 14});
   core::Random(1, "signs").fill_normal(x.mutable_values(), 0, 1);
   for (Scalar& value : x.mutable_values()) value = value < 0 ? Scalar{-1} : Scalar{1};
-  const auto sums_of = [&](const std::string& algorithm, const std::shared_ptr<nn::ValueTransform>& transform) {
+  const auto sums_of = [&](const std::string& algorithm) {
     Model model(
         config_of(R"({"type": "conv2d", "out": 32, "kernel": 3, "bias": false, "algorithm": ")" + algorithm + "\"}"),
         {32, 14, 14}, 1);
     for (Scalar& w : model.parameters()[0].variable.mutable_value().mutable_values()) {
       w = w < 0 ? Scalar{-1} : Scalar{1};
     }
-    for (nn::Site* site : model.sites()) {
-      if (site->kind == nn::SiteKind::kWeight) site->transform = transform;
-    }
     return run(model, x);
   };
   const auto whole = [](const Tensor& y) {
     return std::ranges::all_of(y.values(), [](Scalar value) { return value == std::nearbyint(value); });
   };
-  CHECK(whole(sums_of("auto", std::make_shared<Exacting>(true))));
-  CHECK(whole(sums_of("direct", nullptr)));
-  CHECK_FALSE(whole(sums_of("auto", std::make_shared<Exacting>(false))));
-  CHECK_FALSE(whole(sums_of("winograd_4x4", std::make_shared<Exacting>(true))));
+  CHECK(whole(sums_of("direct")));
+  CHECK_FALSE(whole(sums_of("auto")));
+  CHECK_FALSE(whole(sums_of("winograd_4x4")));
 }
 
 TEST_CASE("image layers say which shape they expect when they get rows") {

@@ -112,6 +112,34 @@ TEST_CASE("a range observed in training is kept in evaluation, and values pass b
   CHECK(!std::ranges::equal(quantized.values(), plain.values()));
 }
 
+// The closed form: 127 integers on either side of 0 reach to the largest weight.
+TEST_CASE("settling brings ranges from before the last update to the weights there are now") {
+  nn::Model model = network();
+  attach(model, rules(R"([{"sites": "fc.weight", "quantizer": "uniform"}])"));
+  nn::ForwardContext training{.training = true};
+  static_cast<void>(model.forward(core::Variable(core::Tensor::zeros({1, 1, 5, 5})), training));
+  for (nn::Site* site : model.sites()) {
+    if (site->name != "fc.weight") continue;
+    site->parameter.mutable_value().mutable_values()[0] = -50;  // what an optimizer's last step may do
+    CHECK(quantizer_of(*site)->quantizer().params()->scale[0] < 0.1F);
+    settle(model);
+    CHECK(quantizer_of(*site)->quantizer().params()->scale[0] == 50.0F / 127);
+  }
+}
+
+TEST_CASE("ranges are frozen in a model that was trained on past the epochs after which they stay") {
+  QuantizationConfig config;
+  CHECK_FALSE(config.frozen_after(1000));
+  config.freeze_observers = 3;
+  CHECK_FALSE(config.frozen_after(2));
+  CHECK_FALSE(config.frozen_after(3));
+  CHECK(config.frozen_after(4));
+  config.freeze_observers = 0;  // before the first step
+  CHECK(config.frozen_after(0));
+  config.when = When::kAfter;
+  CHECK_FALSE(config.frozen_after(4));
+}
+
 TEST_CASE("an all-zero, a constant and a huge value give finite scales, NaN and infinity name their site") {
   const SiteFacts site{.name = "x.output", .kind = nn::SiteKind::kOutput, .shape = {3}};
   const QuantizerRegistry& registry = QuantizerRegistry::builtin();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -82,29 +83,139 @@ TEST_CASE("values that lie on a grid of integers are given that grid") {
   CHECK(it->range(0).high == doctest::Approx(0.3).epsilon(0.002));
 }
 
-TEST_CASE("entropy cuts a distant outlier off at 8 bits, and keeps what is evenly spread") {
-  std::vector<Scalar> values = normal(100000);
-  values.push_back(40);
-  const auto it = observer(R"("entropy")");
-  it->observe(0, values);
-  CHECK(it->range(0).high < 20);
-  CHECK(it->range(0).high > 2);
+constexpr std::int64_t kBins = 2048, kMiddle = kBins / 2;
+
+// How many of `values` lie in each of 2048 equal parts of [−reach, reach), by comparing with their edges.
+std::vector<std::int64_t> counted(const std::vector<Scalar>& values, double reach) {
+  std::vector<double> edges;
+  for (std::int64_t i = 0; i <= kBins; ++i) edges.push_back(reach * static_cast<double>(i - kMiddle) / kMiddle);
+  std::vector<std::int64_t> counts(kBins, 0);
+  for (const Scalar x : values) {
+    const auto above = std::ranges::upper_bound(edges, static_cast<double>(x));
+    ++counts[static_cast<std::size_t>(above - edges.begin() - 1)];
+  }
+  return counts;
 }
 
-TEST_CASE("counts do not depend on how the values came, however far the range had to grow") {
-  const std::vector<Scalar> values = normal(3000);
-  const auto together = observer(R"("mse")"), apart = observer(R"("mse")");
-  std::vector<Scalar> sorted = values;
-  std::ranges::sort(sorted, {}, [](Scalar x) { return std::abs(x); });  // the smallest reach first
-  together->observe(0, values);
-  for (const Scalar x : sorted) apart->observe(0, std::span(&x, 1));
-  const auto one = together->buffers(), other = apart->buffers();
-  CHECK(one[1].variable.value().item() == other[1].variable.value().item());  // reach
-  double moved = 0;
-  for (std::size_t i = 0; i < 2048; ++i) {
-    moved += std::abs(static_cast<double>(one[0].variable.value().values()[i] - other[0].variable.value().values()[i]));
+// KL(P ‖ Q) of Migacz 2017 for a symmetric grid that ends at `end`, in the words of the definition: bins that hold values go
+// to the nearest level; what lies outside counts with the occupied bins of the last level, or, where that has none, as
+// against a trace of a count; Q has the mean of each level's bins, of what lies inside.
+double divergence(const std::vector<std::int64_t>& counts, double reach, double end, int bits) {
+  struct Level {
+    std::vector<double> inside;
+    double outside = 0;
+  };
+  std::map<int, Level> levels;
+  const int top = (1 << (bits - 1)) - 1;
+  double all = 0, kept = 0;
+  for (std::int64_t i = 0; i < kBins; ++i) {
+    const auto count = static_cast<double>(counts[static_cast<std::size_t>(i)]);
+    if (count == 0) continue;
+    const double centre = (static_cast<double>(i - kMiddle) + 0.5) * 2 * reach / kBins;
+    Level& level = levels[std::clamp(static_cast<int>(std::nearbyint(centre / (end / top))), -top, top)];
+    all += count;
+    if (std::abs(centre) > end) {
+      level.outside += count;
+    } else {
+      level.inside.push_back(count);
+      kept += count;
+    }
   }
-  CHECK(moved == 0);
+  double sum = 0;
+  for (const auto& [q, level] : levels) {
+    if (level.inside.empty()) sum += level.outside / all * std::log(level.outside / 1e-4);
+    const auto bins = static_cast<double>(level.inside.size());
+    double mass = 0;
+    for (const double count : level.inside) mass += count;
+    for (const double count : level.inside) {
+      const double p = (count + level.outside / bins) / all;
+      sum += p * std::log(p / (mass / bins / kept));
+    }
+  }
+  return sum;
+}
+
+TEST_CASE(
+    "entropy chooses the end of least divergence: it cuts a distant outlier off and keeps what is evenly spread") {
+  std::vector<Scalar> outlier = normal(100000), even(100000), tails = normal(100000);
+  outlier.push_back(40);
+  for (std::size_t i = 0; i < even.size(); ++i) even[i] = static_cast<Scalar>(static_cast<double>(i) / 50000 - 1);
+  for (Scalar& x : tails) x = x * x * x;
+  for (const std::vector<Scalar>* values : {&outlier, &even, &tails}) {
+    const auto [low, high] = std::ranges::minmax(*values);
+    const double largest = std::max(-static_cast<double>(low), static_cast<double>(high));
+    const double reach = std::exp2(std::floor(std::log2(largest)) + 1);
+    const std::vector<std::int64_t> counts = counted(*values, reach);
+    for (const int bits : {2, 4, 8}) {
+      CAPTURE(largest);
+      CAPTURE(bits);
+      const auto it = observer(R"("entropy")", {.site = "s", .bits = bits});
+      it->observe(0, *values);
+      double least = HUGE_VAL, best = 0;
+      for (int percent = 100; percent >= 10; percent -= 2) {
+        const double end = percent / 100.0 * largest, now = divergence(counts, reach, end, bits);
+        if (now < least) {
+          least = now;
+          best = end;
+        }
+      }
+      CHECK(it->range(0).high == doctest::Approx(std::min(best, static_cast<double>(high))).epsilon(1e-6));
+      if (values == &outlier) CHECK(it->range(0).high < 20);
+      if (values == &even) CHECK(it->range(0).high > 0.9F);
+    }
+  }
+}
+
+// What an observer keeps for a resumed run: counts, their carries in units of 2^24, reach, low, high.
+std::vector<std::int64_t> kept(const Observer& observer) {
+  const std::vector<nn::Buffer> buffers = observer.buffers();
+  std::vector<std::int64_t> counts;
+  for (std::size_t i = 0; i < kBins; ++i) {
+    counts.push_back(static_cast<std::int64_t>(buffers[0].variable.value().values()[i]) +
+                     (static_cast<std::int64_t>(buffers[1].variable.value().values()[i]) << 24));
+  }
+  return counts;
+}
+
+TEST_CASE("counts are those of the values between the edges of bins, however the values came") {
+  // 4 and −4 are as far as a power of two reaches, and do not lie below it; −1, 1, 2 and ½ were once that far.
+  std::vector<Scalar> values = normal(3000);
+  for (const double x : {0.5, -0.5, 1.0, -1.0, 2.0, -2.0, 4.0, -4.0}) values.push_back(static_cast<Scalar>(x));
+  const std::vector<std::int64_t> expected = counted(values, 8);
+  std::vector<Scalar> rising = values;
+  std::ranges::sort(rising, {}, [](Scalar x) { return std::abs(x); });  // the smallest reach first
+  const auto together = observer(R"("mse")"), apart = observer(R"("mse")");
+  together->observe(0, values);
+  for (const Scalar x : rising) apart->observe(0, std::span(&x, 1));
+  REQUIRE(std::ranges::max(values) < 8);
+  for (const Observer* it : {together.get(), apart.get()}) {
+    CHECK(it->buffers()[2].variable.value().item() == 8);
+    CHECK(kept(*it) == expected);
+  }
+}
+
+TEST_CASE("counting goes on beyond 2^24, in one bin and when bins merge") {
+  const auto it = observer(R"({"type": "percentile", "percentile": 70})");
+  const std::vector<Scalar> small(std::size_t{1} << 20, Scalar(0.1)), large(std::size_t{1} << 20, Scalar(0.9));
+  for (int i = 0; i < 48; ++i) it->observe(0, small);
+  for (int i = 0; i < 16; ++i) it->observe(0, large);
+  // A quarter of the values are 0.9, which is less than the 30 % that may lie outside. Counts that stop at 2^24 say one half.
+  CHECK(it->range(0).high == doctest::Approx(0.1).epsilon(0.02));
+  it->observe(0, std::vector<Scalar>{Scalar(0.1), Scalar(-1.5)});  // the reach doubles
+  const std::vector<std::int64_t> counts = kept(*it);
+  CHECK(counts[1024 + 51] == (std::int64_t{48} << 20) + 1);  // ⌊0.1·1024/2⌋
+  CHECK(counts[1024 + 460] == std::int64_t{16} << 20);
+  CHECK(counts[1024 - 768] == 1);
+}
+
+TEST_CASE("counts that a file claims but no observation gives are refused by the site's name") {
+  for (const double count : {-1.0, 0x1p24, std::nan(""), HUGE_VAL}) {
+    CAPTURE(count);
+    const auto it = observer(R"("mse")");
+    it->observe(0, std::vector<Scalar>{-1, 2});
+    it->buffers()[0].variable.mutable_value().mutable_values()[7] = static_cast<Scalar>(count);
+    CHECK_THROWS_WITH_AS(static_cast<void>(it->range(0)), doctest::Contains("counts"), core::NumericError);
+  }
 }
 
 TEST_CASE("a moving average follows its recurrence, and deviations their definition over all batches") {

@@ -41,6 +41,10 @@ TEST_CASE("buffers must have sizes, ranges, zero points and scales that their ce
                               b.shape = {4, 0, 6};
                             })},
           {"extent", change(kConv, [](Buffer& b) { b.shape = {kLargest + 1}; })},
+          {"at most 4 axes", change(kConv,
+                                    [](Buffer& b) {
+                                      b.shape = {1, 1, 1, 1, 1};
+                                    })},
           {"fewer than 2^31 values", change(kConv,
                                             [](Buffer& b) {
                                               b.shape = {65536, 32768};

@@ -1,4 +1,5 @@
-// What reports draw of a quantizer. Oracle: the thresholds that its parameters stand for.
+// What reports draw of a quantizer. Oracles: the thresholds that its parameters stand for; ratios
+// worked out by hand.
 #include "tempera/quant/site_profile.hpp"
 
 #include <doctest/doctest.h>
@@ -9,6 +10,7 @@
 
 #include "quant/support.hpp"
 #include "quant/zoo.hpp"
+#include "tempera/quant/ptq/sqnr.hpp"
 
 namespace {
 
@@ -17,6 +19,39 @@ using namespace tempera::quant;
 
 const SiteProfile& profile(const std::vector<SiteProfile>& all, const std::string& site) {
   return *std::ranges::find(all, site, &SiteProfile::site);
+}
+
+core::Tensor row(const std::vector<double>& values) {
+  core::Tensor x({static_cast<std::int64_t>(values.size())});
+  for (std::size_t i = 0; i < values.size(); ++i) x.mutable_values()[i] = static_cast<Scalar>(values[i]);
+  return x;
+}
+
+TEST_CASE("signal to noise is ten times the logarithm of the sums of squares, of what is finite on both sides") {
+  SignalToNoise ratio;
+  CHECK(ratio.decibels() == HUGE_VAL);
+  ratio.add(row({3, 0, HUGE_VAL, 60000}), row({3, 0, 5, HUGE_VAL}));
+  CHECK(ratio.decibels() == HUGE_VAL);
+  ratio.add(row({4, 0}), row({4.5, 0}));  // 25 over ¼
+  CHECK(ratio.decibels() == doctest::Approx(20));
+  SignalToNoise zeros;
+  zeros.add(row({0, 0}), row({0, 0}));
+  CHECK(zeros.decibels() == HUGE_VAL);
+  zeros.add(row({0}), row({1}));
+  CHECK(zeros.decibels() == -HUGE_VAL);
+}
+
+TEST_CASE("a site that sees the same values alone and within the network has the same ratio on both roads") {
+  quant_test::Quantized it(R"({"type": "linear", "name": "f1", "out": 9})", {12}, quant_test::weights_and(""));
+  quant_test::Samples images(it.images, std::vector<std::int32_t>(64, 0), 32);
+  const std::vector<SiteProfile> within = profile_sites(it.model, images, 64);
+  const std::vector<SiteNoise> alone = site_noise(it.model, images, 64);
+  REQUIRE(alone.size() == 2);
+  for (const SiteNoise& noise : alone) {
+    CAPTURE(noise.site);
+    CHECK(profile(within, noise.site).sqnr == noise.decibels);
+    CHECK(noise.decibels > 30);
+  }
 }
 
 TEST_CASE("a staircase of unequal steps is drawn as it is shipped, upright where each threshold is") {
