@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -134,15 +135,10 @@ TEST_CASE("a bit that is not as it was written is noticed, in whatever tensor or
 TEST_CASE("a file of another writer, which has no checksum, is read") {
   const TemporaryFolder folder;
   save_program(folder / "p.safetensors", test::random_program(5));
-  const nn::SafetensorsReader reader(folder / "p.safetensors");
-  nn::SafetensorsWriter writer;
-  for (const nn::StoredTensor& tensor : reader.tensors()) {
-    writer.add(tensor.name, tensor.dtype, tensor.shape, reader.bytes(tensor));
-  }
-  for (const auto& [key, value] : reader.metadata()) {
-    if (key != "tempera.crc32") writer.metadata(key, value);
-  }
-  writer.write(folder / "q.safetensors");
+  std::ifstream input(folder / "p.safetensors", std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(input), {}};
+  bytes.replace(bytes.find("tempera.crc32"), 13, "another.crc32");
+  std::ofstream(folder / "q.safetensors", std::ios::binary) << bytes;
   const core::Tensor x = test::random_samples(test::random_program(5), 2, 1);
   CHECK(results(load_program(folder / "q.safetensors"), x) == results(test::random_program(5), x));
 }
