@@ -67,6 +67,15 @@ CLI::App* add_verb(CLI::App& app, Session& session, const std::string& name, con
   return verb;
 }
 
+std::function<std::string(const std::string&)> number_between(double least, double most) {
+  return [least, most](const std::string& text) {
+    double value = 0;
+    const bool number = CLI::detail::lexical_cast(text, value);
+    if (number && value >= least && value <= most) return std::string();
+    return fmt::format("must be a number from {} to {}, got {}", least, most, text);
+  };
+}
+
 void print_result(const Session& session, const nlohmann::ordered_json& document, std::string_view text) {
   if (session.json) {
     fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
@@ -88,9 +97,13 @@ int main(int argc, char** argv, const Registry& registry) {
 #undef TEMPERA_COMMAND
   app.footer(  // last: verbs take over the footer there is when they are added
       "To begin with: tempera run configs/smoke.json\n"
-      "Exit status: 0 done, 1 failed at run time, 2 wrong usage or config, 130 interrupted (a checkpoint was written)");
+      "Exit status: 0 done, 1 failed at run time, 2 wrong usage or config, 130 interrupted (a run that trains left a "
+      "checkpoint)");
   try {
     app.parse(argc, argv);
+  } catch (const CLI::CallForHelp& help) {  // of a verb that is none there is none
+    if (names_unknown_verb(app)) return status_of([&] { return app.exit(CLI::RequiredError("a verb")), kUsage; });
+    return status_of([&] { return app.exit(help); });
   } catch (const CLI::ParseError& error) {
     return status_of([&] { return app.exit(error) == 0 ? kDone : kUsage; });
   }

@@ -84,6 +84,12 @@ std::string misuse(const CLI::App* app, const CLI::Error& error) {
 
 }  // namespace
 
+bool names_unknown_verb(const CLI::App& app) {
+  const CLI::App& verb = reached(app);
+  const std::vector<std::string> rest = verb.remaining();
+  return !verbs_of(verb).empty() && !rest.empty() && !rest.front().starts_with("-");
+}
+
 void style_help(CLI::App& app) {
   constexpr std::size_t kColumn = 36;
   const auto format = std::make_shared<HelpFormat>();

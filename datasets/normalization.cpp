@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "tempera/core/parallel.hpp"
 
@@ -82,7 +83,8 @@ Normalization normalization(Normalize mode, const Split& train) {
   if (mode == Normalize::kMinusOneOne) return {std::vector(channels, 2 * unit), std::vector(channels, -1.0)};
   Normalization result;
   for (const ChannelStatistics& channel : channel_statistics(train)) {
-    const double scale = channel.deviation > 0 ? 1 / channel.deviation : unit;
+    const bool varies = channel.deviation >= static_cast<double>(std::numeric_limits<float>::min());
+    const double scale = varies ? 1 / channel.deviation : unit;
     result.scale.push_back(scale);
     result.shift.push_back(-channel.mean * scale);
   }

@@ -34,7 +34,8 @@ struct ChannelStatistics {
 /// rounding; for floats they are sums of doubles in the order of the split.
 [[nodiscard]] std::vector<ChannelStatistics> channel_statistics(const Split& split);
 
-/// The map that `mode` asks for; `train` is what mean and deviation are taken from. A constant channel is only centred.
+/// The map that `mode` asks for; `train` is what mean and deviation are taken from. A channel that is
+/// constant, or so nearly that its deviation is no normal float32 and 1/deviation may be none at all, is only centred.
 [[nodiscard]] Normalization normalization(Normalize mode, const Split& train);
 
 }  // namespace tempera::data

@@ -60,6 +60,7 @@ void load_tensors(const SafetensorsReader& file, std::span<const TensorSlot> slo
   std::vector<core::Tensor> loaded;
   loaded.reserve(slots.size());
   for (const TensorSlot& slot : slots) loaded.push_back(file.tensor(slot.name));
+  file.check_content();  // last: the others say more of what is wrong
   for (std::size_t i = 0; i < slots.size(); ++i) *slots[i].tensor = std::move(loaded[i]);
 }
 

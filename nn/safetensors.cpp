@@ -13,6 +13,7 @@
 
 #include "tempera/core/atomic_file.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/nn/content_checksum.hpp"
 
 namespace tempera::nn {
 namespace {
@@ -21,6 +22,14 @@ using core::CheckpointError;
 using core::FileError;
 
 std::string reason(int error) { return std::generic_category().message(error); }
+
+void add_metadata(ContentChecksum& sum, const std::map<std::string, std::string>& metadata) {
+  for (const auto& [key, value] : metadata) {
+    if (key == kChecksumKey) continue;
+    sum.add(key);
+    sum.add(value);
+  }
+}
 
 }  // namespace
 
@@ -89,6 +98,22 @@ core::Tensor SafetensorsReader::tensor(std::string_view name) const {
   return result;
 }
 
+void SafetensorsReader::check_content() const {
+  const auto stored = header_.metadata.find(kChecksumKey);
+  if (stored == header_.metadata.end()) return;
+  std::map<std::string_view, const StoredTensor*> by_name;
+  for (const StoredTensor& tensor : header_.tensors) by_name.emplace(tensor.name, &tensor);
+  ContentChecksum sum;
+  for (const auto& [name, tensor] : by_name) {
+    sum.add(name);
+    sum.add(bytes(*tensor));
+  }
+  add_metadata(sum, header_.metadata);
+  if (sum.text() == stored->second) return;
+  throw CheckpointError(file_, fmt::format("is damaged: its content has the checksum {}, but {} was written as its {}",
+                                           sum.text(), stored->second, kChecksumKey));
+}
+
 std::span<const std::byte> SafetensorsWriter::Entry::data() const noexcept {
   return tensor.empty() ? std::span<const std::byte>(bytes) : std::as_bytes(tensor.values());
 }
@@ -118,9 +143,22 @@ void SafetensorsWriter::add(const std::string& name, DType dtype, std::vector<st
   add(Entry{.stored = std::move(stored), .bytes = std::move(bytes)});
 }
 
+std::string SafetensorsWriter::checksum() const {
+  std::map<std::string_view, const Entry*> by_name;
+  for (const Entry& entry : entries_) by_name.emplace(entry.stored.name, &entry);
+  ContentChecksum sum;
+  for (const auto& [name, entry] : by_name) {
+    sum.add(name);
+    sum.add(entry->data());
+  }
+  add_metadata(sum, metadata_);
+  return sum.text();
+}
+
 std::string SafetensorsWriter::header(const std::vector<const Entry*>& order) const {
   nlohmann::ordered_json root = nlohmann::ordered_json::object();
-  if (!metadata_.empty()) root["__metadata__"] = metadata_;
+  root["__metadata__"] = metadata_;
+  root["__metadata__"][kChecksumKey] = checksum();
   std::uint64_t offset = 0;
   for (const Entry* entry : order) {
     const std::uint64_t end = offset + entry->data().size();

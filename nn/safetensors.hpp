@@ -65,6 +65,9 @@ class SafetensorsReader {
   /// Its numbers as a tensor (other number formats are converted). Throws CheckpointError for an absent name or a rank
   /// above core::Shape::kMaxRank.
   [[nodiscard]] core::Tensor tensor(std::string_view name) const;
+  /// Compares the content with the checksum that the file carries; one of another writer may have none. Throws
+  /// CheckpointError where they differ: what a header cannot know to be wrong, such as a weight of another value.
+  void check_content() const;
 
  private:
   void open_and_check();
@@ -83,7 +86,7 @@ class SafetensorsWriter {
   /// Raw little-endian bytes of any format; their count must be that of the shape.
   void add(const std::string& name, DType dtype, std::vector<std::int64_t> shape, std::vector<std::byte> bytes);
   void metadata(const std::string& key, const std::string& value) { metadata_[key] = value; }
-  /// Atomically (core::AtomicFile). Throws FileError.
+  /// Atomically (core::AtomicFile), with the checksum of all that was given among the metadata. Throws FileError.
   void write(const std::filesystem::path& file) const;
 
  private:
@@ -95,6 +98,7 @@ class SafetensorsWriter {
     [[nodiscard]] std::span<const std::byte> data() const noexcept;
   };
   void add(Entry entry);
+  [[nodiscard]] std::string checksum() const;
   [[nodiscard]] std::string header(const std::vector<const Entry*>& order) const;
 
   std::vector<Entry> entries_;

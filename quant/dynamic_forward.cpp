@@ -13,6 +13,7 @@
 #include "tempera/core/ops/norm.hpp"
 #include "tempera/core/ops/pool2d.hpp"
 #include "tempera/core/ops/softmax.hpp"
+#include "tempera/core/profile.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/dynamic/products.hpp"
 #include "tempera/quant/integer_rules.hpp"
@@ -99,7 +100,11 @@ class Walk {
   Value visit(const Node& /*node*/, const nn::graph::Input& /*op*/) { return {.x = x_}; }
   Value visit(const Node& node, const nn::graph::Pass& op) {
     const Variable x = floats(node);
-    if (const DynamicUniform* quantizer = dynamic_of(node)) return {.x = x, .rows = quantizer->rows(x.value())};
+    if (const DynamicUniform* quantizer = dynamic_of(node)) {
+      Value value{.x = x, .rows = quantizer->rows(x.value())};
+      core::lap(core::Phase::kForward, op.site->name, "dynamic range");
+      return value;
+    }
     return {.x = (*op.site)(x, context_)};
   }
   Value visit(const Node& node, const nn::graph::Linear& op) {
@@ -151,6 +156,7 @@ class Walk {
   Value visit(const Node& node, const nn::graph::Function& op) { return {.x = function(node, op, floats(node))}; }
 
   Value product(const Node& node, const Layer& layer, const core::Tensor& y) const {
+    core::lap(core::Phase::kForward, node.layer, "integer product");
     if (watch_) watch_({.node = node, .x = in(node).x.value(), .rows = *in(node).rows, .y = y, .relu = layer.relu});
     return {.x = Variable(y)};
   }

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <string_view>
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/integers.hpp"
 #include "tempera/core/parallel.hpp"
+#include "tempera/core/profile.hpp"
 #include "tempera/core/storage.hpp"
 #include "tempera/quant/engine/step.hpp"
 
@@ -20,6 +22,12 @@ constexpr std::int64_t kWorkBytes = 64 * 1024;
 constexpr std::int64_t kKeptBytes = 4 * 1024 * 1024;
 constexpr std::int64_t kLargestGroup = 64;   // a block of rows of engine/product.hpp
 constexpr std::int64_t kGroupsOfImages = 8;  // a batch's, at least: something for every thread
+
+// Of a layer, from its label: linear "block1/fc1".
+std::string_view path_of(std::string_view label) {
+  const std::size_t quote = label.find('"');
+  return quote == std::string_view::npos ? label : label.substr(quote + 1, label.size() - quote - 2);
+}
 
 }  // namespace
 
@@ -115,12 +123,16 @@ struct Engine::Prepared {
     for (std::size_t i = begin; i < end; ++i) {
       const engine::Step* step = steps[i].get();
       if (step == nullptr) continue;
-      if (layout.pooled_before[i] && step->pools()) {
+      const bool pools = layout.pooled_before[i] && step->pools();
+      if (pools) {
         step->run_pooled(frame, place_of(i + 1));
-        ++i;
       } else {
         step->run(frame);
       }
+      const Instruction& done = program.instructions[i];
+      core::lap(core::Phase::kForward, path_of(done.layer),
+                program::kOperationNames[done.operation.index()]);  // of the thread that asked
+      if (pools) ++i;
     }
   }
 
@@ -165,6 +177,7 @@ std::span<const std::int32_t> Engine::run(const core::Tensor& x) {
   core::parallel_for(batch, group, [&](std::int64_t begin, std::int64_t end) {
     p.run_group(x.data() + begin * inputs, end - begin, p.results.data() + begin * outputs);
   });
+  if (groups > 1) core::lap(core::Phase::kOutside, {}, "other threads");
   return p.results;
 }
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -109,6 +110,11 @@ struct Lookup {
 
 using Operation = std::variant<Quantize, Linear, Conv2d, Requantize, Clamp, MaxPool2d, AvgPool2d, GlobalAvgPool2d, Add,
                                Concat, Reshape, Lookup>;
+/// In the order of Operation: the words of program files and profiles.
+inline constexpr std::array<std::string_view, 12> kOperationNames{
+    "quantize",          "linear", "conv2d", "requantize", "clamp", "max_pool2d", "avg_pool2d",
+    "global_avg_pool2d", "add",    "concat", "reshape",    "lookup"};
+static_assert(kOperationNames.size() == std::variant_size_v<Operation>);
 
 }  // namespace program
 

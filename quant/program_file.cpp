@@ -1,18 +1,15 @@
 #include "tempera/quant/program_file.hpp"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <span>
-#include <string_view>
 #include <utility>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/nn/content_checksum.hpp"
 #include "tempera/nn/safetensors.hpp"
 #include "tempera/quant/packing.hpp"
 #include "tempera/quant/program_json.hpp"
@@ -25,35 +22,6 @@ constexpr const char* kVersionKey = "tempera.program";
 constexpr const char* kVersion = "1";
 constexpr const char* kThresholdVersion = "2";
 constexpr const char* kStructure = "tempera.instructions";
-constexpr const char* kChecksum = "tempera.crc32";
-
-// Of everything in a file but itself and the layout of its header: name and bytes of each tensor, key and value of each
-// metadata, in the order of their names, each with its length before it.
-class Checksum {
- public:
-  void add(std::string_view text) { add(std::as_bytes(std::span(text))); }
-  void add(std::span<const std::byte> bytes) {
-    const std::array<std::uint64_t, 1> length{bytes.size()};
-    update(std::as_bytes(std::span(length)));
-    update(bytes);
-  }
-  [[nodiscard]] std::string text() const { return fmt::format("{:08x}", sum_); }
-
- private:
-  void update(std::span<const std::byte> bytes) {
-    sum_ =
-        static_cast<std::uint32_t>(::crc32_z(sum_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
-  }
-  std::uint32_t sum_ = 0;
-};
-
-void add_all(Checksum& sum, const std::map<std::string, std::string>& metadata) {
-  for (const auto& [key, value] : metadata) {
-    if (key == kChecksum) continue;
-    sum.add(key);
-    sum.add(value);
-  }
-}
 
 template <class T>
 std::vector<std::byte> bytes_of(const std::vector<T>& values) {
@@ -83,10 +51,8 @@ class FileLists final : public ListStore {
   void put_packed(const std::string& name, const std::vector<std::int8_t>& values, int bits) override {
     add(name, nn::DType::kU8, pack(values, bits));
   }
-  void write(nn::SafetensorsWriter& writer, Checksum& sum) {
+  void write(nn::SafetensorsWriter& writer) {
     for (auto& [name, list] : lists_) {
-      sum.add(name);
-      sum.add(list.bytes);
       const auto count = static_cast<std::int64_t>(list.bytes.size() / nn::dtype_bytes(list.dtype));
       writer.add(name, list.dtype, {count}, std::move(list.bytes));
     }
@@ -162,25 +128,6 @@ nlohmann::json parse_structure(const std::string& text) {
       });
 }
 
-// What check() cannot know to be wrong: a weight of another value, a scale, a pixel's normalization. Files of other writers
-// may have no sum.
-void check_sum(const nn::SafetensorsReader& reader) {
-  const auto stored = reader.metadata().find(kChecksum);
-  if (stored == reader.metadata().end()) return;
-  std::map<std::string, const nn::StoredTensor*> by_name;
-  for (const nn::StoredTensor& tensor : reader.tensors()) by_name.emplace(tensor.name, &tensor);
-  Checksum sum;
-  for (const auto& [name, tensor] : by_name) {
-    sum.add(name);
-    sum.add(reader.bytes(*tensor));
-  }
-  add_all(sum, reader.metadata());
-  if (sum.text() == stored->second) return;
-  throw core::CheckpointError(reader.file(),
-                              fmt::format("is damaged: its content has the checksum {}, but {} was written as its {}",
-                                          sum.text(), stored->second, kChecksum));
-}
-
 bool has_thresholds(const program::Operation& operation) {
   const auto in = [](const std::optional<Requant>& requant) { return requant && requant->thresholds; };
   if (const auto* linear = std::get_if<program::Linear>(&operation)) return in(linear->requant);
@@ -209,13 +156,10 @@ bool is_program(const nn::SafetensorsReader& file) { return file.metadata().cont
 void save_program(const std::filesystem::path& file, const Program& program) {
   nn::SafetensorsWriter writer;
   FileLists lists;
-  Checksum sum;
   std::map<std::string, std::string> metadata = program.metadata;
   metadata[kStructure] = program_structure(program, lists).dump();
   metadata[kVersionKey] = version_of(program);
-  lists.write(writer, sum);
-  add_all(sum, metadata);
-  metadata[kChecksum] = sum.text();
+  lists.write(writer);
   for (const auto& [key, value] : metadata) writer.metadata(key, value);
   writer.write(file);
 }
@@ -232,13 +176,13 @@ Program load_program(const std::filesystem::path& file) {
     const nlohmann::json structure = parse_structure(text);
     Program program = program_from(structure, FileSource(reader));
     for (const auto& [key, value] : reader.metadata()) {
-      if (key != kVersionKey && key != kStructure && key != kChecksum) program.metadata[key] = value;
+      if (key != kVersionKey && key != kStructure && key != nn::kChecksumKey) program.metadata[key] = value;
     }
     if (version == kVersion && version_of(program) != version) {
       throw core::Error(fmt::format("thresholds belong to format {}, its format is {}", kThresholdVersion, version));
     }
     check(program);
-    check_sum(reader);  // last: the others say more of what is wrong
+    reader.check_content();  // last: the others say more of what is wrong
     return program;
   } catch (const nlohmann::json::exception& error) {
     throw core::CheckpointError(reader.file(), fmt::format("\"{}\" is damaged: {}", kStructure, error.what()));

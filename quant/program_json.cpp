@@ -18,11 +18,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<std::string_view, 5> kCells{"u8", "s8", "u16", "s16", "s32"};
-// In the order of program::Operation.
-constexpr std::array<std::string_view, 12> kOperations{"quantize", "linear",     "conv2d",     "requantize",
-                                                       "clamp",    "max_pool2d", "avg_pool2d", "global_avg_pool2d",
-                                                       "add",      "concat",     "reshape",    "lookup"};
-static_assert(kOperations.size() == std::variant_size_v<program::Operation>);
 
 template <class Words>
 std::size_t word(const json& value, const Words& words) {
@@ -312,7 +307,7 @@ json program_structure(const Program& program, ListStore& lists) {
   for (const Instruction& instruction : program.instructions) {
     const std::string name = std::to_string(instructions.size());
     json one = std::visit(ToJson{name, lists}, instruction.operation);
-    one["op"] = kOperations[instruction.operation.index()];
+    one["op"] = program::kOperationNames[instruction.operation.index()];
     one["layer"] = instruction.layer;
     one["inputs"] = instruction.inputs;
     one["output"] = instruction.output;
@@ -329,10 +324,11 @@ Program program_from(const json& structure, const ListSource& lists) {
   }
   for (const json& one : structure.at("instructions")) {
     const std::string name = std::to_string(program.instructions.size());
-    Instruction instruction{.operation = operation_from(word(one.at("op"), kOperations), FromJson{one, name, lists}),
-                            .layer = one.at("layer").get<std::string>(),
-                            .inputs = integers<int>(one, "inputs"),
-                            .output = integer<int>(one, "output")};
+    Instruction instruction{
+        .operation = operation_from(word(one.at("op"), program::kOperationNames), FromJson{one, name, lists}),
+        .layer = one.at("layer").get<std::string>(),
+        .inputs = integers<int>(one, "inputs"),
+        .output = integer<int>(one, "output")};
     program.instructions.push_back(std::move(instruction));
   }
   return program;

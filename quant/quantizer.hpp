@@ -57,6 +57,12 @@ class Quantizer {
   /// The fake-quantized value, with the declared surrogate as its derivative. In training (context.training) a soft form
   /// may be given; otherwise it is the hard one, equal in every bit to dequantizing `integers(x)` where those exist.
   [[nodiscard]] virtual Variable forward(const Variable& x, ForwardContext& context) = 0;
+  /// What forward makes of values x of a site whose whole value is `whole`: where steps stand may depend on all of a weight
+  /// (its mean, its largest). Unless overridden they do not, and this is forward(x).
+  [[nodiscard]] virtual Variable forward_within(const core::Tensor& /*whole*/, const Variable& x,
+                                                ForwardContext& context) {
+    return forward(x, context);
+  }
   /// The grid the hard form lies on; nothing if its values are not integers times a scale (float16). Must be ready().
   [[nodiscard]] virtual std::optional<QParams> params() const = 0;
   /// The hard form of x as integers. Unless overridden: params()->quantize of each element. Throws UnsupportedError if

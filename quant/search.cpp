@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "tempera/core/errors.hpp"
@@ -50,8 +51,11 @@ BitAssignment assignment_of(const std::vector<Item>& items, const std::vector<st
 [[noreturn]] void fail_on_budget(const std::vector<Item>& items, const BitBudget& budget) {
   double least = 0;
   for (const Item& item : items) least += item.options.back().cost;
-  throw core::ConfigError(
-      fmt::format("the budget is {}, but the fewest bits offered already cost {}", budget.limit, least));
+  const bool size = budget.measure == BudgetMeasure::kSize;
+  const double unit = size ? 8 : 1;  // as budgets are given: in bytes
+  throw core::ConfigError(fmt::format("the budget is {0:.0f} {2}, but the fewest bits offered already take {1:.0f} {2}",
+                                      std::floor(budget.limit / unit), std::ceil(least / unit),
+                                      size ? "bytes of weights" : "bit operations an image"));
 }
 
 // A choice for the first sites, with the way back to how it came about.

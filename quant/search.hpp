@@ -16,7 +16,7 @@ namespace tempera::quant {
 
 /// What a site costs the network at some bits, everything else in floats.
 struct SensitivityPoint {
-  int bits = 8;              ///< of the quantizer's field "bits"
+  int bits = 8;              ///< of the quantizer's field "bits"; stored_bits without one
   int stored_bits = 8;       ///< that a value takes: one more for weights of dorefa
   double loss_increase = 0;  ///< mean of the objective minus the float network's; may be below 0
   double decibels = 0;       ///< signal to noise at the site, as site_noise
@@ -31,11 +31,12 @@ struct SiteSensitivity {
 
 struct SensitivityConfig {
   std::vector<std::int64_t> bits{8, 4, 2};
-  std::int64_t images = 1024;  ///< to choose ranges by; the loss is that of the whole source
+  std::int64_t images = 1024;    ///< to choose ranges by; the loss is that of the whole source
+  bool integer_weights = false;  ///< only bits at which products of integers take a weight
 };
 
 /// Puts each quantizer of the config's rules alone into the float network, at each of the bits, and measures. A quantizer
-/// without a field "bits" is measured as it is. The model's transforms are as before when this returns. Throws as attach,
+/// whose field "bits" does not go so far is measured at the nearest ones that it has, one without it as it is. The model's transforms are as before when this returns. Throws as attach,
 /// calibrate and evaluate.
 [[nodiscard]] std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationConfig& config,
                                                        core::BatchSource& source, const nn::Objective& objective,

@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "tempera/core/config/ignoring_visitor.hpp"
 #include "tempera/core/errors.hpp"
@@ -18,23 +20,28 @@
 namespace tempera::quant {
 namespace {
 
-// Sets the field "bits" of a quantizer's config.
+// Sets the field "bits" of a quantizer's config, as near as its range comes: powers of two have no 8 bits.
 class BitSetter final : public core::IgnoringVisitor {
  public:
   explicit BitSetter(std::int64_t bits) : bits_(bits) {}
   using IgnoringVisitor::field;
-  void field(std::string_view name, std::int64_t& value, const core::FieldDoc& /*doc*/) override {
-    if (name == "bits") value = bits_;
+  void field(std::string_view name, std::int64_t& value, const core::FieldDoc& doc) override {
+    if (name != "bits") return;
+    value = static_cast<std::int64_t>(std::clamp(static_cast<double>(bits_), doc.min, doc.max));
+    given_ = static_cast<int>(value);
   }
+  [[nodiscard]] std::optional<int> given() const noexcept { return given_; }
 
  private:
   std::int64_t bits_;
+  std::optional<int> given_;
 };
 
-core::Clonable<> at_bits(core::Clonable<> quantizer, std::int64_t bits) {
+// The quantizer at these bits, and those that it has; none if it has no such field.
+std::pair<core::Clonable<>, std::optional<int>> at_bits(core::Clonable<> quantizer, std::int64_t bits) {
   BitSetter setter(bits);
   if (quantizer) quantizer->fields(setter);
-  return quantizer;
+  return {std::move(quantizer), setter.given()};
 }
 
 struct Candidate {
@@ -43,23 +50,40 @@ struct Candidate {
   double decibels;
 };
 
+// Whether products of integers take it: weights have up to 8 bits there.
+bool has_integers(const nn::Site& site) {
+  constexpr int kMostBits = 8;
+  if (site.kind != nn::SiteKind::kWeight) return true;
+  const std::optional<QParams> grid = quantizer_of(site)->quantizer().params();
+  return grid && grid->bits <= kMostBits;
+}
+
 // Calibrated quantizers of all sites at some bits, put aside.
 void add_candidates(nn::Model& model, QuantizationConfig config, std::int64_t bits, core::BatchSource& source,
                     const SensitivityConfig& options, const std::atomic<bool>* interrupt,
                     std::map<std::string, std::vector<Candidate>>& all) {
   const KeptTransforms kept(model);
   kept.remove();
-  for (Rule& rule : config.rules) rule.quantizer = at_bits(rule.quantizer, bits);
+  std::vector<std::optional<int>> given;  // of each rule
+  for (Rule& rule : config.rules) {
+    auto [quantizer, own] = at_bits(rule.quantizer, bits);
+    rule.quantizer = std::move(quantizer);
+    given.push_back(own);
+  }
   config.when = When::kAfter;
-  attach(model, config);
+  const std::vector<SitePlan> plans = attach(model, config);
   calibrate(model, source, options.images, interrupt);
   for (const SiteNoise& noise : site_noise(model, source, options.images)) {
     std::vector<Candidate>& candidates = all[noise.site];
     const auto same = [&](const Candidate& c) { return c.stored == noise.bits; };
-    if (std::ranges::any_of(candidates, same)) continue;  // has no field "bits"
-    candidates.push_back({.bits = static_cast<int>(bits),
+    if (std::ranges::any_of(candidates, same)) continue;  // has no field "bits", or not so many
+    const nn::Site& site = site_named(model, noise.site);
+    if (options.integer_weights && !has_integers(site)) continue;
+    const int rule = std::ranges::find(plans, noise.site, &SitePlan::site)->rule;
+    const std::optional<int> own = rule >= 0 ? given[static_cast<std::size_t>(rule)] : std::nullopt;
+    candidates.push_back({.bits = own.value_or(noise.bits),
                           .stored = noise.bits,
-                          .transform = site_named(model, noise.site).transform,
+                          .transform = site.transform,
                           .decibels = noise.decibels});
   }
 }
@@ -117,7 +141,7 @@ QuantizationConfig with_bits(nn::Model& model, const QuantizationConfig& config,
       throw core::ConfigError(fmt::format("no rule of the config takes the site \"{}\"", choice.site));
     }
     const Rule& rule = config.rules[static_cast<std::size_t>(found->rule)];
-    result.rules.push_back({.sites = choice.site, .quantizer = at_bits(rule.quantizer, choice.bits)});
+    result.rules.push_back({.sites = choice.site, .quantizer = at_bits(rule.quantizer, choice.bits).first});
   }
   return result;
 }

@@ -11,6 +11,7 @@
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/batch_part.hpp"
+#include "tempera/quant/fold_bn.hpp"
 #include "tempera/quant/ptq/sqnr.hpp"
 #include "tempera/quant/quantizers/dynamic_uniform.hpp"
 
@@ -83,27 +84,39 @@ std::vector<double> counted(const core::Tensor& values, double low, double high)
   return counts;
 }
 
-void add_histograms(const Meter& meter, SiteProfile& profile) {
+struct Span {
   double low = std::numeric_limits<double>::infinity(), high = -low;
-  for (const Scalar x : meter.before().values()) {
+  [[nodiscard]] bool empty() const { return low > high; }
+};
+
+// Of the finite values, not of no length.
+Span span_of(const core::Tensor& values) {
+  Span span;
+  for (const Scalar x : values.values()) {
     if (!std::isfinite(x)) continue;  // behind a site that overflows
-    low = std::min(low, static_cast<double>(x));
-    high = std::max(high, static_cast<double>(x));
+    span.low = std::min(span.low, static_cast<double>(x));
+    span.high = std::max(span.high, static_cast<double>(x));
   }
-  if (low > high) return;
-  profile.low = low;
-  profile.high = high > low ? high : low + 1;
+  if (span.low == span.high) ++span.high;
+  return span;
+}
+
+void add_histograms(const Meter& meter, SiteProfile& profile) {
+  const Span span = span_of(meter.before());
+  if (span.empty()) return;
+  profile.low = span.low;
+  profile.high = span.high;
   profile.before = counted(meter.before(), profile.low, profile.high);
   profile.after = counted(meter.after(), profile.low, profile.high);
 }
 
 // A little beyond the range that values have; thresholds from both sides, so that each step stands where it is.
-std::vector<double> arguments(const SiteProfile& profile, const std::optional<QParams>& params) {
-  const double margin = 0.1 * (profile.high - profile.low);
+std::vector<double> arguments(const Span& span, const std::optional<QParams>& params) {
+  const double margin = 0.1 * (span.high - span.low);
   std::vector<double> x;
   for (std::size_t i = 0; i < kSamples; ++i) {
     const double share = static_cast<double>(i) / (kSamples - 1);
-    x.push_back(profile.low - margin + share * (profile.high - profile.low + 2 * margin));
+    x.push_back(span.low - margin + share * (span.high - span.low + 2 * margin));
   }
   if (!params) return x;
   for (const float t : params->thresholds) {
@@ -116,19 +129,20 @@ std::vector<double> arguments(const SiteProfile& profile, const std::optional<QP
   return x;
 }
 
-// The staircase and its surrogate.
-void add_staircase(Quantizer& quantizer, SiteProfile& profile) {
+// The staircase and its surrogate, over what the quantizer is given, which is `whole`.
+void add_staircase(Quantizer& quantizer, const core::Tensor& whole, SiteProfile& profile) {
   const std::optional<QParams> params = quantizer.params();
   const bool one_scale = !params || params->scale.size() == 1;
-  if (!one_scale || profile.before.empty()) return;
-  profile.argument = arguments(profile, params);
+  const Span span = span_of(whole);
+  if (!one_scale || span.empty()) return;
+  profile.argument = arguments(span, params);
   const std::size_t count = profile.argument.size();
   core::Tensor x({1, static_cast<std::int64_t>(count)});
   for (std::size_t i = 0; i < count; ++i) x.mutable_values()[i] = static_cast<Scalar>(profile.argument[i]);
   const Variable input(x, true);
   // The last epoch's form, as it was trained; learned numbers receive gradients here, which are dropped again.
   ForwardContext context{.training = true, .epoch = std::numeric_limits<std::int32_t>::max()};
-  const Variable output = quantizer.forward(input, context);
+  const Variable output = quantizer.forward_within(whole, input, context);
   core::backward(output, core::Tensor::full(output.shape(), 1));
   for (const nn::Parameter& parameter : quantizer.parameters()) parameter.variable.zero_grad();
   for (std::size_t i = 0; i < count; ++i) {
@@ -138,20 +152,22 @@ void add_staircase(Quantizer& quantizer, SiteProfile& profile) {
   if (!quantizer.temperature(0)) return;
   const core::NoGrad no_grad;
   ForwardContext evaluation;
-  const core::Tensor hard = quantizer.forward(Variable(x), evaluation).value();
+  const core::Tensor hard = quantizer.forward_within(whole, Variable(x), evaluation).value();
   for (const Scalar y : hard.values()) profile.hard.push_back(static_cast<double>(y));
 }
 
 SiteProfile profile_of(const nn::Site& site, const Meter& meter) {
-  Quantizer& quantizer = dynamic_cast<SiteQuantizer&>(*meter.inner()).quantizer();
+  const auto& transform = dynamic_cast<const SiteQuantizer&>(*meter.inner());
+  Quantizer& quantizer = transform.quantizer();
+  const auto& norm = transform.folded();
   SiteProfile profile{.site = site.name,
                       .kind = site.kind,
-                      .quantizer_grid = grid_text(quantizer),
+                      .quantizer_grid = grid_text(quantizer) + (norm ? ", batch norm folded in" : ""),
                       .bits = quantizer.bits(),
                       .values = site.shape.numel(),
                       .sqnr = meter.decibels()};
   add_histograms(meter, profile);
-  add_staircase(quantizer, profile);
+  add_staircase(quantizer, norm ? scaled_channels(meter.before(), invertible_factor(*norm)) : meter.before(), profile);
   return profile;
 }
 

@@ -21,7 +21,8 @@ struct SiteProfile {
   // Of the first batch: counts of the values before and after in equal bins from low to high.
   double low = 0, high = 0;
   std::vector<double> before, after;
-  // The quantizer over that range: argument, value, and the derivative that training sees; and, where training has a soft
+  // The quantizer over the range of what it is given (a weight that batch norm is folded into: as it will have been scaled):
+  // argument, value, and the derivative that training sees; and, where training has a soft
   // form, the hard one that is evaluated and shipped. Empty for a weight whose channels have scales of their own.
   std::vector<double> argument, value, derivative, hard;
 };

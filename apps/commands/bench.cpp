@@ -232,7 +232,7 @@ void add_bench(CLI::App& app, Session& session) {
   const auto add = [&](const char* name, const char* help, std::function<int()> action) {
     CLI::App* sub = add_verb(*verb, session, name, help, std::move(action));
     sub->add_option("--seconds", arguments->seconds, "length of the timed part in seconds (default 6)")
-        ->check(CLI::Range(0.01, 3600.0))
+        ->check(number_between(0.01, 3600))
         ->type_name("S");
     return sub;
   };

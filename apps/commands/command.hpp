@@ -27,6 +27,9 @@ struct Session {
 CLI::App* add_verb(CLI::App& app, Session& session, const std::string& name, const std::string& help,
                    std::function<int()> action);
 
+/// The check of an option that takes a number from `least` to `most`. Unlike CLI11's own it refuses "nan".
+[[nodiscard]] std::function<std::string(const std::string&)> number_between(double least, double most);
+
 /// Prints a result: the document if --json was given, the text otherwise.
 void print_result(const Session& session, const nlohmann::ordered_json& document, std::string_view text);
 

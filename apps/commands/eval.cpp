@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/training.hpp"
 #include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/output_file.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/metrics.hpp"
@@ -39,8 +41,10 @@ const data::Split& split_named(const data::Dataset& set, const std::string& name
   return name == "validation" ? set.validation : set.test;
 }
 
-data::DataConfig data_named(data::DataConfig config, const std::string& name) {
+// How many samples of the model's own set were kept for validation means nothing to another one, which may have fewer.
+data::DataConfig data_named(data::DataConfig config, const std::string& name, const std::string& split) {
   if (name.empty()) return config;
+  if (name != data::set_name(config.name) && split != "validation") config.validation = 0;
   for (std::size_t i = 0; i < data::kSets.size(); ++i) {
     if (data::kSets[i].name == name) {
       config.name = static_cast<data::SetName>(i);
@@ -115,15 +119,27 @@ EvalSubject subject_of(const Session& session, const EvalArguments& arguments) {
           .overflows = [saved] { return quant::overflows(saved->model); }};
 }
 
+std::vector<std::filesystem::path> inputs_of(const EvalArguments& arguments, const EvalSubject& subject) {
+  std::vector<std::filesystem::path> inputs{arguments.model, subject.file};
+  const std::filesystem::path folder = subject.data.dir.value_or("");
+  const data::OwnFiles& files = subject.data.files;
+  for (const std::string& file : {files.train_images, files.train_labels, files.test_images, files.test_labels}) {
+    if (!file.empty()) inputs.push_back(folder / file);
+  }
+  return inputs;
+}
+
 int evaluate(const Session& session, const EvalArguments& arguments) {
   const InterruptGuard guard;
   const EvalSubject subject = subject_of(session, arguments);
-  const data::LoadedData data = load_data(data_named(subject.data, arguments.data));
+  std::optional<OutputFile> logits;  // a target that cannot be is told before the work
+  if (!arguments.logits.empty()) logits.emplace(arguments.logits, inputs_of(arguments, subject));
+  const data::LoadedData data = load_data(data_named(subject.data, arguments.data, arguments.split));
   const data::Split& split = split_named(data.set, arguments.split);
   if (split.size() == 0) throw core::DataError(data.used, "has no " + arguments.split + " samples");
   check_fits(subject.input, data);
   const nn::Outputs outputs = subject.outputs(split);
-  if (!arguments.logits.empty()) write_npy(arguments.logits, outputs.logits);
+  if (logits) logits->write(npy_bytes(outputs.logits));
   nlohmann::ordered_json overflows = nlohmann::ordered_json::object();
   for (const quant::SiteOverflows& lost :
        subject.overflows ? subject.overflows() : std::vector<quant::SiteOverflows>()) {

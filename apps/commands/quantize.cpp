@@ -2,25 +2,26 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "tempera/apps/commands/command.hpp"
-#include "tempera/apps/experiment/bit_search.hpp"
-#include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/document.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/experiment/runner.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/search_run.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
-#include "tempera/core/atomic_file.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::cli {
@@ -52,8 +53,38 @@ core::ConfigValue experiment_of(SavedModel& saved, const std::string& model) {
 }
 
 // Of the file only what says how to quantize; the network, its data and its weights are the model's.
+constexpr std::array<std::string_view, 3> kTaken{"name", "quantization", "lower"};
+
+bool is_taken(std::string_view name) { return std::ranges::find(kTaken, name) != kTaken.end(); }
+
+// What the file or the command line says of anything else would be without effect. What the file extends may be the whole
+// experiment that its rules were written for, which only has to be sound.
+void check_sections(const core::ConfigValue& experiment, const ConfigDocument& file, const QuantizeArguments& arguments,
+                    const Registry& registry, std::vector<core::ConfigIssue>& issues) {
+  core::ConfigValue whole = experiment;
+  const auto useless = [&issues](const core::Place& place, std::string_view name) {
+    issues.push_back({place.file, place.line, core::child_pointer("", name),
+                      "has no effect: quantize takes \"name\", \"quantization\" and \"lower\" from here, and the "
+                      "rest from the model"});
+  };
+  for (const core::ConfigMember& member : file.value.members) {
+    if (is_taken(member.name)) continue;
+    const bool known = member.name == "study" || whole.find(member.name) != nullptr;
+    if (known && (member.name == "study" || member.value.place.file == arguments.config)) {
+      useless(member.value.place, member.name);
+    } else {
+      whole.set(member.name, member.value);
+    }
+  }
+  for (const std::string& set : arguments.sets) {
+    const std::string first = set.substr(0, set.find_first_of(".="));
+    if (!is_taken(first) && whole.find(first) != nullptr) useless({"--set " + core::shortened(set), 0}, first);
+  }
+  static_cast<void>(read_config(whole, ExperimentConfig(registry), issues));
+}
+
 void take_sections(core::ConfigValue& document, const ConfigDocument& file) {
-  for (const char* name : {"name", "quantization", "lower"}) {
+  for (const std::string_view name : kTaken) {
     if (const core::ConfigValue* given = file.value.find(name)) document.set(name, *given);
   }
   if (core::ConfigValue* section = document.find("quantization");
@@ -72,10 +103,12 @@ LoadedConfig<ExperimentConfig> loaded_of(const Session& session, const QuantizeA
     issues.push_back(
         {.file = arguments.config, .message = "has no section \"quantization\", which says what is rounded where"});
   }
-  if (!file || !issues.empty()) throw core::ConfigError(std::move(issues));
+  if (!file) throw core::ConfigError(std::move(issues));
+  check_sections(document, *file, arguments, *session.registry, issues);
   take_sections(document, *file);
   text = file->text;
   LoadedConfig<ExperimentConfig> loaded = read_config(document, ExperimentConfig(*session.registry), issues);
+  drop_repeated(issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));
   return loaded;
 }
@@ -110,15 +143,6 @@ std::string table_text(const report::RunData& run) {
   return text;
 }
 
-// CLI11's own checks let "nan" pass.
-std::string sensible_budget(const std::string& text) {
-  constexpr double kLeast = 1, kMost = 1e18;
-  double value = 0;
-  const bool number = CLI::detail::lexical_cast(text, value);
-  if (number && value >= kLeast && value <= kMost) return {};
-  return fmt::format("must be a number from {} to {}, got {}", kLeast, kMost, text);
-}
-
 // Half of what 8 bits everywhere would take, unless said otherwise.
 quant::BitBudget budget_of(const QuantizeArguments& arguments, const nn::Model& model) {
   const bool size = arguments.measure == "size";
@@ -135,33 +159,25 @@ quant::BitBudget budget_of(const QuantizeArguments& arguments, const nn::Model& 
   return budget;
 }
 
-int search(const Session& session, const QuantizeArguments& arguments) {
+int search(const Session& session, const QuantizeArguments& arguments, const RunOptions& options) {
   SavedModel saved = load_model(arguments.model, *session.registry);
   std::string text;
   const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
-  const data::LoadedData data = load_data(saved.config.data);
-  const quant::BitBudget budget = budget_of(arguments, saved.model);
-  const BitSearch found = search_bits(saved, *loaded.config.quantization, data, budget);
-  const fs::path folder = arguments.out.empty() ? fs::path("bit-search") : fs::path(arguments.out);
-  fs::create_directories(folder);
-  core::write_file_atomically(folder / "searched.json", found.config);
-  core::write_file_atomically(folder / "search.html", search_page(found, budget, arguments.model));
-  ordered_json document = search_json(found);
-  document["config"] = (folder / "searched.json").string();
+  const SearchResult result = run_search(saved, loaded, budget_of(arguments, saved.model), options);
   print_result(
-      session, document,
-      search_text(found, budget) + fmt::format("a config to quantize or train with: {}\npicture: {}\n",
-                                               (folder / "searched.json").string(), (folder / "search.html").string()));
+      session, ordered_json::parse(result.document),
+      result.text + fmt::format("a config to quantize or train with: {}\npicture: {}\n",
+                                (result.folder / "searched.json").string(), (result.folder / "search.html").string()));
   return kDone;
 }
 
 int quantize(const Session& session, const QuantizeArguments& arguments) {
   const InterruptGuard guard;
-  if (arguments.search) return search(session, arguments);
-  std::string text;
-  const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
   RunOptions options{.resume = arguments.resume};
   if (!arguments.out.empty()) options.out = arguments.out;
+  if (arguments.search) return search(session, arguments, options);
+  std::string text;
+  const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
   const RunResult result = run_experiment(loaded, text, options);
   auto document = ordered_json::parse(report::summary_text(result.summary));
   document["folder"] = result.folder.string();
@@ -186,17 +202,21 @@ void add_quantize(CLI::App& app, Session& session) {
                    "change one value, e.g. --set quantization.rules.0.quantizer.bits=4 (repeatable)")
       ->type_name("PATH=VALUE")
       ->allow_extra_args(false);
-  verb->add_flag("--search", arguments->search,
-                 "measure what each site suffers at 8, 4 and 2 bits, and find bits for each weight within a budget: "
-                 "writes a config");
+  CLI::Option* search = verb->add_flag("--search", arguments->search,
+                                       "measure what each site suffers at 8, 4 and 2 bits, and find bits for each "
+                                       "weight within a budget: writes a config");
   verb->add_option("--budget", arguments->budget,
                    "for --search: bytes of weights (or bit operations); default: half of 8 bits everywhere")
-      ->check(sensible_budget)
+      ->check(number_between(1, 1e18))
+      ->needs(search)
       ->type_name("N");
   verb->add_option("--measure", arguments->measure, "for --search: size (default) or bit_operations")
       ->check(CLI::IsMember({"size", "bit_operations"}))
+      ->needs(search)
       ->type_name("NAME");
-  verb->add_option("--out", arguments->out, "folder to write into (default: runs/<name>-<hash>)")->type_name("DIR");
+  verb->add_option("--out", arguments->out,
+                   "folder to write into (default: runs/<name>-<hash>, runs/<name>-search-<hash>)")
+      ->type_name("DIR");
   verb->add_flag("--resume", arguments->resume, "begin again in a folder in which this did not finish");
 }
 

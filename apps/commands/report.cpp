@@ -10,11 +10,11 @@
 
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/study_statistics.hpp"
+#include "tempera/apps/output_file.hpp"
 #include "tempera/apps/report/page.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/report/study_page.hpp"
 #include "tempera/apps/text_file.hpp"
-#include "tempera/core/atomic_file.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::cli {
@@ -33,6 +33,10 @@ fs::path default_target(const ReportArguments& arguments) {
   return arguments.runs.size() == 1 ? fs::path(arguments.runs.front()) / "report.html" : fs::path("comparison.html");
 }
 
+std::vector<fs::path> inputs_of(const ReportArguments& arguments) {
+  return {arguments.runs.begin(), arguments.runs.end()};
+}
+
 // A run that can tell what made it: one that failed early has no provenance.
 std::string completed_run(const nlohmann::ordered_json& study, const std::string& file) {
   for (const nlohmann::ordered_json& run : study.at("runs")) {
@@ -46,20 +50,22 @@ int write_study_report(const Session& session, const ReportArguments& arguments,
   const std::string file = (folder / "study.json").string();
   try {
     const auto study = nlohmann::ordered_json::parse(read_text(file));
-    fs::path target = arguments.out.empty() ? folder / "report.html" : fs::path(arguments.out);
+    const OutputFile target(!arguments.markdown.empty() ? fs::path(arguments.markdown)
+                            : arguments.out.empty()     ? folder / "report.html"
+                                                        : fs::path(arguments.out),
+                            inputs_of(arguments));
     if (!arguments.markdown.empty()) {
       const auto made_by = nlohmann::json::parse(read_text(folder / completed_run(study, file) / "provenance.json"));
       // A document says nothing about where on this machine the study lies.
       const std::string command = fmt::format(
           "{} && tempera report runs/{} --markdown {}", study.value("command", std::string("tempera run CONFIG")),
           fs::path(folder / "").parent_path().filename().string(), arguments.markdown);
-      target = arguments.markdown;
-      core::write_file_atomically(target, study_markdown(study, made_by, command));
+      target.write(study_markdown(study, made_by, command));
     } else {
-      core::write_file_atomically(target, report::render_study(study));
+      target.write(report::render_study(study));
     }
-    print_result(session, {{"written", target.string()}, {"runs", arguments.runs}},
-                 fmt::format("written: {}\n", target.string()));
+    print_result(session, {{"written", target.path().string()}, {"runs", arguments.runs}},
+                 fmt::format("written: {}\n", target.path().string()));
     return kDone;
   } catch (const nlohmann::json::exception& error) {
     throw core::DataError(file, fmt::format("is no study of this version: {}", error.what()));
@@ -76,11 +82,12 @@ int write_report(const Session& session, const ReportArguments& arguments) {
   if (!arguments.figure.empty() && !(runs.size() == 1 && runs.front().temperature)) {
     throw core::ConfigError("--figure temperature needs one run that has the analysis \"temperature\"");
   }
-  const fs::path target = arguments.out.empty() ? default_target(arguments) : fs::path(arguments.out);
-  core::write_file_atomically(target, arguments.figure.empty() ? report::render_comparison(runs)
-                                                               : report::render_temperature_figure(runs.front()));
-  print_result(session, {{"written", target.string()}, {"runs", arguments.runs}},
-               fmt::format("written: {}\n", target.string()));
+  const OutputFile target(arguments.out.empty() ? default_target(arguments) : fs::path(arguments.out),
+                          inputs_of(arguments));
+  target.write(arguments.figure.empty() ? report::render_comparison(runs)
+                                        : report::render_temperature_figure(runs.front()));
+  print_result(session, {{"written", target.path().string()}, {"runs", arguments.runs}},
+               fmt::format("written: {}\n", target.path().string()));
   return kDone;
 }
 

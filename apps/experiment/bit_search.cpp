@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "tempera/apps/experiment/training.hpp"
 #include "tempera/apps/interrupt.hpp"
@@ -33,31 +34,37 @@ const char* unit_name(const quant::BitBudget& budget) {
 }
 
 std::string point_text(const quant::SensitivityPoint& point) {
-  return fmt::format("{:+.4f} ({:.1f} dB)", point.loss_increase, point.decibels);
+  return fmt::format("{} bits: {:+.4f} ({:.1f} dB)", point.bits, point.loss_increase, point.decibels);
 }
 
 }  // namespace
 
-BitSearch search_bits(SavedModel& saved, const quant::QuantizationConfig& section, const data::LoadedData& data,
+BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const data::LoadedData& data,
                       const quant::BitBudget& budget) {
+  const quant::QuantizationConfig& section = *config.quantization;
   const data::Split split = measured_on(data);
   data::Loader images(split, saved.input.normalization, kBatch);
   BitSearch search;
-  search.sites =
-      quant::sensitivity(saved.model, section, images, objective_of(saved.config), {}, &interrupt_requested());
+  search.sites = quant::sensitivity(saved.model, section, images, objective_of(saved.config),
+                                    {.integer_weights = config.lower || section.dynamic()}, &interrupt_requested());
   quant::BitBudget all = budget;
   all.limit = 1e300;
   search.pareto = quant::pareto_bits(search.sites, all);
   search.chosen = quant::exact_bits(search.sites, budget);
   quant::QuantizationConfig found = quant::with_bits(saved.model, section, search.chosen);
-  const std::string written = core::write_json(
-      [&found](core::FieldVisitor& v) { v.object("quantization", found, {.help = "found by a search"}); });
+  std::string name = config.name;
+  std::optional<quant::LowerConfig> lower = config.lower;
+  const std::string written = core::write_json([&](core::FieldVisitor& v) {
+    v.field("name", name, {.help = "as it was given"});
+    v.object("quantization", found, {.help = "found by a search"});
+    if (lower) v.object("lower", lower, {.help = "as it was given"});
+  });
   search.config = written + "\n";
   return search;
 }
 
 std::string search_text(const BitSearch& search, const quant::BitBudget& budget) {
-  Table table({"site", "values", "8 bits: loss (SQNR)", "4 bits", "2 bits", "chosen"});
+  Table table({"site", "values", "loss (SQNR) at most bits", "at fewer", "at fewest", "chosen"});
   for (const quant::SiteSensitivity& site : search.sites) {
     std::vector<std::string> row{site.site, count_text(site.values)};
     for (std::size_t i = 0; i < 3; ++i) row.push_back(i < site.points.size() ? point_text(site.points[i]) : "-");
@@ -104,7 +111,7 @@ std::string search_page(const BitSearch& search, const quant::BitBudget& budget,
   chart.series.push_back(std::move(front));
   chart.marks.push_back({.x = search.chosen.cost / unit_of(budget), .label = "chosen"});
   report::Table table{
-      "each site alone, everything else in floats", {"site", "values", "8 bits", "4 bits", "2 bits"}, {}};
+      "each site alone, everything else in floats", {"site", "values", "at most bits", "at fewer", "at fewest"}, {}};
   for (const quant::SiteSensitivity& site : search.sites) {
     std::vector<std::string> row{site.site, report::grouped(site.values)};
     for (std::size_t i = 0; i < 3; ++i) row.push_back(i < site.points.size() ? point_text(site.points[i]) : "–");

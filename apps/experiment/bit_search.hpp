@@ -20,10 +20,11 @@ struct BitSearch {
       config;  ///< a config with the sections of the search and a rule for each weight: to quantize or train with
 };
 
-/// Measures each site of `section` alone at 8, 4 and 2 bits on up to 2000 validation images (training images where there are
-/// none), and finds the least predicted loss within `budget`. Throws as quant::sensitivity and quant::exact_bits.
-[[nodiscard]] BitSearch search_bits(SavedModel& saved, const quant::QuantizationConfig& section,
-                                    const data::LoadedData& data, const quant::BitBudget& budget);
+/// Measures each site of the config's quantization alone at 8, 4 and 2 bits on up to 2000 validation images (training images
+/// where there are none), and finds the least predicted loss within `budget`; where integers are multiplied, of bits that have
+/// such a form. Throws as quant::sensitivity and quant::exact_bits.
+[[nodiscard]] BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const data::LoadedData& data,
+                                    const quant::BitBudget& budget);
 
 [[nodiscard]] std::string search_text(const BitSearch& search, const quant::BitBudget& budget);
 [[nodiscard]] nlohmann::ordered_json search_json(const BitSearch& search);

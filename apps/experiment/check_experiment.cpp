@@ -194,6 +194,7 @@ void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::
   }
   if (issues.empty()) check_lowering(config, data, issues);
   locate_issues(loaded.source, issues);
+  point_to_origins(loaded.origins, issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));
 }
 

@@ -82,6 +82,11 @@ void ExperimentConfig::quantization_fields(core::FieldVisitor& v) {
 
 void ExperimentConfig::fields(core::FieldVisitor& v) {
   v.field("name", name, {.help = "name of the run folder and in reports: letters, digits, '-', '_' and '.'"});
+  // Here, where no mistake in another field keeps it from being judged.
+  v.rule(
+      is_plain_name(name), "name",
+      fmt::format("must be up to 100 letters, digits, '-', '_' or '.', not beginning with '.' or '-', received \"{}\"",
+                  name));
   v.field("seed", seed, {.help = "of initialisation, order of samples, dropout and augmentation", .min = 0});
   v.object("data", data, {.help = "the set to learn from"});
   v.object("model", model, {.help = "the network"});
@@ -98,10 +103,6 @@ void ExperimentConfig::fields(core::FieldVisitor& v) {
   v.field("analyses", analyses, {.help = "what is computed after training: temperature"});
   v.object("temperature", temperature, {.help = "options of the analysis \"temperature\""});
   v.object("study", study, {.help = "one run for every combination of what is varied"});
-  v.rule(
-      is_plain_name(name), "name",
-      fmt::format("must be up to 100 letters, digits, '-', '_' or '.', not beginning with '.' or '-', received \"{}\"",
-                  name));
   for (const std::string& analysis : analyses) {
     v.rule(std::ranges::find(kAnalyses, analysis) != kAnalyses.end(), "analyses",
            fmt::format("knows only \"temperature\", received \"{}\"", analysis));

@@ -21,6 +21,7 @@ struct LoadedConfig {
   std::vector<std::pair<std::string, std::string>> overrides;  ///< what the study set: path and JSON text
   core::ConfigValue resolved;                                  ///< every field; write with core::pretty_json
   core::ConfigValue source;                                    ///< as it was given: knows the places
+  Origins origins;                                             ///< of what the study set
 };
 
 /// A file's experiments.
@@ -35,7 +36,7 @@ struct LoadedFile {
 template <class T>
 [[nodiscard]] LoadedConfig<T> read_config(const core::ConfigValue& document, T defaults,
                                           std::vector<core::ConfigIssue>& issues) {
-  LoadedConfig<T> result{std::move(defaults), {}, {}, document};
+  LoadedConfig<T> result{std::move(defaults), {}, {}, document, {}};
   const core::FieldsFn fields = [&result](core::FieldVisitor& v) { result.config.fields(v); };
   const std::size_t before = issues.size();
   core::read_fields(document, fields, issues);
@@ -56,8 +57,11 @@ template <class T>
   if (!document) throw core::ConfigError(std::move(issues));
   LoadedFile<T> result{document->text, read_config(document->value, defaults, issues), {}};
   for (const StudyVariant& variant : expand_study(document->value, issues)) {
+    const std::size_t before = issues.size();
     result.runs.push_back(read_config(variant.document, defaults, issues));
     result.runs.back().overrides = variant.overrides;
+    result.runs.back().origins = variant.origins;
+    point_to_origins(variant.origins, issues, before);
   }
   drop_repeated(issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));

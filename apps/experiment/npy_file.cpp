@@ -3,13 +3,10 @@
 #include <fmt/format.h>
 
 #include <span>
-#include <string>
-
-#include "tempera/core/atomic_file.hpp"
 
 namespace tempera::cli {
 
-void write_npy(const std::filesystem::path& file, const core::Tensor& tensor) {
+std::string npy_bytes(const core::Tensor& tensor) {
   std::string shape;
   for (const std::int64_t extent : tensor.shape().extents()) shape += std::to_string(extent) + ", ";
   std::string header =
@@ -18,12 +15,11 @@ void write_npy(const std::filesystem::path& file, const core::Tensor& tensor) {
   constexpr std::size_t kAlignment = 64;
   header.append(kAlignment - (kPreamble + header.size() + 1) % kAlignment, ' ');
   header += '\n';
-  core::AtomicFile out(file);
   const auto low = static_cast<char>(header.size() & 0xFFU);
   const auto high = static_cast<char>(header.size() >> 8U);
-  out.write(std::string("\x93NUMPY\x01\x00", 8) + low + high + header);
-  out.write(std::as_bytes(tensor.values()));
-  out.commit();
+  std::string bytes = std::string("\x93NUMPY\x01\x00", 8) + low + high + header;
+  const std::span<const std::byte> data = std::as_bytes(tensor.values());
+  return bytes.append(reinterpret_cast<const char*>(data.data()), data.size());
 }
 
 }  // namespace tempera::cli

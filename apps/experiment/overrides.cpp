@@ -18,14 +18,17 @@ using core::ConfigIssue;
 using core::ConfigValue;
 using Kind = ConfigValue::Kind;
 
-// The element of a list that `part` names by index or by its "name".
-ConfigValue* element(ConfigValue& list, std::string_view part, std::string& problem) {
+// The element of a list that `part`, which becomes its index, names by that or by its "name".
+ConfigValue* element(ConfigValue& list, std::string& part, std::string& problem) {
   if (const std::size_t index = core::index_of(part); index < list.items.size()) return &list.items[index];
   std::vector<std::string> names;
   for (ConfigValue& item : list.items) {
     const ConfigValue* name = item.is(Kind::kObject) ? item.find("name") : nullptr;
     if (name == nullptr || !name->is(Kind::kText)) continue;
-    if (name->text == part) return &item;
+    if (name->text == part) {
+      part = std::to_string(&item - list.items.data());
+      return &item;
+    }
     names.push_back(name->text);
   }
   problem =
@@ -34,7 +37,7 @@ ConfigValue* element(ConfigValue& list, std::string_view part, std::string& prob
 }
 
 // The value that `part` names in `at`, made if `at` is an object that lacks it. `next` is the part after it.
-ConfigValue* step(ConfigValue& at, const std::string& part, const std::string* next, const core::Place& place,
+ConfigValue* step(ConfigValue& at, std::string& part, const std::string* next, const core::Place& place,
                   std::string& problem) {
   if (at.is(Kind::kList)) return element(at, part, problem);
   if (at.is(Kind::kText)) {  // "sgd" is short for {"type": "sgd"}
@@ -87,14 +90,16 @@ void place_all(ConfigValue& value, const core::Place& place) {
 
 }  // namespace
 
-void apply_override(ConfigValue& document, std::string_view path, ConfigValue value, std::vector<ConfigIssue>& issues,
-                    std::string_view pointer) {
-  const std::vector<std::string> parts = core::split_path(path);
+std::string apply_override(ConfigValue& document, std::string_view path, ConfigValue value,
+                           std::vector<ConfigIssue>& issues, std::string_view pointer) {
+  std::vector<std::string> parts = core::split_path(path);
   std::string problem = parts.empty() ? "the path is empty" : "";
   if (std::find(parts.begin(), parts.end(), "") != parts.end()) problem = "the path has an empty name";
   ConfigValue* at = &document;
+  std::string set;
   for (std::size_t i = 0; i < parts.size() && problem.empty(); ++i) {
     at = step(*at, parts[i], i + 1 < parts.size() ? &parts[i + 1] : nullptr, value.place, problem);
+    set = core::child_pointer(set, parts[i]);
   }
   if (problem.empty()) {
     *at = std::move(value);
@@ -102,6 +107,7 @@ void apply_override(ConfigValue& document, std::string_view path, ConfigValue va
     issues.push_back({value.place.file, value.place.line, std::string(pointer),
                       fmt::format("\"{}\": {}", core::shortened(path), problem)});
   }
+  return set;
 }
 
 void apply_set(ConfigValue& document, std::string_view set, bool follow, std::vector<ConfigIssue>& issues) {
@@ -114,7 +120,7 @@ void apply_set(ConfigValue& document, std::string_view set, bool follow, std::ve
   std::optional<ConfigValue> value = parse_value(set.substr(equals + 1), place, issues);
   if (!value || !follow) return;
   place_all(*value, {place, 0});
-  apply_override(document, set.substr(0, equals), std::move(*value), issues);
+  static_cast<void>(apply_override(document, set.substr(0, equals), std::move(*value), issues));
 }
 
 }  // namespace tempera::cli

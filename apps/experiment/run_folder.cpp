@@ -30,11 +30,19 @@ bool is_completed(const fs::path& summary) {
   return status != document.end() && *status == "completed";
 }
 
+// What a killed process was writing.
+void remove_unfinished(const fs::path& folder) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".tmp") fs::remove(entry.path());
+  }
+}
+
 }  // namespace
 
-RunFolder::RunFolder(fs::path path, const std::string& identity) : path_(std::move(path)), lock_(path_) {
+RunFolder::RunFolder(fs::path path, const std::string& identity, std::string result)
+    : path_(std::move(path)), result_(std::move(result)), lock_(path_) {
   state_ = inspect(identity);
-  if (state_ != FolderState::kFinished) prepare();
+  if (state_ != FolderState::kFinished) remove_unfinished(path_);
 }
 
 FolderState RunFolder::inspect(const std::string& identity) const {
@@ -57,20 +65,26 @@ FolderState RunFolder::inspect(const std::string& identity) const {
                           fmt::format("belongs to another run ({}, this one is {}); choose another folder with --out",
                                       found.empty() ? "unreadable" : found.substr(0, 8), identity.substr(0, 8)));
   }
-  return is_completed(file("summary.json")) ? FolderState::kFinished : FolderState::kStarted;
+  return is_completed(file(result_)) ? FolderState::kFinished : FolderState::kStarted;
 }
 
-void RunFolder::prepare() const {
-  const fs::path checkpoints = path_ / "checkpoints";
+void RunFolder::check_start(bool resume) const {
+  if (state_ != FolderState::kStarted || resume) return;
+  throw core::FileError(
+      path_.string(),
+      "this run began here and did not finish; continue it with --resume, or choose another folder with --out");
+}
+
+std::string RunFolder::finished_text() const {
+  return fmt::format("{} holds this very run, finished: nothing is computed (--out DIR makes it again elsewhere)",
+                     path_.string());
+}
+
+void RunFolder::make_folder(std::string_view name) const {
   std::error_code error;
-  fs::create_directories(checkpoints, error);
-  if (error) throw core::FileError(checkpoints.string(), "cannot be made: " + error.message());
-  if (state_ != FolderState::kStarted) return;
-  for (const fs::path& folder : {path_, checkpoints}) {  // what a killed process was writing
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-      if (entry.path().extension() == ".tmp") fs::remove(entry.path());
-    }
-  }
+  fs::create_directories(file(name), error);
+  if (error) throw core::FileError(file(name).string(), "cannot be made: " + error.message());
+  remove_unfinished(file(name));
 }
 
 void RunFolder::write(std::string_view name, std::string_view content) const {

@@ -21,19 +21,26 @@ class RunFolder {
  public:
   /// Makes the folder if needed and locks it against other processes. `identity` is the hash of what is run. Throws
   /// FileError if another process is running in it, if it holds another run or foreign files, or cannot be written.
-  RunFolder(std::filesystem::path path, const std::string& identity);
+  /// `result` is the file whose "status" tells that the work is completed.
+  RunFolder(std::filesystem::path path, const std::string& identity, std::string result = "summary.json");
 
   [[nodiscard]] FolderState state() const noexcept { return state_; }
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
   [[nodiscard]] std::filesystem::path file(std::string_view name) const { return path_ / name; }
+  /// Throws FileError if work began here and did not finish, unless it is to be resumed.
+  void check_start(bool resume) const;
+  /// What to say where it is finished: that nothing is computed.
+  [[nodiscard]] std::string finished_text() const;
+  /// Makes a folder in it, and removes what a killed process was writing there. Throws FileError.
+  void make_folder(std::string_view name) const;
   /// Writes one of the run's files as a whole or not at all. Throws FileError.
   void write(std::string_view name, std::string_view content) const;
 
  private:
   [[nodiscard]] FolderState inspect(const std::string& identity) const;
-  void prepare() const;
 
   std::filesystem::path path_;
+  std::string result_;
   FolderLock lock_;
   FolderState state_ = FolderState::kFresh;
 };

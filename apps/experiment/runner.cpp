@@ -79,6 +79,7 @@ class Run {
     const std::string facts =
         provenance(identity, data.set.sha256, data.set.origin, config_.train.precision).dump(2) + "\n";
     run_.provenance = report::parse_provenance(facts, "provenance.json");
+    folder.make_folder("checkpoints");
     folder.write("config.input.json", input_text);
     folder.write("config.resolved.json", resolved);
     folder.write("provenance.json", facts);
@@ -101,8 +102,7 @@ class Run {
       finish("completed");
     } catch (const core::Interrupted&) {
       finish("interrupted");
-      throw core::Interrupted(fmt::format(
-          "interrupted; the checkpoint is in {}; the same command with --resume continues", folder_.path().string()));
+      throw core::Interrupted(interruption());
     } catch (const std::exception&) {  // out of memory, too
       note_failure();
       throw;
@@ -111,6 +111,15 @@ class Run {
   }
 
  private:
+  // A network that is not trained has no checkpoint to go on from.
+  [[nodiscard]] std::string interruption() const {
+    const std::string folder = folder_.path().string();
+    if (config_.train.epochs == 0) {
+      return fmt::format("interrupted; {} is not finished; the same command with --resume begins again", folder);
+    }
+    return fmt::format("interrupted; the checkpoint is in {}; the same command with --resume continues", folder);
+  }
+
   void stage(std::string_view name) {
     if (watcher_ != nullptr) watcher_->on_stage(name);
   }
@@ -323,15 +332,10 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
   RunFolder folder(options.out.value_or(options.root / fmt::format("{}-{}", config.name, identity.substr(0, 8))),
                    identity);
   if (folder.state() == FolderState::kFinished) {
-    say(fmt::format("{} holds this very run, finished: nothing is computed (--out DIR makes it again elsewhere)",
-                    folder.path().string()));
+    say(folder.finished_text());
     return {.folder = folder.path(), .summary = summary_in(folder), .was_finished = true};
   }
-  if (folder.state() == FolderState::kStarted && !options.resume) {
-    throw core::FileError(
-        folder.path().string(),
-        "this run began here and did not finish; continue it with --resume, or choose another folder with --out");
-  }
+  folder.check_start(options.resume);
   announce(config, data, folder.path());
   Run run(loaded, input_text, data, folder, identity, options.watcher);
   return {.folder = folder.path(), .summary = run.execute(folder.state() == FolderState::kStarted)};

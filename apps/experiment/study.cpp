@@ -117,12 +117,15 @@ StudyVariant variant(const ConfigValue& document, const ConfigValue& vary, std::
     if (const ConfigValue* label = label_of(value)) {
       result.overrides.emplace_back(member.name, line_json(*label));
       for (const ConfigMember& set : value.find("set")->members) {
-        apply_override(result.document, set.name, set.value, issues, core::child_pointer(pointer + "/set", set.name));
+        const std::string origin = core::child_pointer(pointer + "/set", set.name);
+        result.origins.emplace_back(apply_override(result.document, set.name, set.value, issues, origin), origin);
       }
       continue;
     }
     result.overrides.emplace_back(member.name, line_json(value));
-    apply_override(result.document, member.name, value, issues, core::child_pointer(kVaryPointer, member.name));
+    result.origins.emplace_back(
+        apply_override(result.document, member.name, value, issues, core::child_pointer(kVaryPointer, member.name)),
+        pointer);
   }
   return result;
 }
@@ -138,11 +141,26 @@ void StudyConfig::fields(core::FieldVisitor& v) {
   v.field("pair_by", pair_by, {.help = "the varied path that makes two runs comparable, such as \"seed\""});
 }
 
+void point_to_origins(const Origins& origins, std::vector<ConfigIssue>& issues, std::size_t first) {
+  for (std::size_t i = first; i < issues.size(); ++i) {
+    std::string& pointer = issues[i].pointer;
+    std::size_t longest = 0;  // the innermost value; of equal ones that which was set last
+    std::string origin;
+    for (const auto& [set, from] : origins) {
+      const bool within = pointer.starts_with(set) && (pointer.size() == set.size() || pointer[set.size()] == '/');
+      if (set.empty() || !within || set.size() < longest) continue;
+      longest = set.size();
+      origin = from;
+    }
+    if (longest > 0) pointer.replace(0, longest, origin);
+  }
+}
+
 std::vector<StudyVariant> expand_study(const ConfigValue& document, std::vector<ConfigIssue>& issues) {
   ConfigValue single = document;
   single.erase("study");
   const ConfigValue* study = document.find("study");
-  if (study == nullptr || !study->is(Kind::kObject)) return {{{}, std::move(single)}};
+  if (study == nullptr || !study->is(Kind::kObject)) return {{{}, std::move(single), {}}};
   const ConfigValue nothing = ConfigValue::object();
   const ConfigValue* given = study->find("vary");
   const ConfigValue& vary = given == nullptr ? nothing : *given;

@@ -19,10 +19,17 @@ struct StudyConfig {
   void fields(core::FieldVisitor& v);
 };
 
+/// Pointers into a document, and where in the file the values there were written.
+using Origins = std::vector<std::pair<std::string, std::string>>;
+
+/// Lets issues from `first` on point to where their values were written.
+void point_to_origins(const Origins& origins, std::vector<core::ConfigIssue>& issues, std::size_t first = 0);
+
 /// One combination.
 struct StudyVariant {
   std::vector<std::pair<std::string, std::string>> overrides;  ///< path and JSON text, in the order of "vary"
   core::ConfigValue document;                                  ///< the experiment with these, without "study"
+  Origins origins;                                             ///< of what these set
 };
 
 /// The product of the lists in "study": {"vary": {path: list, …}}; the last path varies fastest. A document without a

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -13,6 +14,7 @@
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/report/study_page.hpp"
 #include "tempera/apps/terminal.hpp"
+#include "tempera/apps/text_file.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/atomic_file.hpp"
 #include "tempera/core/errors.hpp"
@@ -24,8 +26,11 @@ namespace {
 using nlohmann::ordered_json;
 
 // Two studies of one config share a folder whatever data they found: each run's own hash holds the data.
-fs::path folder_of(const LoadedFile<ExperimentConfig>& file, const RunOptions& options) {
-  const std::string identity = content_hash(file.whole.resolved, "", kFormatVersion);
+std::string identity_of(const LoadedFile<ExperimentConfig>& file) {
+  return content_hash(file.whole.resolved, "", kFormatVersion);
+}
+
+fs::path folder_of(const LoadedFile<ExperimentConfig>& file, const RunOptions& options, const std::string& identity) {
   return options.out.value_or(options.root / fmt::format("{}-{}", file.whole.config.name, identity.substr(0, 8)));
 }
 
@@ -61,6 +66,36 @@ bool run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const 
     run.error = error.what();
     complain(fmt::format("{}: {}", run.folder, error.what()));
     return true;
+  }
+}
+
+// Whose study a folder holds; empty if it has none, or one of a version that did not say.
+std::string owner_of(const fs::path& folder) {
+  const std::optional<std::string> text = read_text_if_there(folder / "study.json");
+  if (!text) return {};
+  const auto document = ordered_json::parse(*text, nullptr, false);
+  if (!document.is_object()) return "unreadable";
+  const auto found = document.find("study");
+  return found != document.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// The rule of runs (run_folder.cpp): nothing is written beside what is not this study's.
+void check_owner(const StudyResult& result) {
+  const std::string folder = result.folder.string(), owner = owner_of(result.folder);
+  if (owner == result.identity) return;
+  if (!owner.empty()) {
+    throw core::FileError(folder,
+                          fmt::format("belongs to another study ({}, this one is {}); choose another folder with --out",
+                                      owner.substr(0, 8), result.identity.substr(0, 8)));
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(result.folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours = name == "study.json" || name == "study.csv" || name == "report.html" || name.ends_with(".tmp") ||
+                      std::ranges::find(result.runs, name, &StudyRun::folder) != result.runs.end();
+    if (!ours) {
+      throw core::FileError(
+          folder, fmt::format("holds \"{}\", which is not this study's; choose another folder with --out", name));
+    }
   }
 }
 
@@ -109,6 +144,7 @@ std::string study_json(const std::string& name, const StudyConfig& study, const 
                         {"vary", ordered_json::parse(study.vary)},
                         {"pair_by", study.pair_by ? ordered_json(*study.pair_by) : ordered_json(nullptr)},
                         {"runs", runs}};
+  if (!result.identity.empty()) document["study"] = result.identity;
   if (!result.command.empty()) document["command"] = result.command;
   document["statistics"] = study_statistics(document);
   return document.dump(2) + "\n";
@@ -133,7 +169,9 @@ std::string study_csv(const StudyResult& result) {
 
 StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions& options, const std::string& command) {
   static_cast<void>(check_all(file));
-  StudyResult result{.folder = folder_of(file, options), .runs = {}, .command = command};
+  const std::string identity = identity_of(file);
+  StudyResult result{
+      .folder = folder_of(file, options, identity), .runs = {}, .command = command, .identity = identity};
   for (std::size_t i = 0; i < file.runs.size(); ++i) {
     StudyRun run{
         .folder = folder_name(file.runs[i], i), .overrides = file.runs[i].overrides, .error = {}, .summary = {}};
@@ -141,6 +179,7 @@ StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions
     result.runs.push_back(std::move(run));
   }
   const FolderLock lock(result.folder);
+  check_owner(result);
   say(fmt::format("study of {} runs in {}", result.runs.size(), result.folder.string()));
   std::optional<StudyWatch> watch;
   if (LiveBlock::possible()) watch.emplace(result, file.whole.config.study.pair_by);

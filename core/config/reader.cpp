@@ -147,7 +147,8 @@ class Reader final : public FieldVisitor {
   }
 
   void rule(bool holds, std::string_view field, const std::string& message) override {
-    if (holds || issues_.size() != issues_before_) return;
+    if (holds || issues_.size() != issues_before_ + broken_rules_) return;
+    ++broken_rules_;
     const ConfigValue* given = object_.find(field);
     report(field, given == nullptr ? &object_ : given, message);
   }
@@ -309,6 +310,7 @@ class Reader final : public FieldVisitor {
   std::string pointer_;
   std::vector<ConfigIssue>& issues_;
   std::size_t issues_before_;
+  std::size_t broken_rules_ = 0;
   std::vector<std::string> known_;
 };
 

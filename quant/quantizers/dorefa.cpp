@@ -46,7 +46,7 @@ class Dorefa final : public Quantizer {
 
   [[nodiscard]] Integers integers(const Tensor& x) const override {
     if (!site_.is_weight()) return Quantizer::integers(x);
-    const Tensor bent = unit(x);
+    const Tensor bent = unit(x, largest_tanh(x));
     Integers result{.values = {}, .params = grid_};
     result.values.reserve(bent.values().size());
     for (const Scalar u : bent.values()) result.values.push_back(step_of(u));
@@ -54,13 +54,16 @@ class Dorefa final : public Quantizer {
   }
 
   // The rounding's derivative is 1; max|tanh w| counts as a constant.
-  [[nodiscard]] Variable forward(const Variable& x, ForwardContext& /*context*/) override {
+  [[nodiscard]] Variable forward(const Variable& x, ForwardContext& context) override {
+    return forward_within(x.value(), x, context);
+  }
+  [[nodiscard]] Variable forward_within(const Tensor& whole, const Variable& x, ForwardContext& /*context*/) override {
     if (!site_.is_weight()) return fake_quant(x, grid_, Surrogate::kClipped);
-    const Tensor bent = unit(x.value());
+    const double largest = largest_tanh(whole);
+    const Tensor bent = unit(x.value(), largest);
     Tensor y(x.shape());
     Scalar* to = y.mutable_data();
     each(y.numel(), [&](std::int64_t i) { to[i] = static_cast<Scalar>(grid_.dequantize(step_of(bent.data()[i]))); });
-    const double largest = largest_tanh(x.value());
     return core::record("dorefa", std::move(y), {x}, [kept = x.value(), largest](const Tensor& dy, const core::Needs&) {
       Tensor dx(kept.shape());
       Scalar* out = dx.mutable_data();
@@ -80,9 +83,8 @@ class Dorefa final : public Quantizer {
     return largest >= static_cast<double>(kSmallestScale) ? std::tanh(largest) : 1;
   }
   // tanh(w)/(2·max|tanh(w)|) + ½
-  [[nodiscard]] Tensor unit(const Tensor& w) const {
+  [[nodiscard]] Tensor unit(const Tensor& w, double largest) const {
     static_cast<void>(finite_range(w.values(), site_.name));  // NaN is no step
-    const double largest = largest_tanh(w);
     Tensor u(w.shape());
     Scalar* to = u.mutable_data();
     each(u.numel(), [&](std::int64_t i) {

@@ -29,8 +29,11 @@ class WeightGrid : public Quantizer {
   [[nodiscard]] bool ready() const override {
     return std::ranges::all_of(scale_.value().values(), [](Scalar s) { return s > 0; });
   }
-  [[nodiscard]] Variable forward(const Variable& x, ForwardContext& /*context*/) override {
-    const Integers all = integers(x.value());
+  [[nodiscard]] Variable forward(const Variable& x, ForwardContext& context) override {
+    return forward_within(x.value(), x, context);
+  }
+  [[nodiscard]] Variable forward_within(const Tensor& whole, const Variable& x, ForwardContext& /*context*/) override {
+    const Integers all = integers_within(whole, x.value());
     Tensor y(x.shape());
     for (std::size_t i = 0; i < all.values.size(); ++i) {
       y.mutable_values()[i] = static_cast<Scalar>(
@@ -39,11 +42,14 @@ class WeightGrid : public Quantizer {
     return core::record("weight_grid", std::move(y), {x},
                         [](const Tensor& dy, const core::Needs&) { return core::Gradients{dy}; });
   }
+  [[nodiscard]] Integers integers(const Tensor& x) const final { return integers_within(x, x); }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
     return {{site_.name + ".scale", scale_.shape(), scale_}};
   }
 
  protected:
+  /// Of values x of the weight `whole`.
+  [[nodiscard]] virtual Integers integers_within(const Tensor& whole, const Tensor& x) const = 0;
   [[nodiscard]] const SiteFacts& site() const noexcept { return site_; }
   // NaN compares as smaller than any threshold, and would pass for a weight.
   void expect_finite(const Tensor& x) const { static_cast<void>(finite_range(x.values(), site_.name)); }
@@ -98,23 +104,22 @@ class Ternary final : public WeightGrid {
     params.zero_point.assign(slots(), 0);
     return params;
   }
-  [[nodiscard]] Integers integers(const Tensor& x) const override {
+  [[nodiscard]] int bits() const override { return 2; }
+
+ private:
+  [[nodiscard]] Integers integers_within(const Tensor& whole, const Tensor& x) const override {
     expect_finite(x);
     Integers result{.values = std::vector<std::int32_t>(x.values().size()), .params = *params()};
-    const std::size_t row = x.values().size() / slots();
+    const std::size_t all = whole.values().size() / slots(), row = x.values().size() / slots();
     for (std::size_t slot = 0; slot < slots(); ++slot) {
-      const std::span<const Scalar> values = x.values().subspan(slot * row, row);
-      const double limit = threshold(values);
-      for (std::size_t i = 0; i < row; ++i) {
-        const auto w = static_cast<double>(values[i]);
-        result.values[slot * row + i] = std::abs(w) <= limit ? 0 : w > 0 ? 1 : -1;
+      const double limit = threshold(whole.values().subspan(slot * all, all));
+      for (std::size_t i = slot * row; i < (slot + 1) * row; ++i) {
+        const auto w = static_cast<double>(x.values()[i]);
+        result.values[i] = std::abs(w) <= limit ? 0 : w > 0 ? 1 : -1;
       }
     }
     return result;
   }
-  [[nodiscard]] int bits() const override { return 2; }
-
- private:
   static double threshold(std::span<const Scalar> values) {
     double sum = 0;
     for (const Scalar w : values) sum += std::abs(static_cast<double>(w));
@@ -153,16 +158,16 @@ class PowerOfTwoValues final : public WeightGrid {
     params.scale = scales();
     return params;
   }
-  [[nodiscard]] Integers integers(const Tensor& x) const override {
+  [[nodiscard]] int bits() const override { return bits_; }
+
+ private:
+  [[nodiscard]] Integers integers_within(const Tensor& /*whole*/, const Tensor& x) const override {
     expect_finite(x);
     Integers result{.values = {}, .params = *params()};
     result.values.reserve(x.values().size());
     for (const Scalar w : x.values()) result.values.push_back(step_of(static_cast<double>(w)));
     return result;
   }
-  [[nodiscard]] int bits() const override { return bits_; }
-
- private:
   // The nearest power by its logarithm; what is nearer to 0 than to the smallest power is 0.
   [[nodiscard]] std::int32_t step_of(double w) const {
     const double size = std::abs(w) / static_cast<double>(scale(0));

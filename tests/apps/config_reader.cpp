@@ -106,6 +106,29 @@ TEST_CASE("a rule between fields is judged where all fields were read, at the li
         "c.json:1: /train/clip: must be > 0, got -2");
 }
 
+TEST_CASE("rules that are broken at once are told at once") {
+  struct Two {
+    std::int64_t a = 1, b = 1;
+    void fields(FieldVisitor& v) {
+      v.field("a", a, {.help = "one"});
+      v.rule(a > 0, "a", "a must be positive");
+      v.field("b", b, {.help = "another"});
+      v.rule(b > 0, "b", "b must be positive");
+    }
+  };
+  const auto said = [](const char* json) {
+    Two two;
+    try {
+      read_json(json, "t", [&two](FieldVisitor& v) { two.fields(v); });
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(said(R"({"a": 0, "b": -1})") == "t:1: /a: a must be positive\nt:1: /b: b must be positive");
+  CHECK(said(R"({"a": 0, "b": 0.5})").starts_with("t:1: /a: a must be positive\nt:1: /b: must be an integer"));
+}
+
 TEST_CASE("integers beyond 64 bits are refused and those at the border are kept") {
   CHECK(read(R"({"name": "x", "seed": 9223372036854775807})").seed == 9223372036854775807);
   CHECK(issues_of(R"({"name": "x", "seed": 9223372036854775808})") ==

@@ -97,3 +97,22 @@ TEST_CASE("configs that are missing, are folders or extend themselves are refuse
   check_refused(run_tempera({"run", "configs/smoke.json", "--set", "seeed=1", "--set", "train.bach=2"}),
                 {"seeed", "/train/bach"});
 }
+
+TEST_CASE("a name that no folder may have is told with the other mistakes, not after them") {
+  const Finished done = run_tempera(
+      {"run", "configs/smoke.json", "--dry-run", "--set", "name=a/b", "--set", "train.batch=0", "--set", "tran=1"});
+  check_refused(done, {"/name", "/train/batch", "/tran"});
+}
+
+TEST_CASE("a mistake in what a study varies points to the value of the study, a wrong path once for all its values") {
+  TemporaryFolder folder;
+  const auto config =
+      write(folder / "a.json", R"({"extends": ")" + std::filesystem::absolute("configs/smoke.json").string() +
+                                   "\", \"study\": {\"vary\": {\n\"train.batch\": [3,\n0],\n" +
+                                   R"("sead": [1, 2], "model.layers.fc2.out": [10,)" + "\n" +
+                                   R"("x"], "size": [{"label": "s", "set": {"seed": -1}}]}}})");
+  const Finished done = run_tempera({"run", config.string(), "--dry-run"});
+  check_refused(done, {"a.json:3: /study/vary/train.batch/1: ", "a.json:4: /study/vary/sead/0: unknown key",
+                       "a.json:5: /study/vary/model.layers.fc2.out/1: ", "/study/vary/size/0/set/seed: "});
+  CHECK_FALSE(has(done.err, "/study/vary/sead/1"));
+}

@@ -84,6 +84,22 @@ TEST_CASE(
   std::string nothing = kStatic;
   nothing.replace(nothing.find("act*"), 4, "akt*");
   refused(finished_smoke(), write(folder / "nothing.json", nothing), "matches no site");
+  const auto with = [&](const std::string& section) {
+    std::string text = kStatic;
+    return write(folder / "more.json", text.insert(1, section + ", "));
+  };
+  refused(finished_smoke(), with(R"("lowr": {})"), "did you mean \"lower\"");
+  refused(finished_smoke(), with(R"("train": {"epochs": 3})"), "/train: has no effect");
+  refused(finished_smoke(), with(R"("study": {"vary": {"seed": [1, 2]}})"), "/study: has no effect");
+  write(folder / "base.json", R"({"extends": ")" + fs::absolute("configs/smoke.json").string() +
+                                  R"(", "optimiser": {}, "train": {"batch": 0}})");
+  const fs::path extended = with(R"("extends": "base.json")");
+  refused(finished_smoke(), extended, "did you mean \"optimizer\"");  // both are mistakes of the file below
+  refused(finished_smoke(), extended, "/train/batch");
+  const Finished set = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--set",
+                                    "data.validation=7", "--out", (folder / "out").string()});
+  CHECK(set.status == 2);
+  CHECK_MESSAGE(has(set.err, "--set data.validation=7: /data: has no effect"), set.err);
 }
 
 TEST_CASE("a program alone is no model to quantize, and the error says what is") {
@@ -133,7 +149,7 @@ TEST_CASE(
                                            "--search", "--budget", "1000", "--out", (folder / "impossible").string()});
   CHECK(impossible.status == 2);
   // 2 bits everywhere.
-  CHECK_MESSAGE(has(impossible.err, std::to_string((kFc1 + kFc2) * 2)), impossible.err);
+  CHECK_MESSAGE(has(impossible.err, std::to_string((kFc1 + kFc2) * 2 / 8)), impossible.err);
   CHECK_FALSE(fs::exists(folder / "impossible" / "searched.json"));
 }
 

@@ -142,7 +142,8 @@ TEST_CASE(
   process.send(SIGINT);
   const Finished stopped = process.finish();
   CHECK(stopped.status == 130);
-  CHECK(has(stopped.err, "--resume"));
+  CHECK(has(stopped.err, "--resume begins again"));
+  CHECK_FALSE(has(stopped.err, "checkpoint"));  // nothing was trained
   CHECK(json_in(folder / "stopped" / "summary.json")["status"] == "interrupted");
   CHECK_FALSE(fs::exists(folder / "stopped" / "program.safetensors"));
 

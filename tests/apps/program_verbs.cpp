@@ -5,8 +5,10 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "pixel_set.hpp"
 #include "smoke.hpp"
 
 using namespace program;
@@ -124,6 +126,71 @@ TEST_CASE("bench prints one JSON line in the format of the peers' scripts") {
   CHECK(line["workload"] == "mlp128");
   CHECK(line["batch"] == 1);
   CHECK(line["samples_per_s"] > 0);
+}
+
+TEST_CASE(
+    "a profile of integers names the steps of the program and of the dynamic products, which take most of the time") {
+  for (const std::string numerics : {"int8", "dynamic_int8"}) {
+    CAPTURE(numerics);
+    const json profile = result({"bench", "infer", "--workload", "mlp1200", "--numerics", numerics, "--seconds", "0.1",
+                                 "--threads", "1", "--profile"});
+    double share = 0;
+    for (const json& operation : profile["operations"]) {
+      const bool product = operation["op"] == "linear" || operation["op"] == "integer product";
+      if (product && has(operation["scope"], "linear")) share += operation["share"].get<double>();
+    }
+    CHECK(share > 0.5);
+    CHECK(profile["phases"]["outside"] < 0.3);
+  }
+}
+
+TEST_CASE("bench refuses times that are no number of seconds") {
+  for (const char* seconds : {"nan", "inf", "-1", "0", "soon"}) {
+    const Finished refused = run_tempera({"bench", "infer", "--seconds", seconds});
+    CHECK(refused.status == 2);
+    CHECK_MESSAGE(has(refused.err, "--seconds"), refused.err);
+  }
+}
+
+TEST_CASE("a verb that is none fails and names the nearest, with --help as without") {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"evil"}, std::vector<std::string>{"evil", "--help"},
+        std::vector<std::string>{"evil", "-h"}}) {
+    const Finished done = run_tempera(arguments);
+    CHECK(done.status == 2);
+    CHECK(done.out.empty());
+    CHECK_MESSAGE(has(done.err, "\"eval\""), done.err);
+  }
+  CHECK(run_tempera({"bench", "trane", "--help"}).status == 2);
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--help"}, std::vector<std::string>{"eval", "--help"},
+        std::vector<std::string>{"bench", "train", "-h"}}) {
+    const Finished help = run_tempera(arguments);
+    CHECK(help.status == 0);
+    CHECK(has(help.out, "--help"));
+  }
+}
+
+TEST_CASE("eval on another set does not ask it for as many validation samples as the model's own had") {
+  TemporaryFolder folder;
+  write_part(folder.path(), "train", 1500, 1, 0);
+  write_part(folder.path(), "test", 3, 1, 0);
+  write(folder / "c.json", R"({"name": "x", "data": {"name": "npy", "dir": ".", "validation": 1200, "classes": 2,
+      "files": {"train_images": "train_images.npy", "train_labels": "train_labels.npy",
+                "test_images": "test_images.npy", "test_labels": "test_labels.npy"},
+      "synthetic": {"height": 4, "width": 4, "classes": 2}},
+      "model": {"layers": [{"type": "flatten"}, {"type": "linear", "out": 2}]}, "train": {"epochs": 1}})");
+  const Finished trained = run({.arguments = {"run", "c.json", "--out", "r"}, .folder = folder.path()});
+  REQUIRE_MESSAGE(trained.status == 0, trained.err);
+  for (const auto& [split, n] : {std::pair("test", 200), std::pair("train", 1000)}) {
+    const Finished done = run(
+        {.arguments = {"eval", "r", "--data", "synthetic_blobs", "--split", split, "--json"}, .folder = folder.path()});
+    REQUIRE_MESSAGE(done.status == 0, done.err);
+    CHECK(json::parse(done.out)["n"] == n);
+  }
+  const Finished kept =
+      run({.arguments = {"eval", "r", "--data", "npy", "--split", "train", "--json"}, .folder = folder.path()});
+  CHECK(json::parse(kept.out)["n"] == 300);
 }
 
 TEST_CASE("bench refuses a batch that the set does not fill, in training and in inference") {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <set>
 
 #include "datasets/files.hpp"
@@ -19,6 +20,12 @@ namespace {
 data::Split bytes_split(const core::Shape& sample, const test::ByteVector& bytes) {
   const auto n = static_cast<std::size_t>(static_cast<std::int64_t>(bytes.size()) / sample.numel());
   return {data::Pixels(sample, test::as_bytes(bytes)), std::vector<std::int32_t>(n, 0)};
+}
+
+// Two images of two pixels, 0 and `size`.
+data::Split two_floats(float size) {
+  const std::shared_ptr<float[]> floats(new float[4]{0, size, size, 0});
+  return {data::Pixels({1, 1, 2}, floats, 2), {0, 1}};
 }
 
 }  // namespace
@@ -41,6 +48,21 @@ TEST_CASE("mean and deviation are those of the closed form, by channel") {
   CHECK(3 * n.scale[0] + n.shift[0] == doctest::Approx(1.5 / std::sqrt(1.25)));
   CHECK(200 * n.scale[1] + n.shift[1] == doctest::Approx(0));  // a constant channel is centred and stays finite
   CHECK(std::isfinite(n.scale[1]));
+}
+
+TEST_CASE("a channel of subnormal pixels, whose deviation has no finite reciprocal, is centred and stays finite") {
+  for (const float size : {1e-44F, 1e-40F, 1e-38F}) {
+    CAPTURE(size);
+    const data::Split split = two_floats(size);
+    const data::Normalization n = data::normalization(data::Normalize::kMeanStd, split);
+    CHECK(std::isfinite(static_cast<float>(n.scale[0])));
+    for (const float pixel : {0.0F, size}) {
+      const float input = pixel * static_cast<float>(n.scale[0]) + static_cast<float>(n.shift[0]);
+      CHECK(std::abs(input) <= size);
+    }
+  }
+  const data::Normalization n = data::normalization(data::Normalize::kMeanStd, two_floats(1e-37F));
+  CHECK(1e-37F * static_cast<float>(n.scale[0]) + static_cast<float>(n.shift[0]) == doctest::Approx(1));
 }
 
 TEST_CASE("statistics of many bright pixels do not overflow") {

@@ -5,10 +5,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <limits>
 
 #include "support/temporary_folder.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/nn/content_checksum.hpp"
 #include "tempera/nn/safetensors.hpp"
 
 using namespace tempera;
@@ -165,4 +167,27 @@ TEST_CASE("a writer refuses a name given twice and bytes that do not fill their 
   writer.add("a", Tensor::scalar(1));
   CHECK_THROWS_AS(writer.add("a", Tensor::scalar(2)), CheckpointError);
   CHECK_THROWS_AS(writer.add("b", DType::kI32, {2}, std::vector<std::byte>(7)), CheckpointError);
+}
+
+TEST_CASE("a file in which any byte but those of its checksum's name was changed is refused") {
+  const TemporaryFolder folder;
+  nn::SafetensorsWriter writer;
+  writer.metadata("config", R"({"seed": 1})");
+  writer.add("b", Tensor({2, 3}, {1, 2, 3, 4, 5, 6}));
+  writer.add("a", DType::kI8, {3}, {std::byte{1}, std::byte{255}, std::byte{7}});
+  writer.write(folder / "good.safetensors");
+  nn::SafetensorsReader(folder / "good.safetensors").check_content();
+  std::ifstream input(folder / "good.safetensors", std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(input), {}};
+  const std::string name = nn::kChecksumKey;
+  const std::size_t at = whole.find(name);
+  REQUIRE(at != std::string::npos);
+  for (std::size_t byte = 0; byte < whole.size(); ++byte) {
+    if (byte >= at && byte < at + name.size()) continue;  // without it the file looks like another writer's
+    CAPTURE(byte);
+    std::string damaged = whole;
+    damaged[byte] = static_cast<char>(damaged[byte] ^ (1 << byte % 7));
+    std::ofstream(folder / "damaged.safetensors", std::ios::binary) << damaged;
+    CHECK_THROWS_AS(nn::SafetensorsReader(folder / "damaged.safetensors").check_content(), CheckpointError);
+  }
 }

@@ -14,7 +14,7 @@ namespace tempera::quant_test::onnx {
 
 using namespace quant;
 using nlohmann::json;
-using Integers = std::vector<std::int32_t>;
+using Int32s = std::vector<std::int32_t>;
 
 inline const json& golden() {
   static const json all = [] {
@@ -55,7 +55,7 @@ inline Program quantizing(const QParams& params, const core::Shape& sample) {
           .metadata = {}};
 }
 
-inline Integers by_engine(const Program& program, const core::Tensor& x) {
+inline Int32s by_engine(const Program& program, const core::Tensor& x) {
   Engine engine(program);
   const auto y = engine.run(x);
   return {y.begin(), y.end()};

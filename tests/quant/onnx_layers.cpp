@@ -56,7 +56,7 @@ class Layer {
   // acc · M of every output, exactly: M has 24 bits and accumulators have fewer than 29.
   [[nodiscard]] std::vector<double> products() const {
     const auto multiplier = layer_["multiplier"].get<std::vector<double>>();
-    const auto accumulators = layer_["accumulators"].get<Integers>();
+    const auto accumulators = layer_["accumulators"].get<Int32s>();
     const auto per_channel = static_cast<std::size_t>(output_.numel() / channels_);
     std::vector<double> exact;
     for (std::size_t i = 0; i < accumulators.size(); ++i) {
@@ -78,16 +78,16 @@ class Layer {
     ProgramWeight w{.shape = conv_ ? shape_of(layer_["weight"]) : core::Shape{channels_, sample_[0]},
                     .bits = 8,
                     .values = {},
-                    .zero_points = layer_["w_zero"].get<Integers>()};
+                    .zero_points = layer_["w_zero"].get<Int32s>()};
     for (const int q : layer_["w"]) w.values.push_back(static_cast<std::int8_t>(q - moved));
     if (w.zero_points.size() == 1) w.zero_points.resize(static_cast<std::size_t>(channels_), w.zero_points[0]);
     for (std::int32_t& zero : w.zero_points) zero -= moved;
     return w;
   }
   [[nodiscard]] program::Operation operation(const std::optional<Requant>& requant) const {
-    if (!conv_) return program::Linear{weight(), Integers(static_cast<std::size_t>(channels_)), requant};
+    if (!conv_) return program::Linear{weight(), Int32s(static_cast<std::size_t>(channels_)), requant};
     return program::Conv2d{weight(),
-                           layer_["bias"].get<Integers>(),
+                           layer_["bias"].get<Int32s>(),
                            pair_of(layer_["stride"]),
                            pair_of(layer_["padding"]),
                            pair_of(layer_["dilation"]),
@@ -125,22 +125,22 @@ double distance_from_tie(double x) { return std::abs(x - std::floor(x) - 0.5); }
 }  // namespace
 
 TEST_CASE("accumulators are those of ONNX's MatMulInteger and ConvInteger") {
-  over_layers(nullptr, [](const json& layer, const Layer&, const Integers& got) {
-    CHECK(got == layer["accumulators"].get<Integers>());
+  over_layers(nullptr, [](const json& layer, const Layer&, const Int32s& got) {
+    CHECK(got == layer["accumulators"].get<Int32s>());
   });
 }
 
 TEST_CASE("float32 requantization gives the integers of ONNX's QLinearMatMul and QLinearConv, ties too") {
   const RequantMode mode = RequantMode::kFloat32;
   over_layers(&mode,
-              [](const json& layer, const Layer&, const Integers& got) { CHECK(got == layer["y"].get<Integers>()); });
+              [](const json& layer, const Layer&, const Int32s& got) { CHECK(got == layer["y"].get<Int32s>()); });
 }
 
 TEST_CASE("fixed-point requantization differs from ONNX's at ties alone, which it rounds away from 0") {
   const RequantMode mode = RequantMode::kSingle;
   std::int64_t ties = 0;
-  over_layers(&mode, [&](const json& layer, const Layer& made, const Integers& got) {
-    auto expected = layer["y"].get<Integers>();
+  over_layers(&mode, [&](const json& layer, const Layer& made, const Int32s& got) {
+    auto expected = layer["y"].get<Int32s>();
     const std::vector<double> products = made.products();
     for (std::size_t i = 0; i < expected.size(); ++i) {
       if (distance_from_tie(products[i]) > 0) continue;
@@ -154,8 +154,8 @@ TEST_CASE("fixed-point requantization differs from ONNX's at ties alone, which i
 
 TEST_CASE("gemmlowp's two roundings differ from ONNX's by one, and only within the first one's error of a tie") {
   const RequantMode mode = RequantMode::kGemmlowpDouble;
-  over_layers(&mode, [](const json& layer, const Layer& made, const Integers& got) {
-    const auto expected = layer["y"].get<Integers>();
+  over_layers(&mode, [](const json& layer, const Layer& made, const Int32s& got) {
+    const auto expected = layer["y"].get<Int32s>();
     const std::vector<double> products = made.products();
     double largest = 0;
     for (const double m : layer["multiplier"]) largest = std::max(largest, m);

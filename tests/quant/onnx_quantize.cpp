@@ -25,8 +25,8 @@ TEST_CASE("integers of a tensor, of channels and of groups are those of ONNX's Q
     const QParams grid = quant_test::golden_grid(c);
     const core::Shape shape = shape_of(c["shape"]);
     const core::Tensor x = tensor(shape, c["x"]);
-    const auto expected = c["q"].get<Integers>();
-    Integers got;
+    const auto expected = c["q"].get<Int32s>();
+    Int32s got;
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const auto index = static_cast<std::int64_t>(i);
       got.push_back(grid.quantize(static_cast<float>(x.values()[i]), grid.slot(index, shape)));
@@ -46,7 +46,7 @@ TEST_CASE("dequantized and fake-quantized values have the bits of ONNX's Dequant
     const QParams grid = quant_test::golden_grid(c);
     const core::Shape shape = shape_of(c["shape"]);
     const core::Tensor expected = tensor(shape, c["dequantized"]), y = fake_quantized(tensor(shape, c["x"]), grid);
-    const auto q = c["q"].get<Integers>();
+    const auto q = c["q"].get<Int32s>();
     for (std::size_t i = 0; i < q.size(); ++i) {
       CAPTURE(i);
       const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(expected.values()[i]));
@@ -73,7 +73,7 @@ TEST_CASE("the scale and zero point of a range are those of ONNX's DynamicQuanti
     if (name != "zeros") CHECK(std::abs(grid.scale[0] - scale) <= scale * 0x1p-23F);
     if (grid.scale[0] != scale && name != "zeros") continue;
     ++same_scale;
-    const auto q = c["q"].get<Integers>();
+    const auto q = c["q"].get<Int32s>();
     for (std::size_t i = 0; i < q.size(); ++i) CHECK(grid.quantize(static_cast<float>(x.values()[i])) == q[i]);
   }
   CHECK(same_scale >= 14);

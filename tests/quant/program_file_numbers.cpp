@@ -18,7 +18,7 @@ namespace {
 
 using namespace tempera::quant;
 namespace core = tempera::core;
-namespace damage = tempera::test::damage;
+namespace damage = tempera::quant_test::damage;
 
 std::string refusal(const std::filesystem::path& file) {
   try {
@@ -62,7 +62,7 @@ TEST_CASE("no whole number of a program may be one that a narrower integer would
   const std::filesystem::path file = folder / "p.safetensors", changed = folder / "changed.safetensors";
   save_program(file, damage::whole_program());
   std::vector<nlohmann::json::json_pointer> places;
-  tempera::test::rewrite(file, changed, [&](const nlohmann::json& structure) {
+  tempera::quant_test::rewrite(file, changed, [&](const nlohmann::json& structure) {
     find_integers(structure, nlohmann::json::json_pointer(), places);
   });
   REQUIRE(refusal(changed) == "was taken");
@@ -71,13 +71,13 @@ TEST_CASE("no whole number of a program may be one that a narrower integer would
   for (const nlohmann::json::json_pointer& place : places) {
     CAPTURE(place.to_string());
     for (const std::int64_t more : {wraps, -wraps}) {
-      tempera::test::rewrite(file, changed, [&](nlohmann::json& structure) {
+      tempera::quant_test::rewrite(file, changed, [&](nlohmann::json& structure) {
         structure[place] = structure[place].get<std::int64_t>() + more;
       });
       CHECK(refusal(changed) != "was taken");
     }
     for (const nlohmann::json& other : {nlohmann::json(true), nlohmann::json("1"), nlohmann::json()}) {
-      tempera::test::rewrite(file, changed, [&](nlohmann::json& structure) { structure[place] = other; });
+      tempera::quant_test::rewrite(file, changed, [&](nlohmann::json& structure) { structure[place] = other; });
       CHECK(refusal(changed).find("must be an integer") != std::string::npos);
     }
   }
@@ -86,8 +86,8 @@ TEST_CASE("no whole number of a program may be one that a narrower integer would
 TEST_CASE("a number beyond its range is refused by its key, its range and what came") {
   const TemporaryFolder folder;
   save_program(folder / "p.safetensors", damage::whole_program());
-  tempera::test::rewrite(folder / "p.safetensors", folder / "q.safetensors",
-                         [](nlohmann::json& structure) { structure["buffers"][1]["bits"] = 4294967304; });
+  tempera::quant_test::rewrite(folder / "p.safetensors", folder / "q.safetensors",
+                               [](nlohmann::json& structure) { structure["buffers"][1]["bits"] = 4294967304; });
   CHECK(
       refusal(folder / "q.safetensors").find("\"bits\" must be from -2147483648 to 2147483647, received 4294967304") !=
       std::string::npos);

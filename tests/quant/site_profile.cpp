@@ -1,15 +1,17 @@
-// What reports draw of a quantizer. Oracles: the thresholds that its parameters stand for; ratios
-// worked out by hand.
+// What reports draw of a quantizer. Oracles: the thresholds that its parameters stand for, the values that it
+// gives for the weights of a network, and ratios worked out by hand.
 #include "tempera/quant/site_profile.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "quant/support.hpp"
 #include "quant/zoo.hpp"
+#include "tempera/quant/fold_bn.hpp"
 #include "tempera/quant/ptq/sqnr.hpp"
 
 namespace {
@@ -82,6 +84,47 @@ TEST_CASE("a staircase of unequal steps is drawn as it is shipped, upright where
   CHECK(drawn >= 8);
   // Weights here have one form in training and evaluation, and several scales: nothing to draw.
   CHECK(profile(all, "f1.weight").hard.empty());
+}
+
+TEST_CASE("the staircase of a weight goes through what its quantizer makes of each of its values") {
+  const std::string layers = R"({"type": "conv2d", "name": "c1", "out": 5, "kernel": 3, "padding": 1},
+      {"type": "batch_norm", "name": "n1"}, {"type": "relu", "name": "a1"}, {"type": "flatten"},
+      {"type": "linear", "name": "f", "out": 4})";
+  for (const char* fold : {"true", "false"}) {
+    for (const char* weight :
+         {R"("type": "ternary")", R"("type": "dorefa", "bits": 3)", R"("type": "power_of_two_values", "bits": 3)",
+          R"("type": "uniform", "bits": 3, "granularity": "per_tensor")"}) {
+      CAPTURE(fold);
+      CAPTURE(weight);
+      quant_test::Quantized it(layers, {2, 6, 5},
+                               R"({"fold_batch_norm": )" + std::string(fold) +
+                                   R"(, "rules": [{"sites": "*.weight", "quantizer": {)" + weight + "}}]}");
+      quant_test::Samples images(it.images, std::vector<std::int32_t>(64, 0), 32);
+      const std::vector<SiteProfile> all = profile_sites(it.model, images, 64);
+      for (const nn::Site* site : it.model.sites()) {
+        if (site->kind != nn::SiteKind::kWeight) continue;
+        CAPTURE(site->name);
+        const SiteQuantizer& transform = *quantizer_of(*site);
+        core::Tensor whole = site->parameter.value();
+        if (transform.folded()) whole = scaled_channels(whole, invertible_factor(*transform.folded()));
+        nn::ForwardContext evaluation;
+        const core::Tensor made = transform.quantizer().forward(core::Variable(whole), evaluation).value();
+        const SiteProfile& drawn = profile(all, site->name);
+        REQUIRE(std::ranges::is_sorted(drawn.argument));
+        CHECK((drawn.quantizer_grid.find("folded") != std::string::npos) == transform.folded().has_value());
+        std::size_t missed = 0;
+        for (std::size_t i = 0; i < made.values().size(); ++i) {
+          const auto above = std::ranges::upper_bound(drawn.argument, static_cast<double>(whole.values()[i]));
+          REQUIRE(above != drawn.argument.begin());
+          REQUIRE(above != drawn.argument.end());
+          const auto at = static_cast<std::size_t>(above - drawn.argument.begin());
+          const auto y = static_cast<double>(made.values()[i]);
+          missed += y != drawn.value[at - 1] && y != drawn.value[at] ? 1 : 0;
+        }
+        CHECK(missed == 0);
+      }
+    }
+  }
 }
 
 }  // namespace
