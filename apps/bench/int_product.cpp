@@ -10,7 +10,12 @@
 namespace tempera::cli::bench {
 namespace {
 
-constexpr std::int64_t kRows = 64;  // at a time, as many as the engine takes of small samples
+constexpr std::int64_t kRows = 64;  // at a time, at the most: as many as the engine takes of small samples
+
+// An even number of groups, nearly alike, so that two threads have as much to do.
+std::int64_t group_of(std::int64_t m) {
+  return std::max<std::int64_t>(1, core::ceil_div(m, 2 * core::ceil_div(m, kRows)));
+}
 
 quant::Program program_of(std::span<const std::int8_t> weights, std::int64_t n, std::int64_t k) {
   quant::QParams bytes{.bits = 8, .is_signed = false, .qmin = 0, .qmax = 255};
@@ -36,7 +41,7 @@ quant::Program program_of(std::span<const std::int8_t> weights, std::int64_t n, 
 IntProduct::IntProduct(std::span<const std::uint8_t> a, std::span<const std::int8_t> weights, std::int64_t m,
                        std::int64_t n, std::int64_t k)
     : m_(m),
-      group_(std::min(m, kRows)),
+      group_(group_of(m)),
       program_(program_of(weights, n, k)),
       layout_(quant::engine::lay_out(program_)),
       product_(quant::engine::make_step({program_, program_.instructions[1], layout_})) {
