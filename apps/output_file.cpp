@@ -52,15 +52,9 @@ int own_stream(const struct stat& file) {
   return -1;
 }
 
-void write_through(int descriptor, std::string_view content, const fs::path& target) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(descriptor, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      throw core::FileError(target.string(), "could not be written: " + std::generic_category().message(errno));
-    }
-    content.remove_prefix(static_cast<std::size_t>(written));
-  }
+[[noreturn]] void fail(const fs::path& target, std::string_view what, int error) {
+  throw core::FileError(target.string(),
+                        fmt::format("could not be {}: {}", what, std::generic_category().message(error)));
 }
 
 }  // namespace
@@ -79,19 +73,18 @@ void OutputFile::write(std::string_view content) const {
   if (::stat(target_.c_str(), &file) != 0) {
     return core::write_file_atomically(end_of_links(target_), content);
   }
-  if (const int stream = own_stream(file); stream >= 0) return write_through(stream, content, target_);
+  const std::span bytes = std::as_bytes(std::span(content));
+  if (const int stream = own_stream(file); stream >= 0) {
+    if (!core::write_all(stream, bytes)) fail(target_, "written", errno);
+    return;
+  }
   if (S_ISREG(file.st_mode)) return core::write_file_atomically(fs::canonical(target_), content);
   const int descriptor = ::open(target_.c_str(), O_WRONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    throw core::FileError(target_.string(), "could not be opened: " + std::generic_category().message(errno));
-  }
-  try {
-    write_through(descriptor, content, target_);
-  } catch (...) {
-    ::close(descriptor);
-    throw;
-  }
+  if (descriptor < 0) fail(target_, "opened", errno);
+  const bool written = core::write_all(descriptor, bytes);
+  const int error = errno;
   ::close(descriptor);
+  if (!written) fail(target_, "written", error);
 }
 
 }  // namespace tempera::cli

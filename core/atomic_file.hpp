@@ -34,6 +34,9 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+/// All of the bytes, however many calls that takes; false, and errno, where one fails.
+[[nodiscard]] bool write_all(int descriptor, std::span<const std::byte> bytes) noexcept;
+
 /// The content at once. Throws FileError.
 void write_file_atomically(const std::filesystem::path& target, std::string_view content);
 

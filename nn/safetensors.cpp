@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -23,12 +24,21 @@ using core::FileError;
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
-void add_metadata(ContentChecksum& sum, const std::map<std::string, std::string>& metadata) {
+// `bytes` gives those of a tensor, for as long as they are summed.
+template <class Tensor, class Bytes>
+std::string checksum_of(const std::map<std::string_view, const Tensor*>& tensors, const Bytes& bytes,
+                        const std::map<std::string, std::string>& metadata) {
+  ContentChecksum sum;
+  for (const auto& [name, tensor] : tensors) {
+    sum.add(name);
+    sum.add(bytes(*tensor));
+  }
   for (const auto& [key, value] : metadata) {
     if (key == kChecksumKey) continue;
     sum.add(key);
     sum.add(value);
   }
+  return sum.text();
 }
 
 }  // namespace
@@ -103,15 +113,11 @@ void SafetensorsReader::check_content() const {
   if (stored == header_.metadata.end()) return;
   std::map<std::string_view, const StoredTensor*> by_name;
   for (const StoredTensor& tensor : header_.tensors) by_name.emplace(tensor.name, &tensor);
-  ContentChecksum sum;
-  for (const auto& [name, tensor] : by_name) {
-    sum.add(name);
-    sum.add(bytes(*tensor));
-  }
-  add_metadata(sum, header_.metadata);
-  if (sum.text() == stored->second) return;
+  const std::string sum = checksum_of(
+      by_name, [this](const StoredTensor& tensor) { return bytes(tensor); }, header_.metadata);
+  if (sum == stored->second) return;
   throw CheckpointError(file_, fmt::format("is damaged: its content has the checksum {}, but {} was written as its {}",
-                                           sum.text(), stored->second, kChecksumKey));
+                                           sum, stored->second, kChecksumKey));
 }
 
 std::span<const std::byte> SafetensorsWriter::Entry::data() const noexcept {
@@ -146,13 +152,7 @@ void SafetensorsWriter::add(const std::string& name, DType dtype, std::vector<st
 std::string SafetensorsWriter::checksum() const {
   std::map<std::string_view, const Entry*> by_name;
   for (const Entry& entry : entries_) by_name.emplace(entry.stored.name, &entry);
-  ContentChecksum sum;
-  for (const auto& [name, entry] : by_name) {
-    sum.add(name);
-    sum.add(entry->data());
-  }
-  add_metadata(sum, metadata_);
-  return sum.text();
+  return checksum_of(by_name, std::mem_fn(&Entry::data), metadata_);
 }
 
 std::string SafetensorsWriter::header(const std::vector<const Entry*>& order) const {

@@ -48,7 +48,7 @@ IntProduct::IntProduct(std::span<const std::uint8_t> a, std::span<const std::int
   const auto rounding = quant::engine::make_step({program_, program_.instructions[0], layout_});
   scratch_bytes_ = core::round_up(std::max(product_->scratch_bytes(), rounding->scratch_bytes()) + 64, 64);
   group_bytes_ = core::round_up(scratch_bytes_ + (layout_.kept_bytes + layout_.bytes) * group_, 64);
-  const auto bytes = static_cast<std::size_t>((m + group_ - 1) / group_ * group_bytes_);
+  const auto bytes = static_cast<std::size_t>(core::ceil_div(m, group_) * group_bytes_);
   memory_ = core::Storage(bytes);
   std::fill_n(static_cast<std::byte*>(memory_.data()), bytes, std::byte{0});
   const std::vector<Scalar> x(a.begin(), a.end());

@@ -9,15 +9,10 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/finite_scale.hpp"
+#include "tempera/quant/observers/state.hpp"
 
 namespace tempera::quant {
 namespace {
-
-core::Variable zeros(const core::Shape& shape) { return core::Variable(core::Tensor::zeros(shape)); }
-
-Scalar& at(const core::Variable& values, std::int64_t index) {
-  return values.mutable_value().mutable_values()[static_cast<std::size_t>(index)];
-}
 
 constexpr std::int64_t kCarry = std::int64_t{1} << 24;  // up to which a float32 counts
 
@@ -32,11 +27,11 @@ Scalar stored_of(double reach) noexcept { return reach == kLargestReach ? kLast 
 
 HistogramObserver::HistogramObserver(const ObserverFacts& facts)
     : facts_(facts),
-      counts_(zeros({facts.channels, kBins})),
-      carries_(zeros({facts.channels, kBins})),
-      reach_(zeros({facts.channels})),
-      low_(zeros({facts.channels})),
-      high_(zeros({facts.channels})) {}
+      counts_(zero_state({facts.channels, kBins})),
+      carries_(zero_state({facts.channels, kBins})),
+      reach_(zero_state({facts.channels})),
+      low_(zero_state({facts.channels})),
+      high_(zero_state({facts.channels})) {}
 
 // State may come from a file that says what no observation could.
 std::vector<std::int64_t> HistogramObserver::counts(std::int64_t channel) const {
@@ -68,7 +63,7 @@ void HistogramObserver::set_counts(std::int64_t channel, std::span<const std::in
 
 // Bins merge in pairs towards the middle.
 void HistogramObserver::grow(std::int64_t channel, double largest) {
-  Scalar& stored = at(reach_, channel);
+  Scalar& stored = state_at(reach_, channel);
   double reach = reach_of(stored);
   int exponent = 0;
   static_cast<void>(std::frexp(std::max(largest, kSmallestReach), &exponent));
@@ -91,15 +86,15 @@ void HistogramObserver::grow(std::int64_t channel, double largest) {
 void HistogramObserver::observe(std::int64_t channel, std::span<const Scalar> values) {
   if (values.empty()) return;
   const Range now = finite_range(values, facts_.site);
-  const bool first = at(reach_, channel) == 0;
-  Scalar& low = at(low_, channel);
-  Scalar& high = at(high_, channel);
+  const bool first = state_at(reach_, channel) == 0;
+  Scalar& low = state_at(low_, channel);
+  Scalar& high = state_at(high_, channel);
   low = first ? static_cast<Scalar>(now.low) : std::min(low, static_cast<Scalar>(now.low));
   high = first ? static_cast<Scalar>(now.high) : std::max(high, static_cast<Scalar>(now.high));
   grow(channel, std::max(-static_cast<double>(now.low), static_cast<double>(now.high)));
-  const double per_unit = kBins / 2 / reach_of(at(reach_, channel));
-  Scalar* counts = &at(counts_, channel * kBins);
-  Scalar* carries = &at(carries_, channel * kBins);
+  const double per_unit = kBins / 2 / reach_of(state_at(reach_, channel));
+  Scalar* counts = &state_at(counts_, channel * kBins);
+  Scalar* carries = &state_at(carries_, channel * kBins);
   for (const Scalar x : values) {
     const auto cell = static_cast<std::int64_t>(std::floor(static_cast<double>(x) * per_unit)) + kBins / 2;
     const std::int64_t bin = std::clamp<std::int64_t>(cell, 0, kBins - 1);

@@ -5,15 +5,10 @@
 #include "tempera/core/fields.hpp"
 #include "tempera/quant/finite_scale.hpp"
 #include "tempera/quant/observer.hpp"
+#include "tempera/quant/observers/state.hpp"
 
 namespace tempera::quant {
 namespace {
-
-core::Variable zeros(std::int64_t n) { return core::Variable(core::Tensor::zeros({n})); }
-
-Scalar& entry(const core::Variable& values, std::int64_t index) {
-  return values.mutable_value().mutable_values()[static_cast<std::size_t>(index)];
-}
 
 // low ← low + rate·(batch's low − low), high likewise; the first batch sets both (Jacob et al. 2018, §3.1).
 class MovingAverage final : public Observer {
@@ -27,21 +22,21 @@ class MovingAverage final : public Observer {
   MovingAverage(const Config& config, const ObserverFacts& facts)
       : rate_(config.rate),
         site_(facts.site),
-        low_(zeros(facts.channels)),
-        high_(zeros(facts.channels)),
-        seen_(zeros(facts.channels)) {}
+        low_(zero_state({facts.channels})),
+        high_(zero_state({facts.channels})),
+        seen_(zero_state({facts.channels})) {}
   void observe(std::int64_t channel, std::span<const Scalar> values) override {
     if (values.empty()) return;
     const Range now = finite_range(values, site_);
-    const bool first = entry(seen_, channel) == 0;
+    const bool first = state_at(seen_, channel) == 0;
     // In double, where the difference of two float32 cannot overflow.
     const auto follow = [&](Scalar& average, float newest) {
       const auto before = static_cast<double>(average), after = static_cast<double>(newest);
       average = static_cast<Scalar>(first ? after : before + rate_ * (after - before));
     };
-    follow(entry(low_, channel), now.low);
-    follow(entry(high_, channel), now.high);
-    entry(seen_, channel) = 1;
+    follow(state_at(low_, channel), now.low);
+    follow(state_at(high_, channel), now.high);
+    state_at(seen_, channel) = 1;
   }
   [[nodiscard]] bool takes_ends() const noexcept override { return true; }
   void reset() override { std::ranges::fill(seen_.mutable_value().mutable_values(), Scalar{0}); }
@@ -49,7 +44,7 @@ class MovingAverage final : public Observer {
     return std::ranges::all_of(seen_.value().values(), [](Scalar seen) { return seen > 0; });
   }
   [[nodiscard]] Range range(std::int64_t channel) const override {
-    return {static_cast<float>(entry(low_, channel)), static_cast<float>(entry(high_, channel))};
+    return {static_cast<float>(state_at(low_, channel)), static_cast<float>(state_at(high_, channel))};
   }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
     return {{site_ + ".observer.low", low_.shape(), low_},
@@ -76,32 +71,32 @@ class StandardDeviations final : public Observer {
   StandardDeviations(const Config& config, const ObserverFacts& facts)
       : n_(config.n),
         site_(facts.site),
-        count_(zeros(facts.channels)),
-        mean_(zeros(facts.channels)),
-        deviation_(zeros(facts.channels)),
-        low_(zeros(facts.channels)),
-        high_(zeros(facts.channels)) {}
+        count_(zero_state({facts.channels})),
+        mean_(zero_state({facts.channels})),
+        deviation_(zero_state({facts.channels})),
+        low_(zero_state({facts.channels})),
+        high_(zero_state({facts.channels})) {}
   void observe(std::int64_t channel, std::span<const Scalar> values) override {
     if (values.empty()) return;
     const Range now = finite_range(values, site_);
-    const bool first = entry(count_, channel) == 0;
-    entry(low_, channel) =
-        first ? static_cast<Scalar>(now.low) : std::min(entry(low_, channel), static_cast<Scalar>(now.low));
-    entry(high_, channel) =
-        first ? static_cast<Scalar>(now.high) : std::max(entry(high_, channel), static_cast<Scalar>(now.high));
+    const bool first = state_at(count_, channel) == 0;
+    state_at(low_, channel) =
+        first ? static_cast<Scalar>(now.low) : std::min(state_at(low_, channel), static_cast<Scalar>(now.low));
+    state_at(high_, channel) =
+        first ? static_cast<Scalar>(now.high) : std::max(state_at(high_, channel), static_cast<Scalar>(now.high));
     double sum = 0, squares = 0;
     for (const Scalar x : values) sum += static_cast<double>(x);
     const auto count = static_cast<double>(values.size());
     const double mean = sum / count;
     for (const Scalar x : values) squares += (static_cast<double>(x) - mean) * (static_cast<double>(x) - mean);
-    const auto before = static_cast<double>(entry(count_, channel));
-    const auto old_mean = static_cast<double>(entry(mean_, channel)),
-               old_deviation = static_cast<double>(entry(deviation_, channel));
+    const auto before = static_cast<double>(state_at(count_, channel));
+    const auto old_mean = static_cast<double>(state_at(mean_, channel)),
+               old_deviation = static_cast<double>(state_at(deviation_, channel));
     const double shift = mean - old_mean, all = before + count;
     squares += old_deviation * old_deviation * before + shift * shift * before * count / all;
-    entry(mean_, channel) = static_cast<Scalar>(old_mean + shift * count / all);
-    entry(deviation_, channel) = static_cast<Scalar>(std::sqrt(squares / all));
-    entry(count_, channel) = static_cast<Scalar>(all);
+    state_at(mean_, channel) = static_cast<Scalar>(old_mean + shift * count / all);
+    state_at(deviation_, channel) = static_cast<Scalar>(std::sqrt(squares / all));
+    state_at(count_, channel) = static_cast<Scalar>(all);
   }
   void reset() override {
     for (const core::Variable& state : {count_, mean_, deviation_}) {
@@ -112,10 +107,10 @@ class StandardDeviations final : public Observer {
     return std::ranges::all_of(count_.value().values(), [](Scalar count) { return count > 0; });
   }
   [[nodiscard]] Range range(std::int64_t channel) const override {
-    const double spread = n_ * static_cast<double>(entry(deviation_, channel));
-    const auto mean = static_cast<double>(entry(mean_, channel));
-    return {std::max(static_cast<float>(entry(low_, channel)), nearest_finite(mean - spread)),
-            std::min(static_cast<float>(entry(high_, channel)), nearest_finite(mean + spread))};
+    const double spread = n_ * static_cast<double>(state_at(deviation_, channel));
+    const auto mean = static_cast<double>(state_at(mean_, channel));
+    return {std::max(static_cast<float>(state_at(low_, channel)), nearest_finite(mean - spread)),
+            std::min(static_cast<float>(state_at(high_, channel)), nearest_finite(mean + spread))};
   }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
     const std::string name = site_ + ".observer";

@@ -13,6 +13,7 @@
 
 #include "quant/random_program.hpp"
 #include "quant/rewritten_program.hpp"
+#include "support/file_bytes.hpp"
 #include "support/temporary_folder.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/engine.hpp"
@@ -67,8 +68,7 @@ TEST_CASE("a program read back gives the same bits") {
 TEST_CASE("a program cut off anywhere, or of another version, is refused and never crashes") {
   const TemporaryFolder folder;
   save_program(folder / "p.safetensors", quant_test::random_program(3));
-  std::ifstream in(folder / "p.safetensors", std::ios::binary);
-  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const std::string whole = bytes_of(folder / "p.safetensors");
   const auto refused = [&](const std::string& bytes) {
     std::ofstream(folder / "damaged.safetensors", std::ios::binary) << bytes;
     CHECK_THROWS_AS(static_cast<void>(load_program(folder / "damaged.safetensors")), core::CheckpointError);
@@ -92,8 +92,7 @@ TEST_CASE("a word that the format does not know is refused by its name, wherever
     bool found = false;
     for (std::uint64_t seed = 1; seed <= 60 && !found; ++seed) {
       save_program(folder / "p.safetensors", quant_test::random_program(seed));
-      std::ifstream in(folder / "p.safetensors", std::ios::binary);
-      std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+      std::string bytes = bytes_of(folder / "p.safetensors");
       const std::string quoted = R"(\")" + std::string(word) + R"(\")";  // within a string of the header
       const std::size_t at = bytes.find(quoted);
       if (at == std::string::npos) continue;
@@ -117,8 +116,7 @@ TEST_CASE("a bit that is not as it was written is noticed, in whatever tensor or
   Program program = quant_test::random_program(5);
   program.metadata["tempera.input"] = R"({"normalization": {"scale": [0.0141]}})";
   save_program(folder / "p.safetensors", program);
-  std::ifstream in(folder / "p.safetensors", std::ios::binary);
-  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const std::string whole = bytes_of(folder / "p.safetensors");
   // Where the checksum has lost its name the file looks like another writer's, and all else in it is whole.
   const std::string name = "tempera.crc32";
   const std::size_t at = whole.find(name);

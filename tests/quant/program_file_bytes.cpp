@@ -13,6 +13,7 @@
 
 #include "quant/random_program.hpp"
 #include "quant/rewritten_program.hpp"
+#include "support/file_bytes.hpp"
 #include "support/temporary_folder.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/engine.hpp"
@@ -21,11 +22,6 @@ namespace {
 
 using namespace tempera;
 using namespace tempera::quant;
-
-std::string bytes_of(const std::filesystem::path& file) {
-  std::ifstream input(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(input), {}};
-}
 
 void write(const std::filesystem::path& file, const std::string& bytes) {
   std::ofstream(file, std::ios::binary) << bytes;

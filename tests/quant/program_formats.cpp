@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "support/file_bytes.hpp"
 #include "support/temporary_folder.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/engine.hpp"
@@ -22,11 +23,6 @@ namespace fs = std::filesystem;
 
 const fs::path kGolden = fs::path(TEMPERA_SOURCE_DIR) / "tests" / "golden";
 
-std::string content_of(const fs::path& file) {
-  std::ifstream input(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(input), {}};
-}
-
 TEST_CASE("stored files of every version are read, and give the integers that were computed when they were stored") {
   nlohmann::json golden;
   std::ifstream(kGolden / "programs.json") >> golden;
@@ -39,7 +35,7 @@ TEST_CASE("stored files of every version are read, and give the integers that we
   for (const std::string version : {"1", "2"}) {
     CAPTURE(version);
     const fs::path file = kGolden / ("program_format" + version + ".safetensors");
-    REQUIRE(content_of(file).find(R"("tempera.program": ")" + version + "\"") != std::string::npos);
+    REQUIRE(bytes_of(file).find(R"("tempera.program": ")" + version + "\"") != std::string::npos);
     const Program program = load_program(file);
     CHECK(program.metadata.at("labels") == "a b c d");
     std::vector<std::int32_t> expected;
@@ -54,13 +50,13 @@ TEST_CASE("stored files of every version are read, and give the integers that we
     // Written again it is of the same version, as no newer one is needed.
     const TemporaryFolder folder;
     save_program(folder / "again", program);
-    CHECK(content_of(folder / "again").find(R"("tempera.program":")" + version + "\"") != std::string::npos);
+    CHECK(bytes_of(folder / "again").find(R"("tempera.program":")" + version + "\"") != std::string::npos);
     CHECK(run_reference(load_program(folder / "again"), x).values == expected);
   }
 }
 
 TEST_CASE("a version that never was or is yet to come is refused by its name and those that are read") {
-  const std::string whole = content_of(kGolden / "program_format1.safetensors"), key = R"("tempera.program": ")";
+  const std::string whole = bytes_of(kGolden / "program_format1.safetensors"), key = R"("tempera.program": ")";
   const std::size_t at = whole.find(key);
   REQUIRE(at != std::string::npos);
   const TemporaryFolder folder;

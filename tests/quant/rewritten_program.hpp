@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "support/file_bytes.hpp"
 #include "tempera/nn/safetensors.hpp"
 
 namespace tempera::quant_test {
@@ -31,11 +31,7 @@ inline void rewrite(
     writer.metadata(key, structure.dump());
   }
   writer.write(to);
-  std::string bytes;
-  {
-    std::ifstream written(to, std::ios::binary);
-    bytes.assign(std::istreambuf_iterator<char>(written), {});
-  }
+  std::string bytes = bytes_of(to);
   bytes.replace(bytes.find("tempera.crc32"), 13, "another.crc32");  // a key that says nothing to the reader
   std::ofstream(to, std::ios::binary) << bytes;
 }

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "support/file_bytes.hpp"
 #include "support/temporary_folder.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/core/tensor.hpp"
@@ -192,11 +193,7 @@ TEST_CASE("a program with thresholds is a file of format 2, read as 2 alone, and
   const Program p = binary_layer({1, -1, 1, 1, 1, -1}, 3, {.values = {0, 2}, .directions = {1, -1}});
   const auto file = folder / "p.safetensors";
   save_program(file, p);
-  const auto text = [&] {
-    std::ifstream in(file, std::ios::binary);
-    return std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  };
-  std::string bytes = text();
+  std::string bytes = bytes_of(file);
   const std::string key = R"("tempera.program":")";
   const std::size_t at = bytes.find(key);
   REQUIRE(at != std::string::npos);
@@ -216,7 +213,7 @@ TEST_CASE("a program with thresholds is a file of format 2, read as 2 alone, and
   std::get<program::Linear>(plain.instructions[1].operation).requant =
       Requant{.multipliers = {multiplier_of(0.5)}, .low = 0, .high = 1};
   save_program(file, plain);
-  CHECK(text().find(key + "1\"") != std::string::npos);
+  CHECK(bytes_of(file).find(key + "1\"") != std::string::npos);
 }
 
 }  // namespace
