@@ -79,6 +79,7 @@ TEST_CASE("the AVX512-VNNI kernels, emulated, give the sums of their definition"
 TEST_CASE("the AVX-512 requantization and quantization, emulated, round as their definition does") {
   check_requant(emulated());
   check_quantize(emulated());
+  check_quantize_ties(emulated());
 }
 
 TEST_CASE("minimal filtering in AVX-512, emulated, gives correlations") {

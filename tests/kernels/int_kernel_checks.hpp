@@ -257,6 +257,23 @@ inline void check_quantize(const IntKernelTable& table) {
   }
 }
 
+inline void check_quantize_ties(const IntKernelTable& table) {
+  std::mt19937 random(11);
+  for (int round = 0; round < 40; ++round) {
+    const float low = round % 3 == 0 ? -4096.0F : round % 3 == 1 ? -128.0F : 0.0F;
+    const ValueRange r{any_scale(random), low, low + (round % 3 == 0 ? 8191.0F : 255.0F), 5};
+    const std::vector<float> x = beside_ties(r.scale, r.low, r.high, random);
+    Guarded<float> in(x);
+    Guarded<std::int16_t> y(x.size());
+    table.quantize_s16(static_cast<std::int64_t>(x.size()), in.data(), r.scale, r.low, r.high, r.offset, y.data());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      CAPTURE(r.scale);
+      CAPTURE(x[i]);
+      REQUIRE(y.data()[i] == quantized(r, x[i]));
+    }
+  }
+}
+
 inline void check_windows_of(const IntKernelTable& table, std::int64_t channels, std::int64_t count,
                              const std::vector<std::int64_t>& cells, std::mt19937& random) {
   const std::int64_t taps = static_cast<std::int64_t>(cells.size()), step = 2 * channels;

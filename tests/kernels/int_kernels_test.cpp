@@ -43,6 +43,7 @@ TEST_CASE("requantization rounds the exact product half away from zero for every
 
 TEST_CASE("floats become int16 by true division, half to even, with NaN as 0 and infinities at the ends") {
   check_quantize(int_kernels());
+  check_quantize_ties(int_kernels());
 }
 
 TEST_CASE("int16 become bytes, at every size") {

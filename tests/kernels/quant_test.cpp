@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <random>
 
 #include "kernels/support.hpp"
 #include "tempera/core/kernels/table.hpp"
@@ -118,6 +119,28 @@ TEST_CASE("fake quantization is its definition in every bit, at every size and g
     kernels().fake_quant(n, grid, in.data(), in.data());
     CHECK(first_other(in.values(), expected) == -1);
   });
+}
+
+TEST_CASE("fake quantization and its derivative divide truly: ties and their neighbours, at any scale") {
+  std::mt19937 random(7);
+  for (int round = 0; round < 60; ++round) {
+    const float low = round % 3 == 0 ? -2048.0F : round % 3 == 1 ? -128.0F : 0.0F;
+    const float high = low + (round % 3 == 0 ? 4095.0F : 255.0F);
+    const FakeQuantGrid grid{any_scale(random), round % 2 == 0 ? 0.0F : low + 17, low, high};
+    const std::vector<float> x = beside_ties(grid.scale, low - grid.zero, high - grid.zero, random);
+    std::vector<float> snaps, passes;
+    for (const float v : x) {
+      snaps.push_back(snapped(grid, v));
+      passes.push_back(passed(grid, v, 3));
+    }
+    CAPTURE(grid.scale);
+    const auto n = static_cast<std::int64_t>(x.size());
+    Guarded<float> in(x), out(x.size()), dy(std::vector<float>(x.size(), 3)), dx(x.size());
+    kernels().fake_quant(n, grid, in.data(), out.data());
+    CHECK(first_other(out.values(), snaps) == -1);
+    kernels().fake_quant_grad(n, grid, in.data(), dy.data(), dx.data());
+    CHECK(first_other(dx.values(), passes) == -1);
+  }
 }
 
 TEST_CASE("the derivative of fake quantization is its definition in every bit, in place of either input too") {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <limits>
 #include <new>
+#include <random>
 #include <span>
 #include <vector>
 
@@ -53,6 +54,25 @@ inline const std::vector<std::int64_t> kSizes{0,  1,  2,  3,  4,  5,  7,  8,   9
 inline std::vector<float> uniform(std::int64_t count, double low, double high, std::uint64_t seed) {
   std::vector<float> values(static_cast<std::size_t>(count));
   core::Random(seed, "kernels").fill_uniform(values, low, high);
+  return values;
+}
+
+/// Any mantissa, and an exponent from −20 to 20.
+inline float any_scale(std::mt19937& random) {
+  return static_cast<float>(std::exp2(std::uniform_real_distribution<double>(-20, 20)(random)));
+}
+
+/// (n + ½)·scale for random integers low ≤ n ≤ high, and the eight numbers on either side of each: where a product with
+/// 1/scale and a quotient may round apart.
+inline std::vector<float> beside_ties(float scale, float low, float high, std::mt19937& random) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  std::uniform_real_distribution<float> between(low, high);
+  std::vector<float> values;
+  for (int i = 0; i < 64; ++i) {
+    float x = (std::floor(between(random)) + 0.5F) * scale;
+    for (int back = 0; back < 8; ++back) x = std::nextafter(x, -kInfinity);
+    for (int k = 0; k < 17; ++k, x = std::nextafter(x, kInfinity)) values.push_back(x);
+  }
   return values;
 }
 
