@@ -10,7 +10,7 @@
 
 namespace tempera::quant {
 
-inline constexpr std::int64_t kRunGrain = 16384;  ///< elements that one thread takes at a time
+inline constexpr std::int64_t kRunGrain = 8192;  ///< elements that one thread takes at a time
 
 /// Elements of each run but the last of a row, and how many runs a row (an output channel) has.
 struct RunLengths {

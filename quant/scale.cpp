@@ -26,10 +26,14 @@ float usable(double scale, bool power_of_two) noexcept {
   return std::max(narrowed, kSmallestScale);
 }
 
+// Far from the last float32.
+constexpr double kSafeEnd = 1e37;
+
 // Rounding outwards takes the last float32 beyond the last float32: the integers that the ends become must stand for finite
 // numbers.
 void keep_finite(QParams& params, std::size_t slot, double low, double high, bool power_of_two) noexcept {
   float& scale = params.scale[slot];
+  if (-low < kSafeEnd && high < kSafeEnd) return;  // integers lie within half a step, or a scale, of the ends
   for (const double end : {low, high}) {
     const std::int32_t steps = params.quantize(static_cast<float>(end), slot) - params.zero_point[slot];
     if (std::isfinite(static_cast<float>(steps) * scale)) continue;
@@ -49,7 +53,7 @@ Ends joined(const Ends& a, const Ends& b) noexcept {
 
 // NaN both if any is NaN.
 Ends ends(std::span<const Scalar> values) {
-  constexpr std::int64_t kGrain = 65536;
+  constexpr std::int64_t kGrain = 8192;
   const auto of_part = [&](std::int64_t begin, std::int64_t end) {
     Ends part;
     core::kernels().min_max(end - begin, values.data() + begin, &part.low, &part.high);

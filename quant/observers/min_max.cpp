@@ -4,32 +4,34 @@
 #include <algorithm>
 
 #include "tempera/core/fields.hpp"
+#include "tempera/quant/observers/state.hpp"
 
 namespace tempera::quant {
 namespace {
 
-core::Tensor filled(std::int64_t channels, float value) {
-  return core::Tensor::full({channels}, static_cast<Scalar>(value));
+void widen(Range now, Scalar& low, Scalar& high, Scalar& seen) noexcept {
+  low = seen > 0 ? std::min(low, static_cast<Scalar>(now.low)) : static_cast<Scalar>(now.low);
+  high = seen > 0 ? std::max(high, static_cast<Scalar>(now.high)) : static_cast<Scalar>(now.high);
+  seen = 1;
 }
 
 }  // namespace
 
 MinMax::MinMax(const Config& /*config*/, const ObserverFacts& facts)
     : site_(facts.site),
-      low_(filled(facts.channels, 0)),
-      high_(filled(facts.channels, 0)),
-      seen_(filled(facts.channels, 0)) {}
+      low_(zero_state({facts.channels})),
+      high_(zero_state({facts.channels})),
+      seen_(zero_state({facts.channels})) {}
 
 void MinMax::observe(std::int64_t channel, std::span<const Scalar> values) {
   if (values.empty()) return;
-  const Range now = finite_range(values, site_);
-  const auto c = static_cast<std::size_t>(channel);
-  Scalar& low = low_.mutable_value().mutable_values()[c];
-  Scalar& high = high_.mutable_value().mutable_values()[c];
-  Scalar& seen = seen_.mutable_value().mutable_values()[c];
-  low = seen > 0 ? std::min(low, static_cast<Scalar>(now.low)) : static_cast<Scalar>(now.low);
-  high = seen > 0 ? std::max(high, static_cast<Scalar>(now.high)) : static_cast<Scalar>(now.high);
-  seen = 1;
+  widen(finite_range(values, site_), state_at(low_, channel), state_at(high_, channel), state_at(seen_, channel));
+}
+
+void MinMax::observe_ends(std::span<const Range> of_channels) {
+  Scalar *low = low_.mutable_value().mutable_data(), *high = high_.mutable_value().mutable_data(),
+         *seen = seen_.mutable_value().mutable_data();
+  for (const Range& now : of_channels) widen(now, *low++, *high++, *seen++);
 }
 
 void MinMax::reset() {

@@ -11,7 +11,7 @@ namespace tempera::quant {
 namespace {
 
 // low ← low + rate·(batch's low − low), high likewise; the first batch sets both (Jacob et al. 2018, §3.1).
-class MovingAverage final : public Observer {
+class MovingAverage final : public Observer, private TakesEnds {
  public:
   struct Config {
     double rate = 0.01;
@@ -27,18 +27,9 @@ class MovingAverage final : public Observer {
         seen_(zero_state({facts.channels})) {}
   void observe(std::int64_t channel, std::span<const Scalar> values) override {
     if (values.empty()) return;
-    const Range now = finite_range(values, site_);
-    const bool first = state_at(seen_, channel) == 0;
-    // In double, where the difference of two float32 cannot overflow.
-    const auto follow = [&](Scalar& average, float newest) {
-      const auto before = static_cast<double>(average), after = static_cast<double>(newest);
-      average = static_cast<Scalar>(first ? after : before + rate_ * (after - before));
-    };
-    follow(state_at(low_, channel), now.low);
-    follow(state_at(high_, channel), now.high);
-    state_at(seen_, channel) = 1;
+    follow(finite_range(values, site_), state_at(low_, channel), state_at(high_, channel), state_at(seen_, channel));
   }
-  [[nodiscard]] bool takes_ends() const noexcept override { return true; }
+  [[nodiscard]] TakesEnds* takes_ends() noexcept override { return this; }
   void reset() override { std::ranges::fill(seen_.mutable_value().mutable_values(), Scalar{0}); }
   [[nodiscard]] bool ready() const override {
     return std::ranges::all_of(seen_.value().values(), [](Scalar seen) { return seen > 0; });
@@ -53,6 +44,22 @@ class MovingAverage final : public Observer {
   }
 
  private:
+  void observe_ends(std::span<const Range> of_channels) override {
+    Scalar *low = low_.mutable_value().mutable_data(), *high = high_.mutable_value().mutable_data(),
+           *seen = seen_.mutable_value().mutable_data();
+    for (const Range& now : of_channels) follow(now, *low++, *high++, *seen++);
+  }
+  void follow(Range now, Scalar& low, Scalar& high, Scalar& seen) const noexcept {
+    // In double, where the difference of two float32 cannot overflow.
+    const auto toward = [this, first = seen == 0](Scalar average, float newest) {
+      const auto before = static_cast<double>(average), after = static_cast<double>(newest);
+      return static_cast<Scalar>(first ? after : before + rate_ * (after - before));
+    };
+    low = toward(low, now.low);
+    high = toward(high, now.high);
+    seen = 1;
+  }
+
   double rate_;
   std::string site_;
   core::Variable low_, high_, seen_;

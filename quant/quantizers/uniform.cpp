@@ -123,8 +123,8 @@ void Uniform::observe(const Tensor& x) {
     return x.values().subspan(static_cast<std::size_t>(slot / runs.per_row * runs.row + from),
                               static_cast<std::size_t>(std::min(runs.length, runs.row - from)));
   };
-  if (n > 1 && observer_->takes_ends()) {
-    observe_ends(n, runs.length, values);
+  if (TakesEnds* ends = observer_->takes_ends(); n > 1 && ends != nullptr) {
+    observe_ends(*ends, n, runs.length, values);
   } else {
     for (std::int64_t slot = 0; slot < n; ++slot) observer_->observe(slot, values(slot));
   }
@@ -142,16 +142,12 @@ void Uniform::observe(const Tensor& x) {
 
 // The passes over the values on several threads, the observer on this one.
 template <class Values>
-void Uniform::observe_ends(std::int64_t slots, std::int64_t length, const Values& values) {
+void Uniform::observe_ends(TakesEnds& observer, std::int64_t slots, std::int64_t length, const Values& values) {
   std::vector<Range> ranges(static_cast<std::size_t>(slots));
   core::parallel_for(slots, std::max<std::int64_t>(1, kRunGrain / length), [&](std::int64_t begin, std::int64_t end) {
     for (; begin < end; ++begin) ranges[static_cast<std::size_t>(begin)] = finite_range(values(begin), site_.name);
   });
-  for (std::int64_t slot = 0; slot < slots; ++slot) {
-    const Range& range = ranges[static_cast<std::size_t>(slot)];
-    const std::array<Scalar, 2> both{static_cast<Scalar>(range.low), static_cast<Scalar>(range.high)};
-    observer_->observe(slot, both);
-  }
+  observer.observe_ends(ranges);
 }
 
 bool Uniform::ready() const {
@@ -162,6 +158,8 @@ bool Uniform::ready() const {
 std::optional<QParams> Uniform::params() const {
   QParams params = grid_;
   const std::span<const Scalar> scales = scale_.value().values(), zeros = zero_point_.value().values();
+  params.scale.reserve(scales.size());
+  params.zero_point.reserve(scales.size());
   for (std::size_t slot = 0; slot < scales.size(); ++slot) {
     const auto scale = static_cast<float>(scales[slot]);
     const Scalar zero = zeros[slot];
