@@ -21,7 +21,9 @@ constexpr std::int64_t kDotDepth = 2048;       // ten rows of this are 80 KiB; f
 constexpr std::int64_t kChunkFlops = 1 << 21;  // at least about 10 µs, against well below 1 µs to start a chunk
 constexpr std::int64_t kChunks = 16;           // of a large product: enough for threads that are disturbed
 constexpr std::int64_t kFewRows = 4;
-constexpr std::int64_t kRowColumns = 2048;  // rows of C that stay in half of the first cache
+constexpr std::int64_t kRowColumns = 2048;    // rows of C that stay in half of the first cache
+constexpr std::int64_t kPartFlops = 1 << 20;  // of one part of a few rows: 40 µs from the third cache
+constexpr std::int64_t kMostParts = 4;
 constexpr std::int64_t kPageValues = 4096 / sizeof(Scalar);
 
 struct Range {
@@ -76,11 +78,10 @@ class Product {
         b_column_(args.transpose_b ? args.ldb : 1) {}
 
   void run() const {
+    if (prefers_few_rows()) return few_rows();
     const auto [height, width] = chunk();
     const std::int64_t across = ceil_div(args_.n, width), chunks = across * ceil_div(args_.m, height);
-    const auto compute = prefers_dots()       ? &Product::dot_chunk
-                         : prefers_few_rows() ? &Product::few_rows_chunk
-                                              : &Product::tile_chunk;
+    const auto compute = prefers_dots() ? &Product::dot_chunk : &Product::tile_chunk;
     parallel_for(chunks, args_.parallel ? 1 : chunks,
                  [&, height = height, width = width](std::int64_t c, std::int64_t end) {
                    for (; c < end; ++c) {
@@ -115,7 +116,7 @@ class Product {
 
   // B is read once: neither packing it nor coming back for every strip of its columns would pay.
   [[nodiscard]] bool prefers_few_rows() const noexcept {
-    return !args_.transpose_b && args_.m <= kFewRows && args_.n > table_.gemm_nr;
+    return !prefers_dots() && !args_.transpose_b && args_.m <= kFewRows && args_.n > table_.gemm_nr;
   }
 
   // What a piece of C gets besides the product: bias and activation come with the last depth.
@@ -142,8 +143,40 @@ class Product {
               [&](Range depth) { table_.gemm_dot(piece(rows, columns, depth)); });
   }
 
-  void few_rows_chunk(Range rows, Range columns) const {
-    for_steps(columns, kRowColumns, [&](Range part) { table_.gemm_few_rows(piece(rows, part, {0, args_.k})); });
+  // Memory is what it takes, and memory is fast where whole rows of B are read one after the other. So k is cut for the
+  // threads, and each part but the first, which goes to C, has sums of its own.
+  void few_rows() const {
+    const std::int64_t flops = 2 * args_.m * args_.n * args_.k;
+    const std::int64_t step = even_step(args_.k, ceil_div(args_.k, std::clamp(flops / kPartFlops, 1L, kMostParts)), 4);
+    const std::int64_t parts = ceil_div(args_.k, step), size = args_.m * args_.n;
+    const Storage storage(static_cast<std::size_t>((parts - 1) * size) * sizeof(Scalar));
+    auto* sums = static_cast<Scalar*>(storage.data());
+    const Range rows{0, args_.m};
+    parallel_for(parts, args_.parallel ? 1 : parts, [&](std::int64_t part, std::int64_t end) {
+      for (; part < end; ++part) {
+        const Range depth{part * step, std::min((part + 1) * step, args_.k)};
+        for_steps({0, args_.n}, kRowColumns, [&](Range columns) {
+          GemmTile tile = piece(rows, columns, depth);
+          if (part > 0) {
+            tile.accumulate = false;
+            tile.c = sums + (part - 1) * size + columns.begin;
+            tile.c_row = args_.n;
+          }
+          if (parts > 1) unfinished(tile);
+          table_.gemm_few_rows(tile);
+        });
+      }
+    });
+    for (std::int64_t i = 0; i < (parts - 1) * args_.m; ++i) {
+      Scalar* c = args_.c + i % args_.m * args_.ldc;
+      table_.add(args_.n, c, sums + i * args_.n, c);
+    }
+    if (parts > 1) table_.gemm_few_rows(piece(rows, {0, args_.n}, {args_.k, args_.k}));
+  }
+
+  static void unfinished(GemmTile& tile) noexcept {
+    tile.column_bias = tile.row_bias = nullptr;
+    tile.relu = false;
   }
 
   void tile_chunk(Range rows, Range columns) const {

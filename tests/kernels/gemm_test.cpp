@@ -130,6 +130,17 @@ TEST_CASE("gemm equals the definition for every transpose, leading dimension and
   }
 }
 
+TEST_CASE("a few rows by a large matrix, of which threads take parts of k, equal the definition") {
+  for (const Extents& e :
+       {Extents{1, 1031, 1033}, Extents{2, 2500, 600}, Extents{3, 701, 1009}, Extents{4, 700, 1501}}) {
+    CAPTURE(e.m);
+    CHECK(worst_error(e, {}) <= 1);
+    CHECK(worst_error(e, {.accumulate = true, .padding = 3}) <= 1);
+    CHECK(worst_error(e, {.transpose_a = true, .column_bias = true, .relu = true}) <= 1);
+    CHECK(worst_error(e, {.accumulate = true, .column_bias = true, .row_bias = true, .relu = true}) <= 1);
+  }
+}
+
 TEST_CASE("a product over no terms is zero, or the bias, and leaves an accumulated C as it was") {
   const Extents e{5, 37, 0};
   CHECK(worst_error(e, {}) == 0);
@@ -142,8 +153,9 @@ TEST_CASE("a product over no terms is zero, or the bias, and leaves an accumulat
 
 TEST_CASE("gemm gives the same bits for every thread count") {
   const int before = tempera::core::thread_count();
-  for (const Extents& e : {Extents{64, 128, 784}, Extents{784, 128, 64}, Extents{37, 1200, 101}, Extents{1, 600, 700},
-                           Extents{600, 10, 333}, Extents{33, 17, 5000}}) {
+  for (const Extents& e :
+       {Extents{64, 128, 784}, Extents{784, 128, 64}, Extents{37, 1200, 101}, Extents{1, 600, 700},
+        Extents{1, 1200, 1200}, Extents{4, 700, 1501}, Extents{600, 10, 333}, Extents{33, 17, 5000}}) {
     for (int bits = 0; bits < 4; ++bits) {
       const Variant v{.transpose_a = (bits & 1) != 0, .transpose_b = (bits & 2) != 0};
       tempera::core::set_thread_count(1);
