@@ -2,7 +2,7 @@
 from dataclasses import dataclass
 
 WORKLOADS = ("mlp128", "mlp1200", "lenet", "cnn")
-SECTIONS = ("train", "qat", "bf16", "infer", "int8", "dynamic", "gemm", "int_gemm", "limits", "program", "startup")
+SECTIONS = ("train", "profile", "qat", "bf16", "infer", "int8", "dynamic", "gemm", "int_gemm", "limits", "program", "startup")
 
 # Training throughput over PyTorch's, with one thread and with two.
 TRAIN_MARKS = {"mlp128": 3.0, "mlp1200": 1.35, "lenet": 2.5, "cnn": 1.6}
@@ -90,6 +90,13 @@ def train_cells(workloads, threads, timed):
     return [Cell("train", workload, tuple(sides(workload))) for workload in workloads]
 
 
+def profile_cells(workloads, threads, timed):
+    """Where our own steps spend their time; nobody is beside them."""
+    return [Cell("profile", workload, tuple(
+        Side("tempera", count, ("tempera", "bench", "train", "--workload", workload, "--threads", str(count), *timed, "--profile", "--json"))
+        for count in threads)) for workload in workloads]
+
+
 def other_train_cells(section, numerics, workloads, threads, timed):
     """Training in other numerics, beside our own float32 and PyTorch's in the same numerics."""
     count = two_or_most(threads)
@@ -152,7 +159,7 @@ def limits_cells():
 def cells(sections, workloads, threads, seconds, *, libraries=(), has_bf16=False, dataset="mnist", gzipped=True):
     """All cells of a run. `seconds` is the timed part of each measurement, `libraries` are those that bench_peers has."""
     timed = ("--seconds", f"{seconds:g}")
-    makers = {"train": lambda: train_cells(workloads, threads, timed),
+    makers = {"train": lambda: train_cells(workloads, threads, timed), "profile": lambda: profile_cells(workloads, threads, timed),
               "qat": lambda: other_train_cells("qat", "qat", [w for w in workloads if w in QAT_MARKS], threads, timed),
               "bf16": lambda: other_train_cells("bf16", "bf16", [w for w in workloads if w in BF16_MARKS], threads, timed)
               if has_bf16 else [],

@@ -5,6 +5,7 @@ from cells import SECTIONS, SCALING_MARKS, TRAIN_MARKS, INFER_MARKS, BF16_MARKS,
 from disturbance import OTHERS, OWN_LOAD, disturbed
 from figures import at_least, at_most, number, percent, ratios, spread, table, times, values_of
 from kernel_sections import gemm, int_gemm, limits
+from profile_section import profiles
 from program_sections import program, startup
 from records import by_cell
 
@@ -97,7 +98,7 @@ def infer(section, title):
     return write
 
 
-WRITERS = {"train": train, "qat": qat, "bf16": bf16, "infer": infer("infer", "Inference in float32"),
+WRITERS = {"train": train, "profile": profiles, "qat": qat, "bf16": bf16, "infer": infer("infer", "Inference in float32"),
            "int8": infer("int8", "Inference on 8-bit integers"),
            "dynamic": infer("dynamic", "Inference on 8-bit integers with ranges of the moment"), "gemm": gemm, "int_gemm": int_gemm,
            "limits": limits, "program": program, "startup": startup}

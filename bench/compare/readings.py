@@ -1,6 +1,8 @@
 """From what a command printed to numbers: {"peer": name, "values": {kind: [numbers]}, "notes": [what it said about itself]}."""
 import json
 
+from profile_section import profile
+
 
 def shape_of(line):
     return f"{line['m']}×{line['n']}×{line['k']}"
@@ -55,6 +57,9 @@ def read(section, name, output):
     if section == "limits":
         values, notes = limits(json.loads(text))
         return {"peer": "tempera", "values": values, "notes": sorted(notes)}
+    if section == "profile":
+        document = json.loads(text)
+        return {"peer": document["peer"], "values": profile(document), "notes": []}
     lines = [json.loads(line) for line in text.splitlines()]
     if not lines:
         raise ValueError("it printed nothing")

@@ -29,6 +29,19 @@ class Page(unittest.TestCase):
         self.assertEqual(row(text, "mlp1200", "1.50×")[1:], ["1.50×", "≥ 1.8×", "**missed**: 83 % of it", "1.80×"])
         self.assertEqual(row(text, "1×1200×1200", "1")[2:], ["50", "40", "–", "–", "1.25×", "50 %", "≥ 0.95×", "reached"])
 
+    def test_a_step_is_shown_by_operation_with_what_a_second_thread_gains(self):
+        cell = cells.profile_cells(["lenet"], [1, 2], ())[0]
+        one = {"step": [100.0, 120.0, 110.0], "peak": [50.0], "of peak: step": [0.4], "forward conv1 conv2d": [60.0, 70.0, 66.0],
+               "of peak: forward conv1 conv2d": [0.6], "update optimizer": [20.0, 20.0, 20.0], "outside graph": [0.5]}
+        two = {"step": [60.0], "peak": [98.0], "of peak: step": [0.35], "forward conv1 conv2d": [33.0],
+               "of peak: forward conv1 conv2d": [0.55], "update optimizer": [20.0]}
+        text = page([record(cell, {"tempera/1": one, "tempera/2": two})], FACTS, "c", {})
+        self.assertIn("gain 1.96× from the second thread", text)
+        self.assertEqual(row(text, "forward conv1 conv2d"), ["forward conv1 conv2d", "66", "33", "2.00×", "60 %", "55 %"])
+        self.assertEqual(row(text, "update optimizer")[1:], ["20", "20", "1.00×", "", ""])
+        self.assertEqual(row(text, "all else")[1:4], ["24", "7", "3.43×"])
+        self.assertEqual(row(text, "**step**")[1:], ["110", "60", "1.83×", "40 %", "35 %"])
+
     def test_fake_quantization_is_held_against_pytorch_and_against_our_own_step(self):
         cell = cells.cells(["qat"], ["cnn"], [2], 1.0)[0]
         text = page([record(cell, rates(cell, [500.0], [600.0], [200.0]))], FACTS, "c", {})

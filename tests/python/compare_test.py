@@ -63,6 +63,14 @@ class Reading(unittest.TestCase):
         line = {"peer": "tempera", "m": 1, "n": 2, "k": 3, "gflop_per_s": 50.0, "peak_gflop_per_s": 100.0}
         self.assertEqual(readings.read("gemm", "tempera", said(line))["values"], {"1×2×3": [50.0], "peak": [100.0]})
 
+    def test_a_profile_has_its_operations_by_phase_and_layer(self):
+        document = {"peer": "t", "us_per_step": 9.0, "peak_gflop_per_s": 50.0, "share_of_peak": 0.5, "operations": [
+            {"phase": "forward", "scope": "fc", "op": "linear", "us_per_step": 6.0, "share_of_peak": 0.75},
+            {"phase": "update", "scope": "", "op": "optimizer", "us_per_step": 2.0}]}
+        values = readings.read("profile", "tempera", [(json.dumps(document, indent=2), 1.0, 0)])["values"]
+        self.assertEqual(values, {"step": [9.0], "peak": [50.0], "of peak: step": [0.5], "forward fc linear": [6.0],
+                                  "of peak: forward fc linear": [0.75], "update optimizer": [2.0]})
+
     def test_limits_come_from_the_counters_of_google_benchmark_and_regions_in_seconds(self):
         document = {"benchmarks": [{"name": "relu/8192", "kernel_us": 2.0, "limit_us": 1.0, "of_limit": 0.5, "label": "memory",
                                     "real_time": 9, "time_unit": "ns"},
