@@ -38,6 +38,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   # Sees overlap in "text" + std::string where there is none (GCC bug 105651, fixed in 13).
   target_compile_options(tempera_options INTERFACE -Wno-restrict)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # Collect garbage only above 512 MB: a sixth less time for a fifth more memory. It has no part in what comes out.
+  target_compile_options(tempera_options INTERFACE
+    "SHELL:--param ggc-min-heapsize=524288" "SHELL:--param ggc-min-expand=300")
+endif()
 
 if(TEMPERA_SANITIZE)
   target_compile_options(tempera_options INTERFACE
