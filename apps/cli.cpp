@@ -56,24 +56,15 @@ int status_of(const std::function<int()>& action) {
 
 }  // namespace
 
-CLI::App* add_verb(CLI::App& app, Session& session, const std::string& name, const std::string& help,
-                   std::function<int()> action) {
-  CLI::App* verb = app.add_subcommand(name, help);
-  verb->add_flag("--json", session.json, "print one JSON document on stdout");
-  verb->add_option("--threads", session.threads, "threads to compute with (default: all processors)")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
-  verb->callback([&session, action = std::move(action)] { session.action = action; });
+Verb add_verb(Verb& parent, Session& session, const std::string& name, const std::string& help,
+              std::function<int()> action) {
+  Verb verb = parent.verb(name, help);
+  verb.flag("--json", session.json, "print one JSON document on stdout");
+  verb.option("--threads", session.threads, "threads to compute with (default: all processors)")
+      .whole_between(1, 1024)
+      .value_name("N");
+  verb.when_called([&session, action = std::move(action)] { session.action = action; });
   return verb;
-}
-
-std::function<std::string(const std::string&)> number_between(double least, double most) {
-  return [least, most](const std::string& text) {
-    double value = 0;
-    const bool number = CLI::detail::lexical_cast(text, value);
-    if (number && value >= least && value <= most) return std::string();
-    return fmt::format("must be a number from {} to {}, got {}", least, most, text);
-  };
 }
 
 void print_result(const Session& session, const nlohmann::ordered_json& document, std::string_view text) {
@@ -90,9 +81,10 @@ int main(int argc, char** argv, const Registry& registry) {
   app.name("tempera");
   style_help(app);
   app.set_version_flag("--version", std::string("tempera ") + version(), "print the version");
-  app.require_subcommand(1);
+  Verb program(app);
+  program.require_verb();
   Session session{.registry = &registry};
-#define TEMPERA_COMMAND(verb) add_##verb(app, session);
+#define TEMPERA_COMMAND(verb) add_##verb(program, session);
 #include "tempera/apps/commands/commands.def"
 #undef TEMPERA_COMMAND
   app.footer(  // last: verbs take over the footer there is when they are added

@@ -17,17 +17,25 @@ foreach(folder ${TEMPERA_FOLDERS})
   endif()
 endforeach()
 
-# tempera_library(<folder> [NAME <name>] DEPENDS <targets...> PRIVATE_DEPENDS <targets...> BUILD_DEPENDS <targets...>)
+# tempera_library(<folder> [NAME <name>] DEPENDS <targets...> PRIVATE_DEPENDS <targets...> BUILD_DEPENDS <targets...>
+#                 [F64 <patterns...>])
 # The folder's .cpp files, without main.cpp, become the target tempera_<name>, known as tempera::<name> here and in the
 # installed package. DEPENDS appear in headers; PRIVATE_DEPENDS only in .cpp files but have something to link;
 # BUILD_DEPENDS are headers that only .cpp files include, so that users of the installed package need not have them.
+# F64 names the files that have derivatives to check, with what those call: in double precision nothing else is compiled.
+# One that is missing there fails the link of test_gradcheck.
 function(tempera_library folder)
-  cmake_parse_arguments(arg "" "NAME" "DEPENDS;PRIVATE_DEPENDS;BUILD_DEPENDS" ${ARGN})
+  cmake_parse_arguments(arg "" "NAME" "DEPENDS;PRIVATE_DEPENDS;BUILD_DEPENDS;F64" ${ARGN})
   set(name ${folder})
   if(arg_NAME)
     set(name ${arg_NAME})
   endif()
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  if(TEMPERA_F64 AND arg_F64)
+    list(TRANSFORM arg_F64 PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE patterns)
+    file(GLOB sources CONFIGURE_DEPENDS ${patterns})
+  else()
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  endif()
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   set(target tempera_${name})
   add_library(${target} STATIC ${sources})

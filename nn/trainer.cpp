@@ -12,7 +12,7 @@
 namespace tempera::nn {
 namespace {
 
-double share(std::int64_t part, std::int64_t whole) {
+double ratio(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(std::max<std::int64_t>(1, whole));
 }
 
@@ -88,7 +88,7 @@ void Trainer::train_step(const core::Batch& batch) {
 }
 
 void Trainer::set_scheduled_numbers(std::int64_t batch) {
-  const double epoch = static_cast<double>(state_.epoch) + share(batch, parts_.train.batches_per_epoch());
+  const double epoch = static_cast<double>(state_.epoch) + ratio(batch, parts_.train.batches_per_epoch());
   for (std::size_t i = 0; i < bases_.size(); ++i) {
     const ScheduledNumber& scheduled = parts_.schedules[i];
     *scheduled.number = scheduled.schedule.at(bases_[i], epoch, static_cast<double>(options_.epochs));
@@ -99,7 +99,7 @@ void Trainer::finish_epoch() {
   EpochRecord record{.epoch = state_.epoch + 1, .steps = state_.step};
   const EpochSums& sums = state_.sums;
   record.train = {sums.loss / std::max<double>(1, static_cast<double>(sums.samples)),
-                  share(sums.correct, sums.samples)};
+                  ratio(sums.correct, sums.samples)};
   for (const ScheduledNumber& scheduled : parts_.schedules) {
     record.numbers[scheduled.schedule.target()] = *scheduled.number;
   }

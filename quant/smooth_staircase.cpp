@@ -127,12 +127,12 @@ Stairs stairs_of(const Staircase& s, double temperature) {
 }
 
 // Of a piece of the elements, for the output gradient g.
-struct Sums {
+struct SlopeSums {
   double of_value = 0;         // Σ g·y
   double of_slope = 0;         // Σ g·x·dy/dx
   std::vector<double> biases;  // Σ g·σ_k(1 − σ_k), in rising order
 
-  void add(const Sums& more) {
+  void add(const SlopeSums& more) {
     of_value += more.of_value;
     of_slope += more.of_slope;
     biases.resize(std::max(biases.size(), more.biases.size()));
@@ -148,13 +148,13 @@ struct Saved {
 };
 
 // Writes dx.
-Sums gradients(const Saved& saved, const Tensor& dy, bool of_biases, Tensor& dx) {
+SlopeSums gradients(const Saved& saved, const Tensor& dy, bool of_biases, Tensor& dx) {
   const Scalar *x = saved.x.data(), *y = saved.y.data(), *slope = saved.slope.data(), *g = dy.data();
   Scalar* to = dx.mutable_data();
   return core::parallel_reduce(
-      dy.numel(), of_biases ? kRunGrain / 8 : kRunGrain, Sums{},
+      dy.numel(), of_biases ? kRunGrain / 8 : kRunGrain, SlopeSums{},
       [&, x, y, slope, g, to](std::int64_t begin, std::int64_t end) {
-        Sums sums;
+        SlopeSums sums;
         if (of_biases) sums.biases.resize(saved.stairs.at.size());
         for (std::int64_t i = begin; i < end; ++i) {
           const auto grad = static_cast<double>(g[i]);
@@ -167,7 +167,7 @@ Sums gradients(const Saved& saved, const Tensor& dy, bool of_biases, Tensor& dx)
         }
         return sums;
       },
-      [](Sums all, const Sums& more) {
+      [](SlopeSums all, const SlopeSums& more) {
         all.add(more);
         return all;
       });
@@ -177,7 +177,7 @@ Tensor one(double value) { return Tensor({1}, {static_cast<Scalar>(value)}); }
 
 core::Gradients backward(const Saved& saved, const Tensor& dy, const core::Needs& needs) {
   Tensor dx(saved.x.shape());
-  const Sums sums = gradients(saved, dy, needs[3], dx);
+  const SlopeSums sums = gradients(saved, dy, needs[3], dx);
   // y = δ·(S(x/w) − m): by δ it grows as y/δ, by w as −x/w·dy/dx; tied, both are α.
   const double by_alpha = (sums.of_value - (saved.tied ? sums.of_slope : 0)) / saved.alpha;
   core::Gradients result{dx, one(by_alpha), needs[2] ? one(-sums.of_slope / saved.range) : Tensor(), Tensor()};

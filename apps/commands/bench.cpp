@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -224,35 +223,34 @@ int bench_kernels(const Session& session, const BenchArguments& arguments) {
 
 }  // namespace
 
-void add_bench(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand(
-      "bench", "measure how fast this machine trains and infers: JSON lines, to compare with others");
-  verb->require_subcommand(1);
+void add_bench(Verb& program, Session& session) {
+  Verb verb =
+      program.verb("bench", "measure how fast this machine trains and infers: JSON lines, to compare with others");
+  verb.require_verb();
   const auto arguments = std::make_shared<BenchArguments>();
   const auto add = [&](const char* name, const char* help, std::function<int()> action) {
-    CLI::App* sub = add_verb(*verb, session, name, help, std::move(action));
-    sub->add_option("--seconds", arguments->seconds, "length of the timed part in seconds (default 6)")
-        ->check(number_between(0.01, 3600))
-        ->type_name("S");
+    Verb sub = add_verb(verb, session, name, help, std::move(action));
+    sub.option("--seconds", arguments->seconds, "length of the timed part in seconds (default 6)")
+        .number_between(0.01, 3600)
+        .value_name("S");
     return sub;
   };
   const auto add_network = [&](const char* name, const char* help, std::function<int()> action) {
-    CLI::App* sub = add(name, help, std::move(action));
-    sub->add_option("--workload", arguments->workload, "mlp128 (default), mlp1200, lenet or cnn")
-        ->check(CLI::IsMember({"mlp128", "mlp1200", "lenet", "cnn"}))
-        ->type_name("NAME");
-    sub->add_option(
+    Verb sub = add(name, help, std::move(action));
+    sub.option("--workload", arguments->workload, "mlp128 (default), mlp1200, lenet or cnn")
+        .one_of({"mlp128", "mlp1200", "lenet", "cnn"})
+        .value_name("NAME");
+    sub.option(
            "--numerics", arguments->numerics,
            "float (default); training, qat: 8-bit fake quantization, or bf16; inferring, int8 or dynamic_int8; binary "
            "comes later")
-        ->check(CLI::IsMember({"float", "qat", "int8", "dynamic_int8", "binary", "bf16"}))
-        ->type_name("NAME");
-    sub->add_flag("--profile", arguments->profile,
-                  "say where the time goes instead, by operation (docs/performance.md)");
-    sub->add_option("--batch", arguments->batch,
-                    "samples in a batch (default: the network's own when training, 1 when inferring)")
-        ->check(CLI::Range(1, 100000))
-        ->type_name("N");
+        .one_of({"float", "qat", "int8", "dynamic_int8", "binary", "bf16"})
+        .value_name("NAME");
+    sub.flag("--profile", arguments->profile, "say where the time goes instead, by operation (docs/performance.md)");
+    sub.option("--batch", arguments->batch,
+               "samples in a batch (default: the network's own when training, 1 when inferring)")
+        .whole_between(1, 100000)
+        .value_name("N");
   };
   add_network("train", "optimizer steps a second of a reference network on MNIST",
               [&session, arguments] { return bench_train(session, *arguments); });
@@ -260,11 +258,10 @@ void add_bench(CLI::App& app, Session& session) {
               [&session, arguments] { return bench_infer(session, *arguments); });
   add("kernels", "matrix products of the shapes that small networks have",
       [&session, arguments] { return bench_kernels(session, *arguments); })
-      ->add_option(
-          "--numerics", arguments->numerics,
-          "float (default), or int8: uint8 activations times packed int8 weights, as the integer engine does it")
-      ->check(CLI::IsMember({"float", "int8"}))
-      ->type_name("NAME");
+      .option("--numerics", arguments->numerics,
+              "float (default), or int8: uint8 activations times packed int8 weights, as the integer engine does it")
+      .one_of({"float", "int8"})
+      .value_name("NAME");
 }
 
 }  // namespace tempera::cli

@@ -1,4 +1,4 @@
-// What a verb's file needs. A verb is one file, `void add_<verb>(CLI::App&, Session&)`, and one line in commands.def.
+// What a verb's file needs. A verb is one file, `void add_<verb>(Verb&, Session&)`, and one line in commands.def.
 #pragma once
 
 #include <cstdint>
@@ -8,10 +8,7 @@
 #include <string_view>
 
 #include "tempera/apps/registry.hpp"
-
-namespace CLI {
-class App;
-}
+#include "tempera/apps/verb.hpp"
 
 namespace tempera::cli {
 
@@ -23,12 +20,9 @@ struct Session {
   std::function<int()> action;  ///< set by the verb that was called; returns the exit status
 };
 
-/// Adds `verb` with `--json` and `--threads`, and runs `action` when it is called.
-CLI::App* add_verb(CLI::App& app, Session& session, const std::string& name, const std::string& help,
-                   std::function<int()> action);
-
-/// The check of an option that takes a number from `least` to `most`. Unlike CLI11's own it refuses "nan".
-[[nodiscard]] std::function<std::string(const std::string&)> number_between(double least, double most);
+/// Adds the verb `name` with `--json` and `--threads`, and runs `action` when it is called.
+Verb add_verb(Verb& parent, Session& session, const std::string& name, const std::string& help,
+              std::function<int()> action);
 
 /// Prints a result: the document if --json was given, the text otherwise.
 void print_result(const Session& session, const nlohmann::ordered_json& document, std::string_view text);
@@ -38,7 +32,7 @@ constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr int kInterrupted = 130;
 
-#define TEMPERA_COMMAND(verb) void add_##verb(CLI::App& app, Session& session);
+#define TEMPERA_COMMAND(verb) void add_##verb(Verb& program, Session& session);
 #include "tempera/apps/commands/commands.def"
 #undef TEMPERA_COMMAND
 

@@ -1,7 +1,6 @@
 // tempera compare: runs side by side, and whether their difference is more than chance.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -152,14 +151,14 @@ int compare_runs(const Session& session, const std::vector<std::string>& paths) 
 
 }  // namespace
 
-void add_compare(CLI::App& app, Session& session) {
+void add_compare(Verb& program, Session& session) {
   const auto paths = std::make_shared<std::vector<std::string>>();
-  CLI::App* verb =
-      add_verb(app, session, "compare", "runs side by side, and whether their difference is more than chance",
+  Verb verb =
+      add_verb(program, session, "compare", "runs side by side, and whether their difference is more than chance",
                [&session, paths] { return compare_runs(session, *paths); });
-  verb->add_option("RUN", *paths,
-                   "run folders or model files, the others compared with the first; or the folder of one study")
-      ->required();
+  verb.option("RUN", *paths,
+              "run folders or model files, the others compared with the first; or the folder of one study")
+      .required();
 }
 
 }  // namespace tempera::cli

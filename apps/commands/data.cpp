@@ -1,7 +1,6 @@
 // tempera data list|get|check: the sets a config can name, and whether their files are what they should be.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -82,22 +81,22 @@ int check_set(const Session& session, const std::string& name, const std::option
 
 }  // namespace
 
-void add_data(CLI::App& app, Session& session) {
-  CLI::App* verb = app.add_subcommand("data", "the data sets: where they are, fetch one, check one");
-  verb->require_subcommand(1);
+void add_data(Verb& program, Session& session) {
+  Verb verb = program.verb("data", "the data sets: where they are, fetch one, check one");
+  verb.require_verb();
   struct Arguments {
     std::string name;
     std::optional<std::string> dir;
   };
   const auto arguments = std::make_shared<Arguments>();
-  add_verb(*verb, session, "list", "every set a config can name, and where it was found",
+  add_verb(verb, session, "list", "every set a config can name, and where it was found",
            [&session] { return list_sets(session); });
   const auto add = [&](const char* name, const char* help, bool download) {
-    CLI::App* sub = add_verb(*verb, session, name, help, [&session, arguments, download] {
+    Verb sub = add_verb(verb, session, name, help, [&session, arguments, download] {
       return check_set(session, arguments->name, arguments->dir, download);
     });
-    sub->add_option("NAME", arguments->name, "mnist or fashion_mnist")->required();
-    sub->add_option("--dir", arguments->dir, "look in this folder first")->type_name("DIR");
+    sub.option("NAME", arguments->name, "mnist or fashion_mnist").required();
+    sub.option("--dir", arguments->dir, "look in this folder first").value_name("DIR");
   };
   add("get", "find a set, download it if it is nowhere, and verify its checksums", true);
   add("check", "verify the checksums of a set that is here, without the network", false);

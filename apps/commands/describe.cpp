@@ -1,7 +1,6 @@
 // tempera describe: the layers of a model, and what training it costs.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -210,26 +209,24 @@ int describe(const Session& session, const std::string& path, const std::vector<
 
 }  // namespace
 
-void add_describe(CLI::App& app, Session& session) {
+void add_describe(Verb& program, Session& session) {
   struct DescribeArguments {
     std::string subject;
     std::vector<std::string> sets;
     bool no_estimate = false;
   };
   const auto arguments = std::make_shared<DescribeArguments>();
-  CLI::App* verb =
-      add_verb(app, session, "describe",
-               "the layers of a config or a saved model: shapes, parameters, cost, and the time training takes",
-               [&session, arguments] {
-                 return describe(session, arguments->subject, arguments->sets, !arguments->no_estimate);
-               });
-  verb->add_option("SUBJECT", arguments->subject, "a config, a run folder or a model file")->required();
-  verb->add_option("--set", arguments->sets,
-                   "change one value of the config first, e.g. --set train.epochs=3 (repeatable)")
-      ->type_name("PATH=VALUE")
-      ->allow_extra_args(false);
-  verb->add_flag("--no-estimate", arguments->no_estimate,
-                 "leave out the time of training, which is measured for about a second");
+  Verb verb = add_verb(program, session, "describe",
+                       "the layers of a config or a saved model: shapes, parameters, cost, and the time training takes",
+                       [&session, arguments] {
+                         return describe(session, arguments->subject, arguments->sets, !arguments->no_estimate);
+                       });
+  verb.option("SUBJECT", arguments->subject, "a config, a run folder or a model file").required();
+  verb.option("--set", arguments->sets, "change one value of the config first, e.g. --set train.epochs=3 (repeatable)")
+      .value_name("PATH=VALUE")
+      .one_at_a_time();
+  verb.flag("--no-estimate", arguments->no_estimate,
+            "leave out the time of training, which is measured for about a second");
 }
 
 }  // namespace tempera::cli

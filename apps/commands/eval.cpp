@@ -1,7 +1,6 @@
 // tempera eval: how good a saved model is.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -184,26 +183,25 @@ int evaluate(const Session& session, const EvalArguments& arguments) {
 
 }  // namespace
 
-void add_eval(CLI::App& app, Session& session) {
+void add_eval(Verb& program, Session& session) {
   const auto arguments = std::make_shared<EvalArguments>();
-  CLI::App* verb = add_verb(app, session, "eval", "test a saved model: errors, confusion, calibration",
-                            [&session, arguments] { return evaluate(session, *arguments); });
-  verb->add_option("MODEL", arguments->model, "a run folder, a model file or a program of integers")->required();
-  verb->add_option("--data", arguments->data,
-                   "another set than the one it was trained on; `tempera data list` names them")
-      ->type_name("NAME");
-  verb->add_option("--split", arguments->split, "train, validation or test (default)")
-      ->check(CLI::IsMember({"train", "validation", "test"}))
-      ->type_name("SPLIT");
-  verb->add_option("--mode", arguments->mode,
-                   "float, fake_quant (exact where the model is lowered) or integer (a program, or dynamic products); "
-                   "not given: what "
-                   "the model was made for")
-      ->check(CLI::IsMember({"float", "fake_quant", "integer"}))
-      ->type_name("MODE");
-  verb->add_option("--dump-logits", arguments->logits,
-                   "write the outputs before softmax as a NumPy array [samples, classes]")
-      ->type_name("F.npy");
+  Verb verb = add_verb(program, session, "eval", "test a saved model: errors, confusion, calibration",
+                       [&session, arguments] { return evaluate(session, *arguments); });
+  verb.option("MODEL", arguments->model, "a run folder, a model file or a program of integers").required();
+  verb.option("--data", arguments->data, "another set than the one it was trained on; `tempera data list` names them")
+      .value_name("NAME");
+  verb.option("--split", arguments->split, "train, validation or test (default)")
+      .one_of({"train", "validation", "test"})
+      .value_name("SPLIT");
+  verb.option("--mode", arguments->mode,
+              "float, fake_quant (exact where the model is lowered) or integer (a program, or dynamic products); "
+              "not given: what "
+              "the model was made for")
+      .one_of({"float", "fake_quant", "integer"})
+      .value_name("MODE");
+  verb.option("--dump-logits", arguments->logits,
+              "write the outputs before softmax as a NumPy array [samples, classes]")
+      .value_name("F.npy");
 }
 
 }  // namespace tempera::cli

@@ -1,7 +1,6 @@
 // tempera explain: what a field of a config means.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -44,14 +43,14 @@ int explain_path(const Session& session, const ExplainArguments& arguments) {
 
 }  // namespace
 
-void add_explain(CLI::App& app, Session& session) {
+void add_explain(Verb& program, Session& session) {
   const auto arguments = std::make_shared<ExplainArguments>();
-  CLI::App* verb = add_verb(app, session, "explain", "what a field of a config means: type, range, unit, default",
-                            [&session, arguments] { return explain_path(session, *arguments); });
-  verb->add_option("PATH", arguments->path,
-                   "such as train.batch, optimizer or model.layers.conv2d.kernel; without one: the top level");
-  CLI::Option* markdown = verb->add_flag("--markdown", arguments->markdown, "the reference of all fields as Markdown");
-  verb->add_flag("--json-schema", arguments->schema, "a JSON Schema of configs, for editors")->excludes(markdown);
+  Verb verb = add_verb(program, session, "explain", "what a field of a config means: type, range, unit, default",
+                       [&session, arguments] { return explain_path(session, *arguments); });
+  verb.option("PATH", arguments->path,
+              "such as train.batch, optimizer or model.layers.conv2d.kernel; without one: the top level");
+  const Option markdown = verb.flag("--markdown", arguments->markdown, "the reference of all fields as Markdown");
+  verb.flag("--json-schema", arguments->schema, "a JSON Schema of configs, for editors").excludes(markdown);
 }
 
 }  // namespace tempera::cli

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tempera/apps/commands/command.hpp"
@@ -45,8 +44,8 @@ std::string to_text(const Hardware& h) {
 
 }  // namespace
 
-void add_hardware(CLI::App& app, Session& session) {
-  add_verb(app, session, "hardware",
+void add_hardware(Verb& program, Session& session) {
+  add_verb(program, session, "hardware",
            "this processor: instruction levels, and which number formats it computes natively", [&session] {
              const Hardware hardware = inspect_hardware();
              print_result(session, to_json(hardware), to_text(hardware));

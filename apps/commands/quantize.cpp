@@ -1,7 +1,6 @@
 // tempera quantize: few bits for a finished model, without training it again.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -189,35 +188,34 @@ int quantize(const Session& session, const QuantizeArguments& arguments) {
 
 }  // namespace
 
-void add_quantize(CLI::App& app, Session& session) {
+void add_quantize(Verb& program, Session& session) {
   const auto arguments = std::make_shared<QuantizeArguments>();
-  CLI::App* verb =
-      add_verb(app, session, "quantize", "few bits for a finished model: calibrate it, test it, lower it to integers",
-               [&session, arguments] { return quantize(session, *arguments); });
-  verb->add_option("MODEL", arguments->model, "a run folder or a model file, trained in floats")->required();
-  verb->add_option("--config", arguments->config, "a file with the sections quantization and, for integers, lower")
-      ->required()
-      ->type_name("FILE");
-  verb->add_option("--set", arguments->sets,
-                   "change one value, e.g. --set quantization.rules.0.quantizer.bits=4 (repeatable)")
-      ->type_name("PATH=VALUE")
-      ->allow_extra_args(false);
-  CLI::Option* search = verb->add_flag("--search", arguments->search,
-                                       "measure what each site suffers at 8, 4 and 2 bits, and find bits for each "
-                                       "weight within a budget: writes a config");
-  verb->add_option("--budget", arguments->budget,
-                   "for --search: bytes of weights (or bit operations); default: half of 8 bits everywhere")
-      ->check(number_between(1, 1e18))
-      ->needs(search)
-      ->type_name("N");
-  verb->add_option("--measure", arguments->measure, "for --search: size (default) or bit_operations")
-      ->check(CLI::IsMember({"size", "bit_operations"}))
-      ->needs(search)
-      ->type_name("NAME");
-  verb->add_option("--out", arguments->out,
-                   "folder to write into (default: runs/<name>-<hash>, runs/<name>-search-<hash>)")
-      ->type_name("DIR");
-  verb->add_flag("--resume", arguments->resume, "begin again in a folder in which this did not finish");
+  Verb verb = add_verb(program, session, "quantize",
+                       "few bits for a finished model: calibrate it, test it, lower it to integers",
+                       [&session, arguments] { return quantize(session, *arguments); });
+  verb.option("MODEL", arguments->model, "a run folder or a model file, trained in floats").required();
+  verb.option("--config", arguments->config, "a file with the sections quantization and, for integers, lower")
+      .required()
+      .value_name("FILE");
+  verb.option("--set", arguments->sets,
+              "change one value, e.g. --set quantization.rules.0.quantizer.bits=4 (repeatable)")
+      .value_name("PATH=VALUE")
+      .one_at_a_time();
+  const Option search = verb.flag("--search", arguments->search,
+                                  "measure what each site suffers at 8, 4 and 2 bits, and find bits for each "
+                                  "weight within a budget: writes a config");
+  verb.option("--budget", arguments->budget,
+              "for --search: bytes of weights (or bit operations); default: half of 8 bits everywhere")
+      .number_between(1, 1e18)
+      .needs(search)
+      .value_name("N");
+  verb.option("--measure", arguments->measure, "for --search: size (default) or bit_operations")
+      .one_of({"size", "bit_operations"})
+      .needs(search)
+      .value_name("NAME");
+  verb.option("--out", arguments->out, "folder to write into (default: runs/<name>-<hash>, runs/<name>-search-<hash>)")
+      .value_name("DIR");
+  verb.flag("--resume", arguments->resume, "begin again in a folder in which this did not finish");
 }
 
 }  // namespace tempera::cli

@@ -1,7 +1,6 @@
 // tempera report: run folders as a page.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -93,22 +92,21 @@ int write_report(const Session& session, const ReportArguments& arguments) {
 
 }  // namespace
 
-void add_report(CLI::App& app, Session& session) {
+void add_report(Verb& program, Session& session) {
   const auto arguments = std::make_shared<ReportArguments>();
-  CLI::App* verb = add_verb(app, session, "report",
-                            "write the page of one run, or of several side by side: one HTML file, no network",
-                            [&session, arguments] { return write_report(session, *arguments); });
-  verb->add_option("RUN", arguments->runs, "run folders, such as runs/mnist-mlp-…, or the folder of a study")
-      ->required();
-  verb->add_option("--figure", arguments->figure, "only this figure, as SVG: temperature is the one there is")
-      ->check(CLI::IsMember({"temperature"}))
-      ->type_name("NAME");
-  verb->add_option("--markdown", arguments->markdown,
-                   "of a study: its tables with intervals, machine and command, instead of the page")
-      ->type_name("FILE");
-  verb->add_option("--out", arguments->out,
-                   "file to write (default: report.html in the run's folder; comparison.html here for several)")
-      ->type_name("FILE");
+  Verb verb = add_verb(program, session, "report",
+                       "write the page of one run, or of several side by side: one HTML file, no network",
+                       [&session, arguments] { return write_report(session, *arguments); });
+  verb.option("RUN", arguments->runs, "run folders, such as runs/mnist-mlp-…, or the folder of a study").required();
+  verb.option("--figure", arguments->figure, "only this figure, as SVG: temperature is the one there is")
+      .one_of({"temperature"})
+      .value_name("NAME");
+  verb.option("--markdown", arguments->markdown,
+              "of a study: its tables with intervals, machine and command, instead of the page")
+      .value_name("FILE");
+  verb.option("--out", arguments->out,
+              "file to write (default: report.html in the run's folder; comparison.html here for several)")
+      .value_name("FILE");
 }
 
 }  // namespace tempera::cli

@@ -1,7 +1,6 @@
 // tempera run: the experiment (or the study) of a config.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -115,17 +114,17 @@ int run(const Session& session, const RunArguments& arguments) {
 
 }  // namespace
 
-void add_run(CLI::App& app, Session& session) {
+void add_run(Verb& program, Session& session) {
   const auto arguments = std::make_shared<RunArguments>();
-  CLI::App* verb = add_verb(app, session, "run", "train what a config describes, test it, and write a report",
-                            [&session, arguments] { return run(session, *arguments); });
-  verb->add_option("CONFIG", arguments->config, "a JSON file such as configs/mnist-mlp.json")->required();
-  verb->add_option("--set", arguments->sets, "change one value, e.g. --set train.epochs=3 (repeatable)")
-      ->type_name("PATH=VALUE")
-      ->allow_extra_args(false);
-  verb->add_option("--out", arguments->out, "folder to write into (default: runs/<name>-<hash>)")->type_name("DIR");
-  verb->add_flag("--resume", arguments->resume, "continue a run that did not finish, from its last checkpoint");
-  verb->add_flag("--dry-run", arguments->dry_run, "check everything and print the resolved config; train nothing");
+  Verb verb = add_verb(program, session, "run", "train what a config describes, test it, and write a report",
+                       [&session, arguments] { return run(session, *arguments); });
+  verb.option("CONFIG", arguments->config, "a JSON file such as configs/mnist-mlp.json").required();
+  verb.option("--set", arguments->sets, "change one value, e.g. --set train.epochs=3 (repeatable)")
+      .value_name("PATH=VALUE")
+      .one_at_a_time();
+  verb.option("--out", arguments->out, "folder to write into (default: runs/<name>-<hash>)").value_name("DIR");
+  verb.flag("--resume", arguments->resume, "continue a run that did not finish, from its last checkpoint");
+  verb.flag("--dry-run", arguments->dry_run, "check everything and print the resolved config; train nothing");
 }
 
 }  // namespace tempera::cli

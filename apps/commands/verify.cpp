@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -123,18 +122,17 @@ int verify(const Session& session, const VerifyArguments& arguments) {
 
 }  // namespace
 
-void add_verify(CLI::App& app, Session& session) {
+void add_verify(Verb& program, Session& session) {
   const auto arguments = std::make_shared<VerifyArguments>();
-  CLI::App* verb =
-      add_verb(app, session, "verify",
+  Verb verb =
+      add_verb(program, session, "verify",
                "prove bit by bit that fake quantization, reference and integer engine are one network, or that dynamic "
                "products are what they are defined to be",
                [&session, arguments] { return verify(session, *arguments); });
-  verb->add_option("MODEL", arguments->model, "a run folder, a quantized model file or a program of integers")
-      ->required();
-  verb->add_option("--images", arguments->images, "so many of the test set instead of all")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000'000}))
-      ->type_name("N");
+  verb.option("MODEL", arguments->model, "a run folder, a quantized model file or a program of integers").required();
+  verb.option("--images", arguments->images, "so many of the test set instead of all")
+      .whole_between(1, 1'000'000'000)
+      .value_name("N");
 }
 
 }  // namespace tempera::cli

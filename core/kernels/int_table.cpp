@@ -5,14 +5,15 @@
 namespace tempera::core {
 namespace {
 
-using Fill = void (*)(IntKernelTable&) noexcept;
+using FillLevel = void (*)(IntKernelTable&) noexcept;
 
 #ifdef TEMPERA_F64
-constexpr std::array<Fill, 1> kFills{detail::fill_int_scalar};
+constexpr std::array<FillLevel, 1> kFillLevels{detail::fill_int_scalar};
 #else
 // In the order of Isa.
-constexpr std::array<Fill, 6> kFills{detail::fill_int_scalar, detail::fill_int_sse42,      detail::fill_int_avx2,
-                                     detail::fill_int_avx512, detail::fill_int_avx512vnni, detail::fill_int_amx};
+constexpr std::array<FillLevel, 6> kFillLevels{detail::fill_int_scalar,     detail::fill_int_sse42,
+                                               detail::fill_int_avx2,       detail::fill_int_avx512,
+                                               detail::fill_int_avx512vnni, detail::fill_int_amx};
 #endif
 
 }  // namespace
@@ -24,11 +25,11 @@ const IntKernelTable& int_kernels() {
 
 const IntKernelTable& int_kernels_of(Isa level) {
   static const auto tables = [] {
-    std::array<IntKernelTable, kFills.size()> all{};
+    std::array<IntKernelTable, kFillLevels.size()> all{};
     IntKernelTable best;
     for (const Isa isa : available_isas()) {  // a level's file, even what fills its table, is code for that level
       const auto position = static_cast<std::size_t>(isa);
-      kFills[position](best);
+      kFillLevels[position](best);
       best.level = isa;
       all[position] = best;
     }

@@ -67,7 +67,7 @@ Results run(const Geometry& g, const Tensor& x, const Tensor& w, const Tensor& b
   return r;
 }
 
-Tensor random_tensor(const Shape& shape, std::uint64_t seed) {
+Tensor uniform_tensor(const Shape& shape, std::uint64_t seed) {
   Tensor x(shape);
   Random(seed, "bf16 conv").fill_uniform(x.mutable_values(), -1, 1);
   return x;
@@ -101,8 +101,8 @@ TEST_CASE("convolution by bf16 products of its written-out windows has PyTorch's
 
 TEST_CASE("many images in parts are emulated convolution's sums, and the same bits for every number of threads") {
   const Geometry g{.x = {37, 3, 9, 8}, .w = {5, 3, 3, 2}, .options = {.padding = {1, 1}}};
-  const Tensor x = random_tensor(g.x, 1), w = random_tensor(g.w, 2);
-  const Tensor dy = random_tensor(conv2d_shape(g.x, g.w, g.options), 3);
+  const Tensor x = uniform_tensor(g.x, 1), w = uniform_tensor(g.w, 2);
+  const Tensor dy = uniform_tensor(conv2d_shape(g.x, g.w, g.options), 3);
   const int before = thread_count();
   set_thread_count(1);
   const Results one = run(g, x, w, {}, dy);
@@ -129,7 +129,7 @@ TEST_CASE("many images in parts are emulated convolution's sums, and the same bi
 
 TEST_CASE("no images leave a weight gradient of zeros") {
   const Geometry g{.x = {0, 2, 4, 4}, .w = {3, 2, 3, 3}, .options = {}};
-  const Results r = run(g, Tensor(g.x), random_tensor(g.w, 1), {}, Tensor(Shape{0, 3, 2, 2}));
+  const Results r = run(g, Tensor(g.x), uniform_tensor(g.w, 1), {}, Tensor(Shape{0, 3, 2, 2}));
   CHECK(r.y.shape() == Shape{0, 3, 2, 2});
   for (const Scalar value : r.dw.values()) CHECK(value == 0);
 }

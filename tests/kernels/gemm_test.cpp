@@ -22,7 +22,7 @@ struct Extents {
   std::int64_t m, n, k;
 };
 
-struct Variant {
+struct GemmVariant {
   bool transpose_a = false, transpose_b = false, accumulate = false, column_bias = false, row_bias = false,
        relu = false;
   std::int64_t padding = 0;  // of every row of A, B and C
@@ -32,7 +32,7 @@ struct Problem {
   Gemm args;
   std::vector<Scalar> a, b, c, column_bias, row_bias;
 
-  Problem(const Extents& e, const Variant& v) {
+  Problem(const Extents& e, const GemmVariant& v) {
     args = {.m = e.m, .n = e.n, .k = e.k, .transpose_a = v.transpose_a, .transpose_b = v.transpose_b};
     args.lda = (v.transpose_a ? e.m : e.k) + v.padding;
     args.ldb = (v.transpose_b ? e.k : e.n) + v.padding;
@@ -84,7 +84,7 @@ struct Problem {
 
 // The largest error in units of what rounding can explain in any order of summation, (terms)·u·Σ|term| (Higham 2002,
 // "Accuracy and Stability of Numerical Algorithms", eq. 3.5); infinite if padding of C was touched.
-double worst_error(const Extents& e, const Variant& v) {
+double worst_error(const Extents& e, const GemmVariant& v) {
   Problem problem(e, v);
   const std::vector<Scalar> before = problem.c;
   tempera::core::gemm(problem.args);
@@ -114,7 +114,7 @@ const std::vector<Extents> kExtents{{1, 1, 1},   {1, 10, 128},  {3, 5, 7},    {8
 TEST_CASE("gemm equals the definition for every transpose, leading dimension and epilogue") {
   for (const Extents& e : kExtents) {
     for (int bits = 0; bits < 64; ++bits) {
-      Variant v{.transpose_a = (bits & 1) != 0, .transpose_b = (bits & 2) != 0};
+      GemmVariant v{.transpose_a = (bits & 1) != 0, .transpose_b = (bits & 2) != 0};
       v.padding = (bits & 4) != 0 ? 3 : 0;
       v.column_bias = (bits & 8) != 0;
       v.row_bias = (bits & 16) != 0;
@@ -125,7 +125,7 @@ TEST_CASE("gemm equals the definition for every transpose, leading dimension and
       CAPTURE(bits);
       CHECK(worst_error(e, v) <= 1);
     }
-    Variant accumulate{.accumulate = true, .padding = 1};
+    GemmVariant accumulate{.accumulate = true, .padding = 1};
     CHECK(worst_error(e, accumulate) <= 1);
   }
 }
@@ -157,7 +157,7 @@ TEST_CASE("gemm gives the same bits for every thread count") {
        {Extents{64, 128, 784}, Extents{784, 128, 64}, Extents{37, 1200, 101}, Extents{1, 600, 700},
         Extents{1, 1200, 1200}, Extents{4, 700, 1501}, Extents{600, 10, 333}, Extents{33, 17, 5000}}) {
     for (int bits = 0; bits < 4; ++bits) {
-      const Variant v{.transpose_a = (bits & 1) != 0, .transpose_b = (bits & 2) != 0};
+      const GemmVariant v{.transpose_a = (bits & 1) != 0, .transpose_b = (bits & 2) != 0};
       tempera::core::set_thread_count(1);
       Problem first(e, v);
       tempera::core::gemm(first.args);

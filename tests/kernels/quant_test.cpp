@@ -14,8 +14,6 @@ using namespace tempera::test;
 using tempera::core::FakeQuantGrid;
 using tempera::core::kernels;
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kDenormal = std::numeric_limits<float>::denorm_min();
 
 // Symmetric, affine with zero points at both ends, of 2 to 16 bits; scales from the smallest normal to huge.

@@ -13,9 +13,6 @@ using tempera::core::kernels;
 using tempera::core::kernels_of;
 using tempera::core::KernelTable;
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
 struct Extents {
   std::int64_t rows, columns;
 };

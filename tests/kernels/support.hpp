@@ -17,6 +17,9 @@
 
 namespace tempera::test {
 
+inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
+inline constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
 /// `count` values that end exactly where a page without any access begins: a read or write past the end is a fault, and
 /// counts that are no multiple of 16 begin at every misalignment.
 template <class T>

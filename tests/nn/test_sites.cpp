@@ -19,7 +19,7 @@ using core::Tensor;
 using core::Variable;
 using nn::Model;
 
-nn::ModelConfig config_of(const std::string& layers) {
+nn::ModelConfig layers_config(const std::string& layers) {
   nn::ModelConfig config;
   core::read_json(R"({"layers": [)" + layers + "]}", "test", [&](core::FieldVisitor& v) { config.fields(v); });
   return config;
@@ -60,7 +60,7 @@ double first_output(Model& model, nn::ForwardContext context = {}) {
 }
 
 TEST_CASE("a model lists its sites in the order in which values pass them") {
-  Model model(config_of(kTwoLayers), {2}, 1);
+  Model model(layers_config(kTwoLayers), {2}, 1);
   std::vector<std::string> names;
   for (const nn::Site* site : model.sites()) names.push_back(site->name);
   const std::vector<std::string> expected{"input",      "fc1.input",  "fc1.weight",
@@ -72,7 +72,7 @@ TEST_CASE("a transform acts once at its own site, fused with the next layer or n
   for (const char* name : {"input", "fc1.input", "fc1.weight", "fc1.output", "act1.input", "act1.output"}) {
     CAPTURE(std::string(name));
     for (const bool fuse : {true, false}) {
-      Model model(config_of(kTwoLayers), {2}, 1);
+      Model model(layers_config(kTwoLayers), {2}, 1);
       const auto tenfold = std::make_shared<Scaling>(10);
       site_named(model, name).transform = tenfold;
       CHECK(first_output(model, {.fuse = fuse}) == doctest::Approx(30));  // (1 + 2)·10: every site scales the result
@@ -87,7 +87,7 @@ TEST_CASE("a transform acts once at the sites about a pooling, which is fused wh
   const Variable x(Tensor({1, 1, 2, 2}, {Scalar{1}, Scalar{5}, Scalar{-9}, Scalar{2}}));
   for (const char* name : {"conv.output", "act.output", "pool.input", "pool.output"}) {
     CAPTURE(std::string(name));
-    Model model(config_of(kPooled), {1, 2, 2}, 1);
+    Model model(layers_config(kPooled), {1, 2, 2}, 1);
     nn::ForwardContext context;
     CHECK(static_cast<double>(model.forward(x, context).value().item()) == 5);
     const auto tenfold = std::make_shared<Scaling>(10);
@@ -99,7 +99,7 @@ TEST_CASE("a transform acts once at the sites about a pooling, which is fused wh
 
 TEST_CASE("a transform behind a relu sees what the relu lets through") {
   // −10·max(3, 0) is negative; max(−10·3, 0) would be 0.
-  Model model(config_of(kTwoLayers), {2}, 1);
+  Model model(layers_config(kTwoLayers), {2}, 1);
   site_named(model, "act1.output").transform = std::make_shared<Scaling>(-10);
   CHECK(first_output(model) == doctest::Approx(-30));
   site_named(model, "act1.output").transform = nullptr;
@@ -108,13 +108,13 @@ TEST_CASE("a transform behind a relu sees what the relu lets through") {
 }
 
 TEST_CASE("without transforms a model runs as if it had none") {
-  Model model(config_of(kTwoLayers), {2}, 1);
+  Model model(layers_config(kTwoLayers), {2}, 1);
   for (nn::Site* site : model.sites()) site->transform = std::make_shared<Scaling>(-7);
   CHECK(first_output(model, {.transform = false}) == doctest::Approx(3));
 }
 
 TEST_CASE("what a transform learns is trained and saved with the model") {
-  Model model(config_of(kTwoLayers), {2}, 1);
+  Model model(layers_config(kTwoLayers), {2}, 1);
   site_named(model, "fc1.weight").transform = std::make_shared<Scaling>(2, "fc1.weight");
   const std::vector<nn::Parameter> all = model.parameters();
   REQUIRE(all.size() == 2);
@@ -125,7 +125,7 @@ TEST_CASE("what a transform learns is trained and saved with the model") {
 }
 
 TEST_CASE("a graph shows a site only where something is put into it") {
-  Model model(config_of(kTwoLayers), {2}, 1);
+  Model model(layers_config(kTwoLayers), {2}, 1);
   CHECK(nn::lower(model).nodes.size() == 3);  // input, linear, clamp
   site_named(model, "act1.output").transform = std::make_shared<Scaling>(2);
   const nn::Graph graph = nn::lower(model);
@@ -137,7 +137,7 @@ TEST_CASE("a graph shows a site only where something is put into it") {
 }
 
 TEST_CASE("a layer without an integer form refuses by its name") {
-  Model model(config_of(R"({"type": "layer_norm", "name": "norm"})"), {2}, 1);
+  Model model(layers_config(R"({"type": "layer_norm", "name": "norm"})"), {2}, 1);
   try {
     static_cast<void>(nn::lower(model));
     FAIL("lowered");

@@ -9,7 +9,7 @@
 namespace tempera::cli::report::sections {
 namespace {
 
-std::string chart_of(const QuantizedSite& site, std::size_t number) {
+std::string staircase_chart(const QuantizedSite& site, std::size_t number) {
   LineChart chart{.sheet = {.id = fmt::format("staircase-{}", number),
                             .title = site.site,
                             .description = fmt::format("The quantizer of {} ({}) and its surrogate derivative.",
@@ -32,7 +32,7 @@ std::string staircases(const RunData& run) {
   if (!run.quantization) return {};
   std::vector<std::string> figures;
   for (const QuantizedSite& site : run.quantization->sites) {
-    if (!site.argument.empty()) figures.push_back(chart_of(site, figures.size()));
+    if (!site.argument.empty()) figures.push_back(staircase_chart(site, figures.size()));
   }
   return figures.empty() ? std::string() : multiples(figures);
 }
