@@ -17,7 +17,7 @@ endif()
 # one, since reading the headers is most of the work: those of a folder of up to 56 KB, else those that begin with a-l and
 # with m-z, from 160 KB on a-d, e-l, m-q and r-z. So a new file seldom moves others into other company, and no group takes
 # long. Names in the anonymous namespaces of such files must differ; a file that cannot has SKIP_UNITY_BUILD_INCLUSION. The
-# presets debug, tidy and coverage compile every file alone.
+# presets debug, tidy, coverage and bench compile every file alone.
 function(tempera_group target)
   foreach(source ${ARGN})
     cmake_path(GET source PARENT_PATH folder)
