@@ -68,7 +68,6 @@ inline float any_scale(std::mt19937& random) {
 /// (n + ½)·scale for random integers low ≤ n ≤ high, and the eight numbers on either side of each: where a product with
 /// 1/scale and a quotient may round apart.
 inline std::vector<float> beside_ties(float scale, float low, float high, std::mt19937& random) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   std::uniform_real_distribution<float> between(low, high);
   std::vector<float> values;
   for (int i = 0; i < 64; ++i) {
