@@ -116,3 +116,22 @@ TEST_CASE("a mistake in what a study varies points to the value of the study, a 
                        "a.json:5: /study/vary/model.layers.fc2.out/1: ", "/study/vary/size/0/set/seed: "});
   CHECK_FALSE(has(done.err, "/study/vary/sead/1"));
 }
+
+// Oracle: the reader takes a whole number for an integer, so that seed 1.0 is seed 1.
+TEST_CASE(
+    "combinations that come to the same run are refused before anything is written, and so is a study of nothing") {
+  TemporaryFolder folder;
+  const auto refused = [&](const std::string& study, const std::vector<std::string>& facts) {
+    CAPTURE(study);
+    check_refused(run_tempera(smoke(folder / "run", {"--set", "study=" + study})), facts);
+    CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  };
+  refused(R"({"vary": {"seed": [1, 1.0], "train.batch": [16, 32]}})",
+          {"/study/vary/seed/1: ", "seed=1.0 is the same run as seed=1"});
+  refused(R"({"vary": {"train.batch": [16, 32], "size": [{"label": "a", "set": {"train.epochs": 2}}, )"
+          R"({"label": "b", "set": {"train.epochs": 2.0}}]}})",
+          {"/study/vary/size/1: ", R"(size="b" is the same run as size="a")"});
+  refused(R"({"vary": {"seed": [1, 2], "a": [{"label": "x", "set": {"seed": 9}}]}, "pair_by": "seed"})",
+          {"/study/vary/a/0/set/seed: ", "/study/vary/seed/0"});
+  refused(R"({"vary": {}})", {"/study/vary: "});
+}
