@@ -7,6 +7,7 @@
 #include "tempera/apps/experiment/study.hpp"
 #include "tempera/core/config/find_number.hpp"
 #include "tempera/core/config/parse.hpp"
+#include "tempera/core/config/reader.hpp"
 
 namespace {
 
@@ -91,6 +92,16 @@ TEST_CASE("a path finds the live number, through objects, types, list indices an
   find_number(fields, "temperatures.1") = 3;
   CHECK(c.temperatures[1] == 3);
   CHECK(&find_number(fields, "train.clip") == &c.train.clip);
+}
+
+TEST_CASE("a number that is found comes with the range of its field") {
+  Experiment c;
+  const auto range = [&](const char* path) {
+    return range_text(find_number_field([&](FieldVisitor& v) { c.fields(v); }, path).range);
+  };
+  CHECK(range("train.clip") == "> 0");
+  CHECK(range("temperatures.1") == "> 0");
+  CHECK(range("optimizer.momentum") == "≥ 0 and < 1");
 }
 
 TEST_CASE("a path that names no live number is refused with the nearest name at the place where it fails") {
