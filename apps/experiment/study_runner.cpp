@@ -180,6 +180,8 @@ StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions
   }
   const FolderLock lock(result.folder);
   check_owner(result);
+  // From now on the folder is known as a study's. One that is there tells of runs that are still to be read again.
+  if (!fs::exists(result.folder / "study.json")) write_tables(file, result);
   say(fmt::format("study of {} runs in {}", result.runs.size(), result.folder.string()));
   std::optional<StudyWatch> watch;
   if (LiveBlock::possible()) watch.emplace(result, file.whole.config.study.pair_by);

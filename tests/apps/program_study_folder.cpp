@@ -1,7 +1,9 @@
 // The folder of a study. Oracle: the rule of run folders, that nothing is written beside what belongs to something else.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -48,4 +50,23 @@ TEST_CASE("a study goes on in its own folder and refuses one of a run, of anothe
   CHECK(run_tempera(study(own, "[1, 2]")).status == 0);
   for (const char* name : {"study.json", "study.csv", "report.html"}) fs::remove(own / name);
   refused(study(own, "[3, 4]"), "holds \"0");
+}
+
+TEST_CASE("a study that is interrupted in its first run is known as one, and says that nothing is finished") {
+  TemporaryFolder folder;
+  const fs::path out = folder / "out";
+  Process process({.arguments = smoke(out, {"--set", "study.vary={\"seed\": [1, 2]}", "--set", "train.epochs=400"})});
+  REQUIRE(process.says("epoch 2/"));
+  process.send(SIGINT);
+  REQUIRE(process.finish().status == 130);
+  const nlohmann::json study = json_in(out / "study.json");
+  REQUIRE(study["runs"].size() == 2);
+  for (const nlohmann::json& one : study["runs"]) CHECK(one["status"] == "waiting");
+  CHECK(result({"compare", out.string()})["statistics"]["cells"].empty());
+  CHECK(run_tempera({"report", out.string()}).status == 0);
+  const Finished markdown = run_tempera({"report", out.string(), "--markdown", (folder / "y.md").string()});
+  CHECK(markdown.status == 1);
+  CHECK_MESSAGE(has(markdown.err, "no run of this study is completed"), markdown.err);
+  const Finished evaluated = run_tempera({"eval", out.string()});
+  CHECK_MESSAGE(has(evaluated.err, "is the folder of a study"), evaluated.err);
 }
