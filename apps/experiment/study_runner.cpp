@@ -69,12 +69,16 @@ bool run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const 
   }
 }
 
-// Whose study a folder holds; empty if it has none, or one of a version that did not say.
+// Whose study a folder holds; empty if it has none, or one of a version that did not say. Throws FileError.
 std::string owner_of(const fs::path& folder) {
   const std::optional<std::string> text = read_text_if_there(folder / "study.json");
   if (!text) return {};
   const auto document = ordered_json::parse(*text, nullptr, false);
-  if (!document.is_object()) return "unreadable";
+  if (!document.is_object()) {
+    throw core::FileError((folder / "study.json").string(),
+                          "is unreadable, so that it cannot be told whose study the folder holds; remove that file, "
+                          "or choose another folder with --out");
+  }
   const auto found = document.find("study");
   return found != document.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
