@@ -192,9 +192,12 @@ StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions
   for (std::size_t i = 0; i < result.runs.size(); ++i) {
     say(fmt::format("run {} of {}: {}", i + 1, result.runs.size(), overrides_text(result.runs[i])));
     if (watch) watch->begin(i);
-    const bool computed = run_one(
-        file, i, {.out = result.folder / result.runs[i].folder, .resume = true, .watcher = watch ? &*watch : nullptr},
-        result.runs[i]);
+    const bool computed = run_one(file, i,
+                                  {.out = result.folder / result.runs[i].folder,
+                                   .resume = true,
+                                   .watcher = watch ? &*watch : nullptr,
+                                   .only_scores = true},
+                                  result.runs[i]);
     write_tables(file, result);
     if (watch) watch->end(computed);
   }
