@@ -7,6 +7,16 @@
 
 namespace tempera::cli {
 
+namespace {
+
+// An empty word is a shell's variable that was not set, not a wish for the default.
+Option filled(CLI::Option* option) {
+  option->check([](const std::string& text) { return text.empty() ? "must not be empty" : std::string(); });
+  return Option(option);
+}
+
+}  // namespace
+
 Option& Option::required() {
   option_->required();
   return *this;
@@ -59,15 +69,15 @@ void Verb::require_verb() { app_->require_subcommand(1); }
 void Verb::when_called(std::function<void()> action) { app_->callback(std::move(action)); }
 
 Option Verb::option(const std::string& name, std::string& value, const std::string& help) {
-  return Option(app_->add_option(name, value, help));
+  return filled(app_->add_option(name, value, help));
 }
 
 Option Verb::option(const std::string& name, std::optional<std::string>& value, const std::string& help) {
-  return Option(app_->add_option(name, value, help));
+  return filled(app_->add_option(name, value, help));
 }
 
 Option Verb::option(const std::string& name, std::vector<std::string>& values, const std::string& help) {
-  return Option(app_->add_option(name, values, help));
+  return filled(app_->add_option(name, values, help));
 }
 
 Option Verb::option(const std::string& name, std::int64_t& value, const std::string& help) {

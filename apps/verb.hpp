@@ -46,7 +46,7 @@ class Verb {
   void require_verb();
   void when_called(std::function<void()> action);
 
-  /// Adds "--name", or without the dashes an argument that is known by its place.
+  /// Adds "--name", or without the dashes an argument that is known by its place. Texts that are empty are refused.
   Option option(const std::string& name, std::string& value, const std::string& help);
   Option option(const std::string& name, std::optional<std::string>& value, const std::string& help);
   Option option(const std::string& name, std::vector<std::string>& values, const std::string& help);

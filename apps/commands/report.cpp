@@ -13,6 +13,7 @@
 #include "tempera/apps/report/page.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/report/study_page.hpp"
+#include "tempera/apps/shell_word.hpp"
 #include "tempera/apps/text_file.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -20,6 +21,8 @@ namespace tempera::cli {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::size_t kShownDigits = 8;  // of the hash in a folder's name
 
 struct ReportArguments {
   std::vector<std::string> runs;
@@ -44,6 +47,17 @@ std::string completed_run(const nlohmann::ordered_json& study, const std::string
   throw core::DataError(file, "no run of this study is completed, so that there is nothing to tell");
 }
 
+// The two commands that make such a document. It says nothing about where on this machine the study lies: it lies among
+// the runs, under its name, which has to be given unless it is the one that `run` chooses.
+std::string commands_of(const nlohmann::ordered_json& study, const fs::path& folder, const std::string& markdown) {
+  const std::string name = fs::canonical(folder).filename().string(), target = shell_word("runs/" + name);
+  const std::string chosen = fmt::format("{}-{}", study.at("name").get<std::string>(),
+                                         study.value("study", std::string()).substr(0, kShownDigits));
+  return fmt::format("{}{} && tempera report {} --markdown {}",
+                     study.value("command", std::string("tempera run CONFIG")),
+                     name == chosen ? "" : " --out " + target, target, shell_word(markdown));
+}
+
 // A study has its own page, made from study.json, and a table for documents.
 int write_study_report(const Session& session, const ReportArguments& arguments, const fs::path& folder) {
   const std::string file = (folder / "study.json").string();
@@ -55,11 +69,7 @@ int write_study_report(const Session& session, const ReportArguments& arguments,
                             inputs_of(arguments));
     if (!arguments.markdown.empty()) {
       const auto made_by = nlohmann::json::parse(read_text(folder / completed_run(study, file) / "provenance.json"));
-      // A document says nothing about where on this machine the study lies.
-      const std::string command = fmt::format(
-          "{} && tempera report runs/{} --markdown {}", study.value("command", std::string("tempera run CONFIG")),
-          fs::path(folder / "").parent_path().filename().string(), arguments.markdown);
-      target.write(study_markdown(study, made_by, command));
+      target.write(study_markdown(study, made_by, commands_of(study, folder, arguments.markdown)));
     } else {
       target.write(report::render_study(study));
     }
@@ -73,8 +83,13 @@ int write_study_report(const Session& session, const ReportArguments& arguments,
 
 int write_report(const Session& session, const ReportArguments& arguments) {
   const fs::path first = arguments.runs.front();
-  if (arguments.runs.size() == 1 && fs::exists(first / "study.json"))
-    return write_study_report(session, arguments, first);
+  if (arguments.runs.size() == 1 && fs::exists(first / "study.json")) {
+    if (arguments.figure.empty()) return write_study_report(session, arguments, first);
+    throw core::ConfigError(fmt::format(
+        "--figure temperature needs one run that has the analysis \"temperature\", and {} is a study: name one of the "
+        "run folders in it",
+        first.string()));
+  }
   if (!arguments.markdown.empty()) throw core::ConfigError("--markdown needs the folder of a study");
   std::vector<report::RunData> runs;
   for (const std::string& path : arguments.runs) runs.push_back(report::load_run(path));

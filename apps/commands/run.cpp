@@ -15,6 +15,7 @@
 #include "tempera/apps/experiment/temperature_text.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/shell_word.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -86,14 +87,10 @@ int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, co
   return all_done ? kDone : kFailed;
 }
 
-// What to type for the same again; a shell reads between single quotes what is written.
+// What to type for the same again.
 std::string command_of(const RunArguments& arguments) {
-  std::string text = "tempera run " + arguments.config;
-  for (const std::string& set : arguments.sets) {
-    text += " --set '";
-    for (const char c : set) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    text += "'";
-  }
+  std::string text = "tempera run " + shell_word(arguments.config);
+  for (const std::string& set : arguments.sets) text += " --set " + shell_word(set);
   return text;
 }
 

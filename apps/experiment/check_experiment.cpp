@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tempera/apps/experiment/check_schedules.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
-#include "tempera/apps/experiment/live_numbers.hpp"
 #include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/core/batch.hpp"
@@ -38,17 +37,6 @@ void check_output(const nn::Model& plan, const data::LoadedData& data, Issues& i
       {.pointer = "/model/layers",
        .message = fmt::format("the model's output has shape {} a sample, {} needs [{}], one for each class",
                               plan.output().text(), data.used, classes)});
-}
-
-void check_schedule(const ExperimentConfig& config, const core::Configurable& schedule, const std::string& pointer,
-                    nn::Model& plan, Issues& issues) {
-  const std::unique_ptr<nn::Optimizer> optimizer = config.registry().optimizers().make(*config.optimizer, {});
-  try {
-    static_cast<void>(
-        live_number(numbers_of_run(plan, *optimizer), config.registry().schedules().make(schedule).target(), pointer));
-  } catch (const core::ConfigError& error) {
-    add_all(issues, error);
-  }
 }
 
 void check_quantization(const ExperimentConfig& config, nn::Model& plan, Issues& issues) {
@@ -99,10 +87,7 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
     if (config.quantization) check_quantization(config, plan, issues);
     if (!config.train.initial) require_ranges(config, plan);
     check_last_batch(config, data, plan, issues);
-    check_schedule(config, *config.schedule, "/schedule/target", plan, issues);
-    for (std::size_t i = 0; i < config.schedules.size(); ++i) {
-      check_schedule(config, *config.schedules[i], fmt::format("/schedules/{}/target", i), plan, issues);
-    }
+    check_schedules(config, plan, issues);
   } catch (const nn::LayerShapeError& error) {
     issues.push_back({.pointer = layer_pointer(config.model, error.path()), .message = error.what()});
   } catch (const core::ShapeError& error) {

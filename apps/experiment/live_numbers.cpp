@@ -5,7 +5,6 @@
 #include <map>
 #include <vector>
 
-#include "tempera/core/config/find_number.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::cli {
@@ -71,8 +70,12 @@ core::FieldsFn numbers_of_run(nn::Model& model, nn::Optimizer& optimizer) {
 }
 
 double& live_number(const core::FieldsFn& numbers, const std::string& target, const std::string& pointer) {
+  return *live_field(numbers, target, pointer).value;
+}
+
+core::NumberField live_field(const core::FieldsFn& numbers, const std::string& target, const std::string& pointer) {
   try {
-    return core::find_number(numbers, target);
+    return core::find_number_field(numbers, target);
   } catch (const core::ConfigError& error) {
     throw core::ConfigError(
         {{.pointer = pointer, .message = fmt::format("target \"{}\" cannot be scheduled: {}", target, error.what())}});

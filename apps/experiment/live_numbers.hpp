@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "tempera/core/config/find_number.hpp"
 #include "tempera/core/fields.hpp"
 #include "tempera/nn/model.hpp"
 #include "tempera/nn/optimizer.hpp"
@@ -14,5 +15,8 @@ namespace tempera::cli {
 
 /// The number at `target`. Throws ConfigError at `pointer`, the schedule that aims at it, naming the nearest one.
 [[nodiscard]] double& live_number(const core::FieldsFn& numbers, const std::string& target, const std::string& pointer);
+/// The same with what that number may be.
+[[nodiscard]] core::NumberField live_field(const core::FieldsFn& numbers, const std::string& target,
+                                           const std::string& pointer);
 
 }  // namespace tempera::cli

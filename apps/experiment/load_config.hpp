@@ -9,6 +9,7 @@
 
 #include "tempera/apps/experiment/document.hpp"
 #include "tempera/apps/experiment/study.hpp"
+#include "tempera/apps/experiment/study_conflicts.hpp"
 #include "tempera/core/config/reader.hpp"
 #include "tempera/core/config/writer.hpp"
 
@@ -56,11 +57,13 @@ template <class T>
   const std::optional<ConfigDocument> document = load_document(file, sets, issues);
   if (!document) throw core::ConfigError(std::move(issues));
   LoadedFile<T> result{document->text, read_config(document->value, defaults, issues), {}};
+  DistinctRuns distinct;
   for (const StudyVariant& variant : expand_study(document->value, issues)) {
     const std::size_t before = issues.size();
     result.runs.push_back(read_config(variant.document, defaults, issues));
     result.runs.back().overrides = variant.overrides;
     result.runs.back().origins = variant.origins;
+    if (issues.size() == before) distinct.add(variant, result.runs.back().resolved, issues);
     point_to_origins(variant.origins, issues, before);
   }
   drop_repeated(issues);

@@ -22,14 +22,6 @@ std::string identity_in(const fs::path& provenance) {
   return found != document.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-bool is_completed(const fs::path& summary) {
-  const std::optional<std::string> text = read_text_if_there(summary);
-  if (!text) return false;
-  const auto document = nlohmann::json::parse(*text, nullptr, false);
-  const auto status = document.is_object() ? document.find("status") : document.end();
-  return status != document.end() && *status == "completed";
-}
-
 // What a killed process was writing.
 void remove_unfinished(const fs::path& folder) {
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
@@ -38,6 +30,14 @@ void remove_unfinished(const fs::path& folder) {
 }
 
 }  // namespace
+
+bool is_completed(const fs::path& summary) {
+  const std::optional<std::string> text = read_text_if_there(summary);
+  if (!text) return false;
+  const auto document = nlohmann::json::parse(*text, nullptr, false);
+  const auto status = document.is_object() ? document.find("status") : document.end();
+  return status != document.end() && *status == "completed";
+}
 
 RunFolder::RunFolder(fs::path path, const std::string& identity, std::string result)
     : path_(std::move(path)), result_(std::move(result)), lock_(path_) {
@@ -73,6 +73,14 @@ void RunFolder::check_start(bool resume) const {
   throw core::FileError(
       path_.string(),
       "this run began here and did not finish; continue it with --resume, or choose another folder with --out");
+}
+
+void RunFolder::require(std::string_view name) const {
+  if (fs::exists(file(name))) return;
+  throw core::FileError(
+      file(name).string(),
+      "is missing, though this run finished; put it back, remove the run's folder to run it again, or "
+      "choose another folder with --out");
 }
 
 std::string RunFolder::finished_text() const {

@@ -16,6 +16,9 @@ enum class FolderState {
   kFinished,  ///< this run finished here
 };
 
+/// Whether a file like summary.json says that its work is completed.
+[[nodiscard]] bool is_completed(const std::filesystem::path& summary);
+
 /// Exclusive ownership of a run's folder for the life of the object.
 class RunFolder {
  public:
@@ -29,6 +32,8 @@ class RunFolder {
   [[nodiscard]] std::filesystem::path file(std::string_view name) const { return path_ / name; }
   /// Throws FileError if work began here and did not finish, unless it is to be resumed.
   void check_start(bool resume) const;
+  /// Throws FileError if the folder has not a file that finished work leaves there.
+  void require(std::string_view name) const;
   /// What to say where it is finished: that nothing is computed.
   [[nodiscard]] std::string finished_text() const;
   /// Makes a folder in it, and removes what a killed process was writing there. Throws FileError.

@@ -304,6 +304,13 @@ report::Summary summary_in(const RunFolder& folder) {
   return summary;
 }
 
+// What later commands need of a finished run.
+void require_models(const RunFolder& folder, const ExperimentConfig& config) {
+  folder.require(kModel);
+  if (config.quantization && config.lower) folder.require(kProgram);
+  if (config.quantization && config.quantization->dynamic()) folder.require(kPacked);
+}
+
 void announce(const ExperimentConfig& config, const data::LoadedData& data, const fs::path& folder) {
   nn::Model plan = nn::Model::planned(config.model, data.set.sample());
   const nn::ModelFacts facts = plan.facts();
@@ -332,6 +339,7 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
   RunFolder folder(options.out.value_or(options.root / fmt::format("{}-{}", config.name, identity.substr(0, 8))),
                    identity);
   if (folder.state() == FolderState::kFinished) {
+    if (!options.only_scores) require_models(folder, config);
     say(folder.finished_text());
     return {.folder = folder.path(), .summary = summary_in(folder), .was_finished = true};
   }

@@ -31,6 +31,7 @@ struct RunOptions {
   std::optional<std::filesystem::path> out;  ///< this folder instead of <root>/<name>-<hash8>
   bool resume = false;
   RunWatcher* watcher = nullptr;
+  bool only_scores = false;  ///< of a run that is finished: its model may be gone
 };
 
 struct RunResult {
@@ -40,7 +41,7 @@ struct RunResult {
 };
 
 /// Runs one experiment and writes its folder. Reports progress on stderr. A finished run is left as it is. Throws
-/// FileError (folder in use, begun and not to be resumed, not writable), DataError, ConfigError, ShapeError, NumericError,
+/// FileError (folder in use, begun and not to be resumed, finished and without its model, not writable), DataError, ConfigError, ShapeError, NumericError,
 /// Interrupted (a checkpoint and a summary with status "interrupted" are written).
 [[nodiscard]] RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text,
                                        const RunOptions& options);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tempera/apps/experiment/quantized_model.hpp"
+#include "tempera/apps/experiment/run_folder.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/config/reader.hpp"
 #include "tempera/core/config/writer.hpp"
@@ -53,7 +54,14 @@ fs::path model_file(const fs::path& path) {
   }
   const fs::path model = path / "model.safetensors";
   const fs::path checkpoint = path / "checkpoints" / nn::kLastCheckpoint;
-  if (!fs::exists(model) && fs::exists(checkpoint)) {
+  if (fs::exists(model)) return model;
+  const bool kept = fs::exists(checkpoint);
+  if (is_completed(path / "summary.json")) {
+    throw core::FileError(model.string(),
+                          fmt::format("is missing, though this run finished{}",
+                                      kept ? fmt::format("; {} is its last checkpoint", checkpoint.string()) : ""));
+  }
+  if (kept) {
     throw core::FileError(
         path.string(),
         fmt::format("this run did not finish, so it has no model; {} is its last checkpoint", checkpoint.string()));

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "tempera/apps/experiment/overrides.hpp"
+#include "tempera/apps/experiment/study_conflicts.hpp"
+#include "tempera/core/config/find_number.hpp"
 #include "tempera/core/config/nearest.hpp"
 
 namespace tempera::cli {
@@ -27,6 +29,16 @@ const ConfigValue* label_of(const ConfigValue& value) {
   return value.is(Kind::kObject) && value.find("set") != nullptr ? value.find("label") : nullptr;
 }
 
+// A run has no study of its own: what is set there would be looked at by nobody.
+void check_path(std::string_view path, const ConfigValue& value, std::string pointer,
+                std::vector<ConfigIssue>& issues) {
+  const std::vector<std::string> parts = core::split_path(path);
+  if (parts.empty() || parts.front() != "study") return;
+  report(value, std::move(pointer),
+         fmt::format("must be a value of the experiment, and \"{}\" is one of the study", core::shortened(path)),
+         issues);
+}
+
 // No object of a config has a field "label" or "set", so that one of them says what was meant.
 bool check_labelled(const ConfigValue& value, const std::string& pointer, std::vector<ConfigIssue>& issues) {
   if (!value.is(Kind::kObject)) return true;
@@ -46,6 +58,9 @@ bool check_labelled(const ConfigValue& value, const std::string& pointer, std::v
     report(*set, core::child_pointer(pointer, "set"),
            "must be an object of at least one path and its value, got " + describe(*set), issues);
   }
+  for (const ConfigMember& path : set->members) {
+    check_path(path.name, path.value, core::child_pointer(core::child_pointer(pointer, "set"), path.name), issues);
+  }
   return issues.size() == before;
 }
 
@@ -62,6 +77,7 @@ void check_values(const ConfigMember& member, std::vector<ConfigIssue>& issues) 
     if (!check_labelled(item, core::child_pointer(pointer, i), issues)) continue;
     // Tables and statistics know a labelled value by its label alone: twice the same would be one setting.
     const ConfigValue* label = label_of(item);
+    if (label == nullptr) check_path(member.name, item, core::child_pointer(pointer, i), issues);
     const ConfigValue& name = label == nullptr ? item : *label;
     if (!seen.insert(canonical_json(name)).second) {
       report(item, core::child_pointer(pointer, i), "stands twice in the list: " + describe(name), issues);
@@ -69,9 +85,21 @@ void check_values(const ConfigMember& member, std::vector<ConfigIssue>& issues) 
   }
 }
 
+// A resolved config of a single run has every field, and says {"vary": {}, "pair_by": null}.
+bool is_resolved(const ConfigValue& study) {
+  const ConfigValue* pair_by = study.find("pair_by");
+  return pair_by != nullptr && pair_by->is(Kind::kNull);
+}
+
 // How many combinations there are; 0 after an issue.
-std::size_t check_vary(const ConfigValue& vary, std::vector<ConfigIssue>& issues) {
+std::size_t check_vary(const ConfigValue& study, const ConfigValue& vary, std::vector<ConfigIssue>& issues) {
   const std::size_t before = issues.size();
+  if (study.find("vary") != nullptr && vary.is(Kind::kObject) && vary.members.empty() && !is_resolved(study)) {
+    report(vary, std::string(kVaryPointer),
+           "must have at least one path and its values, got an empty object; without \"study\" the config is one run",
+           issues);
+    return 0;
+  }
   if (!vary.is(Kind::kObject)) {
     report(vary, std::string(kVaryPointer), "must be an object of lists, got " + describe(vary), issues);
     return 0;
@@ -110,22 +138,30 @@ StudyVariant variant(const ConfigValue& document, const ConfigValue& vary, std::
   }
   StudyVariant result;
   result.document = document;
+  SetValues values;
+  const auto apply = [&](const ConfigMember& set, const ConfigValue& value, std::string origin,
+                         const std::string& pointer) {
+    const std::size_t before = issues.size();
+    std::string written = apply_override(result.document, set.name, value, issues, pointer);
+    if (issues.size() == before) values.add(written, value, origin, issues);
+    result.origins.emplace_back(std::move(written), std::move(origin));
+  };
   for (std::size_t k = 0; k < digits.size(); ++k) {
     const ConfigMember& member = vary.members[k];
     const ConfigValue& value = member.value.items[digits[k]];
-    const std::string pointer = core::child_pointer(core::child_pointer(kVaryPointer, member.name), digits[k]);
-    if (const ConfigValue* label = label_of(value)) {
-      result.overrides.emplace_back(member.name, line_json(*label));
-      for (const ConfigMember& set : value.find("set")->members) {
-        const std::string origin = core::child_pointer(pointer + "/set", set.name);
-        result.origins.emplace_back(apply_override(result.document, set.name, set.value, issues, origin), origin);
-      }
+    const std::string path = core::child_pointer(kVaryPointer, member.name);
+    const std::string pointer = core::child_pointer(path, digits[k]);
+    const ConfigValue* label = label_of(value);
+    result.overrides.emplace_back(member.name, line_json(label == nullptr ? value : *label));
+    result.sources.push_back({value.place.file, value.place.line, pointer, {}});
+    if (label == nullptr) {
+      apply(member, value, pointer, path);
       continue;
     }
-    result.overrides.emplace_back(member.name, line_json(value));
-    result.origins.emplace_back(
-        apply_override(result.document, member.name, value, issues, core::child_pointer(kVaryPointer, member.name)),
-        pointer);
+    for (const ConfigMember& set : value.find("set")->members) {
+      const std::string origin = core::child_pointer(pointer + "/set", set.name);
+      apply(set, set.value, origin, origin);
+    }
   }
   return result;
 }
@@ -160,11 +196,11 @@ std::vector<StudyVariant> expand_study(const ConfigValue& document, std::vector<
   ConfigValue single = document;
   single.erase("study");
   const ConfigValue* study = document.find("study");
-  if (study == nullptr || !study->is(Kind::kObject)) return {{{}, std::move(single), {}}};
+  if (study == nullptr || !study->is(Kind::kObject)) return {{{}, std::move(single), {}, {}}};
   const ConfigValue nothing = ConfigValue::object();
   const ConfigValue* given = study->find("vary");
   const ConfigValue& vary = given == nullptr ? nothing : *given;
-  const std::size_t count = check_vary(vary, issues);
+  const std::size_t count = check_vary(*study, vary, issues);
   check_pair_by(*study, vary, issues);
   const std::size_t before = issues.size();
   std::vector<StudyVariant> variants;

@@ -30,12 +30,14 @@ struct StudyVariant {
   std::vector<std::pair<std::string, std::string>> overrides;  ///< path and JSON text, in the order of "vary"
   core::ConfigValue document;                                  ///< the experiment with these, without "study"
   Origins origins;                                             ///< of what these set
+  std::vector<core::ConfigIssue> sources;                      ///< place and pointer of each override's value in "vary"
 };
 
 /// The product of the lists in "study": {"vary": {path: list, …}}; the last path varies fastest. A document without a
 /// study gives itself as the only variant. Appends an issue, with place and pointer, for a "vary" that is not an object
-/// of non-empty lists, a value that stands twice in its list, a path that cannot be followed, a "pair_by" that is not
-/// varied, or more than kMaxVariants combinations.
+/// of non-empty lists or has none, a value that stands twice in its list or replaces another one of its combination, a
+/// path that cannot be followed or leads into the study, a "pair_by" that is not varied, or more than kMaxVariants
+/// combinations.
 [[nodiscard]] std::vector<StudyVariant> expand_study(const core::ConfigValue& document,
                                                      std::vector<core::ConfigIssue>& issues);
 

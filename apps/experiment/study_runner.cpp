@@ -69,12 +69,16 @@ bool run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const 
   }
 }
 
-// Whose study a folder holds; empty if it has none, or one of a version that did not say.
+// Whose study a folder holds; empty if it has none, or one of a version that did not say. Throws FileError.
 std::string owner_of(const fs::path& folder) {
   const std::optional<std::string> text = read_text_if_there(folder / "study.json");
   if (!text) return {};
   const auto document = ordered_json::parse(*text, nullptr, false);
-  if (!document.is_object()) return "unreadable";
+  if (!document.is_object()) {
+    throw core::FileError((folder / "study.json").string(),
+                          "is unreadable, so that it cannot be told whose study the folder holds; remove that file, "
+                          "or choose another folder with --out");
+  }
   const auto found = document.find("study");
   return found != document.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
@@ -180,15 +184,20 @@ StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions
   }
   const FolderLock lock(result.folder);
   check_owner(result);
+  // From now on the folder is known as a study's. One that is there tells of runs that are still to be read again.
+  if (!fs::exists(result.folder / "study.json")) write_tables(file, result);
   say(fmt::format("study of {} runs in {}", result.runs.size(), result.folder.string()));
   std::optional<StudyWatch> watch;
   if (LiveBlock::possible()) watch.emplace(result, file.whole.config.study.pair_by);
   for (std::size_t i = 0; i < result.runs.size(); ++i) {
     say(fmt::format("run {} of {}: {}", i + 1, result.runs.size(), overrides_text(result.runs[i])));
     if (watch) watch->begin(i);
-    const bool computed = run_one(
-        file, i, {.out = result.folder / result.runs[i].folder, .resume = true, .watcher = watch ? &*watch : nullptr},
-        result.runs[i]);
+    const bool computed = run_one(file, i,
+                                  {.out = result.folder / result.runs[i].folder,
+                                   .resume = true,
+                                   .watcher = watch ? &*watch : nullptr,
+                                   .only_scores = true},
+                                  result.runs[i]);
     write_tables(file, result);
     if (watch) watch->end(computed);
   }

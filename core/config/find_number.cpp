@@ -31,7 +31,7 @@ class NumberFinder final : public IgnoringVisitor {
  public:
   explicit NumberFinder(std::span<const std::string> path) : path_(path) {}
 
-  double* found = nullptr;
+  NumberField found;
   std::string problem;             // why what the path names cannot be taken
   std::vector<std::string> names;  // what could have stood at the place where the path fails
   std::size_t depth = 0;           // how many parts of the path were good
@@ -42,21 +42,21 @@ class NumberFinder final : public IgnoringVisitor {
   }
 
   using IgnoringVisitor::field;
-  void field(std::string_view name, double& value, const FieldDoc& /*doc*/) override {
-    if (matches(name) && last()) found = &value;
+  void field(std::string_view name, double& value, const FieldDoc& doc) override {
+    if (matches(name) && last()) take(value, doc);
   }
-  void field(std::string_view name, std::optional<double>& value, const FieldDoc& /*doc*/) override {
+  void field(std::string_view name, std::optional<double>& value, const FieldDoc& doc) override {
     if (!matches(name) || !last()) return;
     if (value) {
-      found = &*value;
+      take(*value, doc);
     } else {
       problem = "is not set";
     }
   }
-  void field(std::string_view name, std::vector<double>& value, const FieldDoc& /*doc*/) override {
+  void field(std::string_view name, std::vector<double>& value, const FieldDoc& doc) override {
     if (!matches(name) || last()) return;
     const std::size_t index = index_of(path_[1]);
-    if (index < value.size() && path_.size() == 2) found = &value[index];
+    if (index < value.size() && path_.size() == 2) take(value[index], doc);
   }
   void field(std::string_view name, std::int64_t& /*value*/, const FieldDoc& /*doc*/) override {
     if (matches(name)) problem = "is an integer, which cannot take the values between";
@@ -94,6 +94,12 @@ class NumberFinder final : public IgnoringVisitor {
     return name == path_[0];
   }
   [[nodiscard]] bool last() const { return path_.size() == 1; }
+  // Without the texts, which may be gone with the visit.
+  void take(double& value, const FieldDoc& doc) {
+    found = {
+        .value = &value,
+        .range = {.help = {}, .min = doc.min, .max = doc.max, .above_min = doc.above_min, .below_max = doc.below_max}};
+  }
 
   void enter_element(std::size_t size, const std::function<FieldsFn(std::size_t)>& element) {
     std::vector<std::string> known;
@@ -148,13 +154,15 @@ std::size_t index_of(std::string_view part) noexcept {
   return whole ? index : kNoIndex;
 }
 
-double& find_number(const FieldsFn& fields, std::string_view path) {
+double& find_number(const FieldsFn& fields, std::string_view path) { return *find_number_field(fields, path).value; }
+
+NumberField find_number_field(const FieldsFn& fields, std::string_view path) {
   const std::vector<std::string> parts = split_path(path);
   if (parts.empty()) throw ConfigError("an empty path names no number");
   NumberFinder finder(parts);
   fields(finder);
   finder.settle();
-  if (finder.found != nullptr) return *finder.found;
+  if (finder.found.value != nullptr) return finder.found;
   if (!finder.problem.empty()) throw ConfigError(fmt::format("\"{}\" {}", path, finder.problem));
   const std::string& wrong = parts[std::min(finder.depth, parts.size() - 1)];
   const bool known = std::find(finder.names.begin(), finder.names.end(), wrong) != finder.names.end();

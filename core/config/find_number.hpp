@@ -15,6 +15,14 @@ namespace tempera::core {
 /// that is not a real number, or a number that is not set.
 [[nodiscard]] double& find_number(const FieldsFn& fields, std::string_view path);
 
+/// A number that a path names, and what it may be.
+struct NumberField {
+  double* value = nullptr;
+  FieldDoc range;  ///< the bounds alone
+};
+/// find_number with the range of the field. Throws as that.
+[[nodiscard]] NumberField find_number_field(const FieldsFn& fields, std::string_view path);
+
 /// The parts of a path: "a.b.0" → {"a", "b", "0"}. An empty path has none.
 [[nodiscard]] std::vector<std::string> split_path(std::string_view path);
 

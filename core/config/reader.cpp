@@ -16,10 +16,6 @@ namespace {
 
 using Kind = ConfigValue::Kind;
 
-bool in_range(double x, const FieldDoc& doc) {
-  return (doc.above_min ? x > doc.min : x >= doc.min) && (doc.below_max ? x < doc.max : x <= doc.max);
-}
-
 // The integer a value stands for: 3, and also 3.0.
 std::optional<std::int64_t> whole(const ConfigValue& value) {
   if (value.is(Kind::kInteger)) return value.integer;
@@ -332,6 +328,10 @@ void read_json(std::string_view json, const std::string& file, const FieldsFn& f
     read_fields(*value, fields, issues);
   }
   if (!issues.empty()) throw ConfigError(std::move(issues));
+}
+
+bool in_range(double x, const FieldDoc& doc) noexcept {
+  return (doc.above_min ? x > doc.min : x >= doc.min) && (doc.below_max ? x < doc.max : x <= doc.max);
 }
 
 std::string range_text(const FieldDoc& doc) {

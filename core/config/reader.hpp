@@ -20,6 +20,9 @@ void read_fields(const ConfigValue& object, const FieldsFn& fields, std::vector<
 /// Parses `json` and reads it. Throws ConfigError with all issues. For configurations kept inside other files.
 void read_json(std::string_view json, const std::string& file, const FieldsFn& fields);
 
+/// Whether a number is within the bounds of its field.
+[[nodiscard]] bool in_range(double x, const FieldDoc& doc) noexcept;
+
 /// The range of numbers or lengths in words: "> 0 and ≤ 1", "≥ 1 (epochs)"; empty if everything is allowed.
 [[nodiscard]] std::string range_text(const FieldDoc& doc);
 

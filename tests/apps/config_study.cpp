@@ -7,6 +7,7 @@
 #include "tempera/apps/experiment/study.hpp"
 #include "tempera/core/config/find_number.hpp"
 #include "tempera/core/config/parse.hpp"
+#include "tempera/core/config/reader.hpp"
 
 namespace {
 
@@ -45,9 +46,10 @@ TEST_CASE("a study is the product of its lists, the last path varying fastest, o
   CHECK(variants[4].overrides[1] == std::pair<std::string, std::string>{"soft.temperature", "5"});
 }
 
-TEST_CASE("no study, an empty study and a null study all give the document itself, once") {
+TEST_CASE("no study, an empty study, a null study and that of a resolved config give the document itself, once") {
   std::string problems;
-  for (const std::string study : {"", R"(, "study": {})", R"(, "study": null)", R"(, "study": {"vary": {}})"}) {
+  for (const std::string study :
+       {"", R"(, "study": {})", R"(, "study": null)", R"(, "study": {"vary": {}, "pair_by": null})"}) {
     const auto variants = expanded(R"({"name": "x")" + study + "}", problems);
     CHECK(problems.empty());
     REQUIRE(variants.size() == 1);
@@ -90,6 +92,16 @@ TEST_CASE("a path finds the live number, through objects, types, list indices an
   find_number(fields, "temperatures.1") = 3;
   CHECK(c.temperatures[1] == 3);
   CHECK(&find_number(fields, "train.clip") == &c.train.clip);
+}
+
+TEST_CASE("a number that is found comes with the range of its field") {
+  Experiment c;
+  const auto range = [&](const char* path) {
+    return range_text(find_number_field([&](FieldVisitor& v) { c.fields(v); }, path).range);
+  };
+  CHECK(range("train.clip") == "> 0");
+  CHECK(range("temperatures.1") == "> 0");
+  CHECK(range("optimizer.momentum") == "≥ 0 and < 1");
 }
 
 TEST_CASE("a path that names no live number is refused with the nearest name at the place where it fails") {
@@ -148,6 +160,49 @@ TEST_CASE("a labelled value sets all its paths, and goes by its label") {
   CHECK(canonical_json(variants[0].document) == R"({"a":{"x":1},"b":2})");
   CHECK(canonical_json(variants[1].document) == R"({"a":{"x":9}})");
   CHECK(variants[0].overrides[0] == std::pair<std::string, std::string>{"size", R"("small")"});
+}
+
+// Oracle: of two values that one run is given for one place, its document can have only one.
+TEST_CASE("a value is refused where it replaces another one of its combination, wholly or in part") {
+  const auto refused = [](const std::string& vary, const std::string& later, const std::string& place,
+                          const std::string& earlier) {
+    CAPTURE(vary);
+    CHECK(problems_of(R"({"model": [{"name": "c1"}], "study": {"vary": )" + vary + "}}") ==
+          "c.json:1: /study/vary/" + later + ": sets " + place + ", which /study/vary/" + earlier +
+              " sets, too: a run would have only the later value, and tables would name both");
+  };
+  refused(R"({"seed": [1, 2], "a": [{"label": "x", "set": {"seed": 9}}]})", "a/0/set/seed", "/seed", "seed/0");
+  refused(R"({"a": [{"label": "x", "set": {"seed": 9}}], "seed": [1, 2]})", "seed/0", "/seed", "a/0/set/seed");
+  refused(R"({"t.batch": [16, 32], "t": [{"batch": 32}]})", "t/0", "/t/batch", "t.batch/0");
+  refused(R"({"t": [{"batch": 32}], "t.batch": [16, 32]})", "t.batch/0", "/t/batch", "t/0");
+  refused(R"({"o": ["sgd", "adam"], "o.type": ["rmsprop"]})", "o.type/0", "/o/type", "o/0");
+  refused(R"({"model.c1.out": [1, 2], "model.0.out": [3, 4]})", "model.0.out/0", "/model/0/out", "model.c1.out/0");
+  refused(R"({"model.0": [{"out": 1}], "model.0.out": [3, 4]})", "model.0.out/0", "/model/0/out", "model.0/0");
+  refused(R"({"a": [{"label": "x", "set": {"model.c1.out": 1, "model.0.out": 2}}]})", "a/0/set/model.0.out",
+          "/model/0/out", "a/0/set/model.c1.out");
+}
+
+TEST_CASE("values of one list may set the same place, and a value may set what an earlier object left open") {
+  CHECK(problems_of(
+            R"({"study": {"vary": {"a": [{"label": "x", "set": {"b": 1}}, {"label": "y", "set": {"b": {"c": 2}}}]}}})")
+            .empty());
+  CHECK(problems_of(R"({"study": {"vary": {"o": ["sgd", {"type": "adam"}], "o.rate": [1, 2], "o.ratio": [3]}}})")
+            .empty());
+  std::string problems;
+  const auto variants = expanded(R"({"study": {"vary": {"o": ["sgd", "adam"], "o.rate": [1, 2]}}})", problems);
+  REQUIRE(variants.size() == 4);
+  CHECK(canonical_json(variants[3].document) == R"({"o":{"rate":2,"type":"adam"}})");
+}
+
+TEST_CASE("a study that varies nothing, or a study, is refused") {
+  CHECK(problems_of(R"({"study": {"vary": {}}})") ==
+        "c.json:1: /study/vary: must have at least one path and its values, got an empty object; without \"study\" the "
+        "config is one run");
+  CHECK(
+      problems_of(
+          "{\"study\": {\"vary\": {\"study.vary\":\n[{}], \"a\": [{\"label\": \"x\", \"set\": {\"study\": {}}}]}}}") ==
+      R"(c.json:2: /study/vary/study.vary/0: must be a value of the experiment, and "study.vary" is one of the study
+c.json:2: /study/vary/a/0/set/study: must be a value of the experiment, and "study" is one of the study)");
 }
 
 }  // namespace

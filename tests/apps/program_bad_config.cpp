@@ -27,24 +27,32 @@ void check_refused(const Finished& done, const std::vector<std::string>& facts) 
 }  // namespace
 
 TEST_CASE("a wrong config ends with status 2, says where and why, and leaves no folder") {
-  const std::vector<Mistake> mistakes{{"train.epochz=3", {"/train/epochz", "\"epochs\""}},
-                                      {"train.batch=many", {"/train/batch", "integer", "many"}},
-                                      {"optimizer.learning_rate=-1", {"/optimizer/learning_rate", "-1"}},
-                                      {"optimizer.learning_rate=NaN", {"/optimizer/learning_rate", "number"}},
-                                      {"optimizer.learning_rate=Infinity", {"/optimizer/learning_rate", "number"}},
-                                      {"train.epochs=2.5", {"/train/epochs", "integer"}},
-                                      {"train.precision=fp16", {"/train/precision", "float32, bf16"}},
-                                      {"model.layers.fc1.type=liner", {"/model/layers/1/type", "\"linear\""}},
-                                      {"model.layers=[]", {"/model/layers", "at least one layer"}},
-                                      {"model.layers.fc2.out=7", {"/model/layers", "[7]", "[10]"}},
-                                      {R"(model.layers=[{"type":"linear","out":10}])", {"/model/layers", "flatten"}},
-                                      {"model.layers.fc1.out=1300000000", {"/model/layers", "parameters", "GB"}},
-                                      {"schedule.target=optimizer.momentu", {"/schedule/target", "\"momentum\""}},
-                                      {R"(schedules=[{"type":"linear","target":"x"}])", {"/schedules/0/target"}},
-                                      {"temperature.index=200", {"/temperature/index", "200"}},
-                                      {"temperature.label=10", {"/temperature/label", "10"}},
-                                      {"data.validation=1000", {"/data/validation", "1000"}},
-                                      {"data.name=mnst", {"/data/name", "\"mnist\""}}};
+  const std::vector<Mistake> mistakes{
+      {"train.epochz=3", {"/train/epochz", "\"epochs\""}},
+      {"train.batch=many", {"/train/batch", "integer", "many"}},
+      {"optimizer.learning_rate=-1", {"/optimizer/learning_rate", "-1"}},
+      {"optimizer.learning_rate=NaN", {"/optimizer/learning_rate", "number"}},
+      {"optimizer.learning_rate=Infinity", {"/optimizer/learning_rate", "number"}},
+      {"train.epochs=2.5", {"/train/epochs", "integer"}},
+      {"train.precision=fp16", {"/train/precision", "float32, bf16"}},
+      {"model.layers.fc1.type=liner", {"/model/layers/1/type", "\"linear\""}},
+      {"model.layers=[]", {"/model/layers", "at least one layer"}},
+      {"model.layers.fc2.out=7", {"/model/layers", "[7]", "[10]"}},
+      {R"(model.layers=[{"type":"linear","out":10}])", {"/model/layers", "flatten"}},
+      {"model.layers.fc1.out=1300000000", {"/model/layers", "parameters", "GB"}},
+      {"schedule.target=optimizer.momentu", {"/schedule/target", "\"momentum\""}},
+      {R"(schedules=[{"type":"linear","target":"x"}])", {"/schedules/0/target"}},
+      {R"(schedule={"type":"linear","to":-5})", {"/schedule: ", "learning_rate", "≥ 0", "to -5 at epoch 2"}},
+      {R"(schedule={"type":"linear","from":-1,"to":0.1})", {"/schedule: ", "≥ 0", "epoch 0"}},
+      {R"(schedules=[{"type":"linear","target":"optimizer.momentum","to":5}])",
+       {"/schedules/0: ", "momentum", "≤ 0.99"}},
+      {R"(schedules=[{"type":"step","target":"optimizer.momentum","factor":10,"at":[1]}])",
+       {"/schedules/0: ", "momentum", "epoch 1"}},
+      {R"(schedules=[{"type":"exponential","decay":1e200}])", {"/schedules/0: ", "to inf"}},
+      {"temperature.index=200", {"/temperature/index", "200"}},
+      {"temperature.label=10", {"/temperature/label", "10"}},
+      {"data.validation=1000", {"/data/validation", "1000"}},
+      {"data.name=mnst", {"/data/name", "\"mnist\""}}};
   for (const Mistake& mistake : mistakes) {
     TemporaryFolder folder;
     CAPTURE(mistake.set);
@@ -115,4 +123,49 @@ TEST_CASE("a mistake in what a study varies points to the value of the study, a 
   check_refused(done, {"a.json:3: /study/vary/train.batch/1: ", "a.json:4: /study/vary/sead/0: unknown key",
                        "a.json:5: /study/vary/model.layers.fc2.out/1: ", "/study/vary/size/0/set/seed: "});
   CHECK_FALSE(has(done.err, "/study/vary/sead/1"));
+}
+
+// Oracle: the reader takes a whole number for an integer, so that seed 1.0 is seed 1.
+TEST_CASE(
+    "combinations that come to the same run are refused before anything is written, and so is a study of nothing") {
+  TemporaryFolder folder;
+  const auto refused = [&](const std::string& study, const std::vector<std::string>& facts) {
+    CAPTURE(study);
+    check_refused(run_tempera(smoke(folder / "run", {"--set", "study=" + study})), facts);
+    CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  };
+  refused(R"({"vary": {"seed": [1, 1.0], "train.batch": [16, 32]}})",
+          {"/study/vary/seed/1: ", "seed=1.0 is the same run as seed=1"});
+  refused(R"({"vary": {"train.batch": [16, 32], "size": [{"label": "a", "set": {"train.epochs": 2}}, )"
+          R"({"label": "b", "set": {"train.epochs": 2.0}}]}})",
+          {"/study/vary/size/1: ", R"(size="b" is the same run as size="a")"});
+  refused(R"({"vary": {"seed": [1, 2], "a": [{"label": "x", "set": {"seed": 9}}]}, "pair_by": "seed"})",
+          {"/study/vary/a/0/set/seed: ", "/study/vary/seed/0"});
+  refused(R"({"vary": {}})", {"/study/vary: "});
+}
+
+// Oracle: a dropout of rate 3 has no meaning, and of two values for one number a step can use one.
+TEST_CASE("a schedule that takes a layer's number out of its range is refused, and so is a second one of a number") {
+  TemporaryFolder folder;
+  const auto refused = [&](const std::string& schedules, const std::vector<std::string>& facts) {
+    const std::string layers =
+        R"(model.layers=[{"type":"flatten"},{"type":"dropout","name":"d"},{"type":"linear","out":10}])";
+    check_refused(run_tempera(smoke(folder / "run", {"--set", layers, "--set", R"(schedule={"type":"cosine"})", "--set",
+                                                     "schedules=" + schedules})),
+                  facts);
+    CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  };
+  refused(R"([{"type":"linear","target":"model.layers.d.rate","to":3}])", {"/schedules/0: ", "model.layers.d.rate"});
+  refused(R"([{"type":"linear","to":0}])", {"/schedules/0/target: ", "optimizer.learning_rate", "/schedule moves"});
+  refused(R"([{"type":"linear","target":"model.layers.d.rate"},{"type":"step","target":"model.layers.d.rate"}])",
+          {"/schedules/1/target: ", "/schedules/0 moves"});
+}
+
+TEST_CASE("a schedule among \"schedules\" may move the learning rate where \"schedule\" is the default, given or not") {
+  TemporaryFolder folder;
+  for (const std::string given : {"train.epochs=1", R"(schedule={"type":"constant"})"}) {
+    const Finished done = run_tempera(
+        smoke(folder / "run", {"--dry-run", "--set", given, "--set", R"(schedules=[{"type":"linear","to":0}])"}));
+    CHECK_MESSAGE(done.status == 0, done.err);
+  }
 }

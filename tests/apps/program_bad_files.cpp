@@ -103,3 +103,42 @@ TEST_CASE("a full disk is an error with the file's name, and nothing half-writte
   CHECK(has(done.err, "No space left"));
   CHECK(clean);
 }
+
+// Oracle: summary.json, which says that the run finished, and the contract's list of the files that it left.
+TEST_CASE("a finished run that lost a model says which file is missing, whatever is asked of it") {
+  TemporaryFolder folder;
+  const auto refused = [](const std::vector<std::string>& arguments, const std::string& file) {
+    const Finished done = run_tempera(arguments);
+    CHECK(done.status == 1);
+    CHECK_MESSAGE(has(done.err, file + ": is missing"), done.err);
+    CHECK_FALSE(has(done.err, "did not finish"));
+    CHECK_FALSE(has(done.err, "nothing is computed"));
+  };
+  const fs::path run = folder / "run";
+  fs::copy(finished_smoke(), run, fs::copy_options::recursive);
+  fs::remove(run / "model.safetensors");
+  refused(smoke(run), "model.safetensors");
+  refused(smoke(run, {"--resume"}), "model.safetensors");
+  refused({"eval", run.string()}, "model.safetensors");
+  fs::remove_all(run / "checkpoints");
+  refused({"eval", run.string()}, "model.safetensors");
+  CHECK_FALSE(fs::exists(run / "model.safetensors"));
+
+  const fs::path lowered = folder / "lowered";
+  fs::copy(finished_smoke_quant(), lowered, fs::copy_options::recursive);
+  fs::remove(lowered / "program.safetensors");
+  refused({"run", "configs/smoke-quant.json", "--out", lowered.string()}, "program.safetensors");
+}
+
+TEST_CASE("a study keeps the scores of a finished run whose model is gone") {
+  TemporaryFolder folder;
+  const fs::path out = folder / "out";
+  const auto study = smoke(out, {"--set", "study.vary={\"seed\": [1]}", "--set", "train.epochs=1"});
+  REQUIRE(run_tempera(study).status == 0);
+  const std::string table = content(out / "study.csv");
+  for (const fs::directory_entry& entry : fs::directory_iterator(out)) {
+    if (entry.is_directory()) REQUIRE(fs::remove(entry.path() / "model.safetensors"));
+  }
+  CHECK(run_tempera(study).status == 0);
+  CHECK(content(out / "study.csv") == table);
+}

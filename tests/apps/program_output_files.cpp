@@ -73,3 +73,23 @@ TEST_CASE("an output that the command reads is refused and stays as it is, whate
   CHECK(inside.status == 1);
   CHECK_MESSAGE(has(inside.err, "is a folder"), inside.err);
 }
+
+// Oracle: a shell, in which a variable that is not set leaves an empty word, which names no file.
+TEST_CASE("an empty word for a file, a folder or a config is refused as wrong usage, and nothing is written") {
+  TemporaryFolder folder;
+  const std::string smoke_run = finished_smoke().string(), config = fs::absolute("configs/smoke.json").string();
+  const auto refused = [&](const std::vector<std::string>& arguments, const std::string& option) {
+    const Finished done = run({.arguments = arguments, .folder = folder.path()});
+    CHECK(done.status == 2);
+    CHECK_MESSAGE(has(done.err, option + ": must not be empty"), done.err);
+    CHECK(files_below(folder.path()).empty());
+  };
+  refused({"run", config, "--out", ""}, "--out");
+  refused({"run", config, "--set", ""}, "--set");
+  refused({"run", ""}, "CONFIG");
+  refused({"eval", smoke_run, "--dump-logits", ""}, "--dump-logits");
+  refused({"eval", ""}, "MODEL");
+  refused({"report", smoke_run, "--out", ""}, "--out");
+  refused({"report", smoke_run, ""}, "RUN");
+  refused({"compare", ""}, "RUN");
+}
