@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <span>
+#include <string_view>
 
 namespace tempera::quant {
 namespace {
 
+constexpr double kMostEpochs = 1e6;  // as many as training may have
 constexpr std::array<std::string_view, 2> kWhen{"aware", "after"};
 constexpr std::array<std::string_view, 2> kHow{"static", "dynamic"};
 
@@ -28,7 +32,7 @@ void rule_fields(Rule& rule, const QuantizerRegistry& registry, core::FieldVisit
 
 void CalibrationConfig::fields(core::FieldVisitor& v) {
   v.field("images", images, {.help = "training images to choose ranges by", .unit = "images", .min = 1});
-  v.field("batch", batch, {.help = "images at a time", .unit = "images", .min = 1});
+  v.field("batch", batch, {.help = "images at a time", .unit = "images", .min = 1, .max = 1e6});
   v.field("equalize", equalize,
           {.help = "scales channels between layers so that each uses its range (Nagel et al. 2019)"});
   v.field("bias_correction", bias_correction,
@@ -55,15 +59,22 @@ void QuantizationConfig::fields(core::FieldVisitor& v) {
       {.help = "what is put where; a later rule wins over an earlier one", .required = true});
   v.choice("when", when, kWhen, {.help = "while training (fake quantization), or on the finished model (calibration)"});
   v.field("start_epoch", start_epoch,
-          {.help = "epochs trained in floats first, while ranges are observed", .unit = "epochs", .min = 0});
+          {.help = "epochs trained in floats first, while ranges are observed",
+           .unit = "epochs",
+           .min = 0,
+           .max = kMostEpochs});
   v.field("freeze_observers", freeze_observers,
           {.help = "epochs after which ranges stay; 0: those that are given by hand or come with train.initial; if "
                    "training ends before, ranges of weights follow its last step",
            .unit = "epochs",
-           .min = 0});
+           .min = 0,
+           .max = kMostEpochs});
   v.field("fold_batch_norm", fold_batch_norm, {.help = "quantizes weights as batch norm will have scaled them"});
   v.field("freeze_batch_norm", freeze_batch_norm,
-          {.help = "epochs after which batch norm keeps its running statistics", .unit = "epochs", .min = 0});
+          {.help = "epochs after which batch norm keeps its running statistics",
+           .unit = "epochs",
+           .min = 0,
+           .max = kMostEpochs});
   v.object("calibration", calibration, {.help = "ranges for a finished model"});
   std::string sites = "[]";  // never kept: rules decide, also in a resolved config that is changed and run again
   v.raw("sites", sites,
@@ -74,8 +85,9 @@ void LowerConfig::fields(core::FieldVisitor& v) {
   v.choice(
       "requant", requant, kRequantModes,
       {.help = "how an accumulator becomes the next integers: one rounding, gemmlowp's two, or a float32 product"});
-  v.choice("average_rounding", average_rounding, kRoundings, {.help = "how an average pool rounds"});
-  v.rule(average_rounding != Rounding::kStochastic, "average_rounding", "must not be stochastic");
+  static_assert(kRoundings[std::size(kRoundings) - 1] == "stochastic");
+  v.choice("average_rounding", average_rounding, std::span(kRoundings).first(std::size(kRoundings) - 1),
+           {.help = "how an average pool rounds"});
 }
 
 }  // namespace tempera::quant

@@ -41,7 +41,8 @@ std::string result_text(const RunResult& result) {
       mode == "float" ? "" : ", " + std::string(mode == "integer" ? "in integers" : "in fake quantization"));
   if (mode != "float") {
     const report::Scores& floats = result.summary.results.at("float").at("test");
-    text += fmt::format("the same weights in floats: {:.2f} % ({} errors)\n", 100 * floats.accuracy, floats.errors);
+    text +=
+        fmt::format("the weights as trained, in floats: {:.2f} % ({} errors)\n", 100 * floats.accuracy, floats.errors);
   }
   if (const auto program = result.summary.model.bytes.find("program"); program != result.summary.model.bytes.end()) {
     text += fmt::format("program of integers: {} bytes; as float32 {} bytes\n", count_text(program->second),

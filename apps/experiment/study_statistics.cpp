@@ -289,7 +289,8 @@ std::string study_markdown(const ordered_json& study, const nlohmann::json& prov
   text += fmt::format("- varied: {}; paired by {}\n\n", varied(study.at("vary")),
                       study.at("pair_by").is_null() ? "nothing" : study.at("pair_by").get<std::string>());
   text +=
-      "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares the same weights in floats.\n\n";
+      "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares the weights as trained, in "
+      "floats.\n\n";
   text += study_tables(statistics);
   return text;
 }

@@ -258,7 +258,7 @@ void write(const Layer& layer, const Tensor& folded, const SiteQuantizer& quanti
 void AdaRoundConfig::fields(core::FieldVisitor& v) {
   v.field("images", images, {.help = "images whose activations the layers are fitted to", .unit = "images", .min = 1});
   v.field("iterations", iterations, {.help = "steps of Adam for each layer", .min = 1});
-  v.field("batch", batch, {.help = "images a step", .unit = "images", .min = 1});
+  v.field("batch", batch, {.help = "images a step", .unit = "images", .min = 1, .max = 65536});
   v.field("learning_rate", learning_rate, {.help = "of Adam", .min = 0, .above_min = true});
   v.field("regularization", regularization,
           {.help = "weight of the term that drives weights up or down, where the error of nearest rounding is 1",

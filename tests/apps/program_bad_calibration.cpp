@@ -122,6 +122,14 @@ TEST_CASE("one image is enough to calibrate with, and none is refused") {
   write_set(none / "set", 4, 1, 1);
   check_refused(calibrated(none, {"quantization.calibration.images=0"}), 2,
                 {"/quantization/calibration/images", "≥ 1", "0"});
+  // Numbers so large that counting with them would overflow, or batches take all memory.
+  const std::string most = "9223372036854775807";
+  check_refused(calibrated(none, {"quantization.calibration.batch=" + most}), 2,
+                {"/quantization/calibration/batch", "≤ 1000000", most});
+  check_refused(calibrated(none, {"quantization.calibration.adaround={\"batch\":100000000000}"}), 2,
+                {"/quantization/calibration/adaround/batch", "≤ 65536", "100000000000"});
+  check_refused(calibrated(none, {"quantization.start_epoch=" + most}), 2,
+                {"/quantization/start_epoch", "≤ 1000000", most});
   check_refused(calibrated(none, {"data.validation=4"}), 2, {"validation"});
   CHECK_FALSE(fs::exists(none / "run"));
 }
