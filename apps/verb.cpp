@@ -6,7 +6,6 @@
 #include <utility>
 
 namespace tempera::cli {
-
 namespace {
 
 // An empty word is a shell's variable that was not set, not a wish for the default.

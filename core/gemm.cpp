@@ -116,7 +116,7 @@ class Product {
 
   // B is read once: neither packing it nor coming back for every strip of its columns would pay.
   [[nodiscard]] bool prefers_few_rows() const noexcept {
-    return !prefers_dots() && !args_.transpose_b && args_.m <= kFewRows && args_.n > table_.gemm_nr;
+    return !args_.transpose_b && args_.m <= kFewRows && args_.n > table_.gemm_nr;
   }
 
   // What a piece of C gets besides the product: bias and activation come with the last depth.
@@ -143,28 +143,30 @@ class Product {
               [&](Range depth) { table_.gemm_dot(piece(rows, columns, depth)); });
   }
 
-  // Memory is what it takes, and memory is fast where whole rows of B are read one after the other. So k is cut for the
-  // threads, and each part but the first, which goes to C, has sums of its own.
+  // Memory is what it takes, and memory is fast where long pieces of rows of B are read one after the other. So columns are
+  // cut into strips, and where those are too few for the threads, k; each part of k but the first, which goes to C, has
+  // sums of its own.
   void few_rows() const {
-    const std::int64_t flops = 2 * args_.m * args_.n * args_.k;
-    const std::int64_t step = even_step(args_.k, ceil_div(args_.k, std::clamp(flops / kPartFlops, 1L, kMostParts)), 4);
-    const std::int64_t parts = ceil_div(args_.k, step), size = args_.m * args_.n;
+    const std::int64_t strips = ceil_div(args_.n, kRowColumns), size = args_.m * args_.n;
+    const std::int64_t wanted = std::clamp<std::int64_t>(2 * size * args_.k / kPartFlops / strips, 1, kMostParts);
+    const std::int64_t step = even_step(args_.k, ceil_div(args_.k, wanted), 4), parts = ceil_div(args_.k, step);
     const Storage storage(static_cast<std::size_t>((parts - 1) * size) * sizeof(Scalar));
     auto* sums = static_cast<Scalar*>(storage.data());
     const Range rows{0, args_.m};
-    parallel_for(parts, args_.parallel ? 1 : parts, [&](std::int64_t part, std::int64_t end) {
-      for (; part < end; ++part) {
-        const Range depth{part * step, std::min((part + 1) * step, args_.k)};
-        for_steps({0, args_.n}, kRowColumns, [&](Range columns) {
-          GemmTile tile = piece(rows, columns, depth);
-          if (part > 0) {
-            tile.accumulate = false;
-            tile.c = sums + (part - 1) * size + columns.begin;
-            tile.c_row = args_.n;
-          }
-          if (parts > 1) unfinished(tile);
-          table_.gemm_few_rows(tile);
-        });
+    parallel_for(parts * strips, args_.parallel ? 1 : parts * strips, [&](std::int64_t chunk, std::int64_t end) {
+      for (; chunk < end; ++chunk) {
+        const std::int64_t p = chunk / strips * step, j = chunk % strips * kRowColumns;
+        GemmTile tile = piece(rows, {j, std::min(j + kRowColumns, args_.n)}, {p, std::min(p + step, args_.k)});
+        if (p > 0) {
+          tile.accumulate = false;
+          tile.c = sums + (p / step - 1) * size + j;
+          tile.c_row = args_.n;
+        }
+        if (parts > 1) {  // bias and activation come with the sum of all
+          tile.column_bias = tile.row_bias = nullptr;
+          tile.relu = false;
+        }
+        table_.gemm_few_rows(tile);
       }
     });
     for (std::int64_t i = 0; i < (parts - 1) * args_.m; ++i) {
@@ -172,11 +174,6 @@ class Product {
       table_.add(args_.n, c, sums + i * args_.n, c);
     }
     if (parts > 1) table_.gemm_few_rows(piece(rows, {0, args_.n}, {args_.k, args_.k}));
-  }
-
-  static void unfinished(GemmTile& tile) noexcept {
-    tile.column_bias = tile.row_bias = nullptr;
-    tile.relu = false;
   }
 
   void tile_chunk(Range rows, Range columns) const {

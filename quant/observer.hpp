@@ -30,16 +30,7 @@ struct Range {
 /// The smallest and the largest of some values, at least one. Throws NumericError naming the site for NaN or infinity.
 [[nodiscard]] Range finite_range(std::span<const Scalar> values, const std::string& site);
 
-/// Observers to whom the smallest and the largest of some values tell as much as all of them would.
-class TakesEnds {
- public:
-  TakesEnds() = default;
-  TakesEnds(const TakesEnds&) = delete;
-  TakesEnds& operator=(const TakesEnds&) = delete;
-  virtual ~TakesEnds() = default;
-  /// One range of finite numbers for each channel.
-  virtual void observe_ends(std::span<const Range> of_channels) = 0;
-};
+class EndsObserver;
 
 /// The values of one channel (or group, or tensor) come as spans, channel by channel.
 class Observer {
@@ -51,8 +42,8 @@ class Observer {
 
   /// Throws NumericError naming the site for NaN or infinity.
   virtual void observe(std::int64_t channel, std::span<const Scalar> values) = 0;
-  /// Null where it has to see every value.
-  [[nodiscard]] virtual TakesEnds* takes_ends() noexcept { return nullptr; }
+  /// This, if the smallest and the largest of some values tell it as much as all of them would; else null.
+  [[nodiscard]] virtual EndsObserver* takes_ends() noexcept { return nullptr; }
   /// Forgets everything: weights are looked at anew after every update.
   virtual void reset() = 0;
   /// False until something was observed.

@@ -9,6 +9,7 @@
 #include "tempera/core/parallel.hpp"
 #include "tempera/quant/finite_scale.hpp"
 #include "tempera/quant/observer.hpp"
+#include "tempera/quant/runs.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -53,13 +54,12 @@ Ends joined(const Ends& a, const Ends& b) noexcept {
 
 // NaN both if any is NaN.
 Ends ends(std::span<const Scalar> values) {
-  constexpr std::int64_t kGrain = 8192;
   const auto of_part = [&](std::int64_t begin, std::int64_t end) {
     Ends part;
     core::kernels().min_max(end - begin, values.data() + begin, &part.low, &part.high);
     return part;
   };
-  return core::parallel_reduce(static_cast<std::int64_t>(values.size()), kGrain, Ends(), of_part, joined);
+  return core::parallel_reduce(static_cast<std::int64_t>(values.size()), kRunGrain, Ends(), of_part, joined);
 }
 
 }  // namespace

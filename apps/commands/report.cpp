@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/study_statistics.hpp"
 #include "tempera/apps/output_file.hpp"
 #include "tempera/apps/report/page.hpp"
@@ -21,8 +22,6 @@ namespace tempera::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t kShownDigits = 8;  // of the hash in a folder's name
 
 struct ReportArguments {
   std::vector<std::string> runs;
@@ -51,8 +50,7 @@ std::string completed_run(const nlohmann::ordered_json& study, const std::string
 // the runs, under its name, which has to be given unless it is the one that `run` chooses.
 std::string commands_of(const nlohmann::ordered_json& study, const fs::path& folder, const std::string& markdown) {
   const std::string name = fs::canonical(folder).filename().string(), target = shell_word("runs/" + name);
-  const std::string chosen = fmt::format("{}-{}", study.at("name").get<std::string>(),
-                                         study.value("study", std::string()).substr(0, kShownDigits));
+  const std::string chosen = hashed_name(study.at("name").get<std::string>(), study.value("study", std::string()));
   return fmt::format("{}{} && tempera report {} --markdown {}",
                      study.value("command", std::string("tempera run CONFIG")),
                      name == chosen ? "" : " --out " + target, target, shell_word(markdown));

@@ -14,7 +14,6 @@
 #include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/core/batch.hpp"
-#include "tempera/core/config/find_number.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/layer_registry.hpp"
 #include "tempera/quant/attach.hpp"
@@ -141,9 +140,7 @@ const core::ConfigValue& value_at(const core::ConfigValue& document, std::string
     pointer.remove_prefix(1);
     const std::string_view token = pointer.substr(0, pointer.find('/'));
     pointer.remove_prefix(token.size());
-    const std::size_t index = core::index_of(token);
-    const bool list = at->is(core::ConfigValue::Kind::kList);
-    const core::ConfigValue* next = !list ? at->find(token) : index < at->items.size() ? &at->items[index] : nullptr;
+    const core::ConfigValue* next = core::child_at(*at, token);
     if (next == nullptr) break;
     at = next;
   }

@@ -58,12 +58,13 @@ template <class T>
   if (!document) throw core::ConfigError(std::move(issues));
   LoadedFile<T> result{document->text, read_config(document->value, defaults, issues), {}};
   DistinctRuns distinct;
-  for (const StudyVariant& variant : expand_study(document->value, issues)) {
+  const std::vector<StudyVariant> variants = expand_study(document->value, issues);
+  for (const StudyVariant& variant : variants) {
     const std::size_t before = issues.size();
     result.runs.push_back(read_config(variant.document, defaults, issues));
     result.runs.back().overrides = variant.overrides;
     result.runs.back().origins = variant.origins;
-    if (issues.size() == before) distinct.add(variant, result.runs.back().resolved, issues);
+    if (variants.size() > 1 && issues.size() == before) distinct.add(variant, result.runs.back().resolved, issues);
     point_to_origins(variant.origins, issues, before);
   }
   drop_repeated(issues);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/text_file.hpp"
 #include "tempera/core/atomic_file.hpp"
 #include "tempera/core/errors.hpp"
@@ -63,7 +64,7 @@ FolderState RunFolder::inspect(const std::string& identity) const {
   if (found != identity) {
     throw core::FileError(path_.string(),
                           fmt::format("belongs to another run ({}, this one is {}); choose another folder with --out",
-                                      found.empty() ? "unreadable" : found.substr(0, 8), identity.substr(0, 8)));
+                                      found.empty() ? "unreadable" : short_hash(found), short_hash(identity)));
   }
   return is_completed(file(result_)) ? FolderState::kFinished : FolderState::kStarted;
 }

@@ -336,8 +336,7 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
   // Other initial weights are another run, whatever their path.
   const std::string initial = config.train.initial ? "/" + initial_sha256(*config.train.initial) : "";
   const std::string identity = content_hash(loaded.resolved, data.set.sha256 + initial, kFormatVersion);
-  RunFolder folder(options.out.value_or(options.root / fmt::format("{}-{}", config.name, identity.substr(0, 8))),
-                   identity);
+  RunFolder folder(options.out.value_or(options.root / hashed_name(config.name, identity)), identity);
   if (folder.state() == FolderState::kFinished) {
     if (!options.only_scores) require_models(folder, config);
     say(folder.finished_text());

@@ -41,8 +41,8 @@ struct RunResult {
 };
 
 /// Runs one experiment and writes its folder. Reports progress on stderr. A finished run is left as it is. Throws
-/// FileError (folder in use, begun and not to be resumed, finished and without its model, not writable), DataError, ConfigError, ShapeError, NumericError,
-/// Interrupted (a checkpoint and a summary with status "interrupted" are written).
+/// FileError (folder in use, begun and not to be resumed, finished and without its model, not writable), DataError,
+/// ConfigError, ShapeError, NumericError, Interrupted (a checkpoint and a summary with status "interrupted" are written).
 [[nodiscard]] RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text,
                                        const RunOptions& options);
 

@@ -41,9 +41,8 @@ SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>&
                         const RunOptions& options) {
   const data::LoadedData data = load_data(saved.config.data);
   const std::string identity = identity_of(saved, loaded, data, budget);
-  RunFolder folder(
-      options.out.value_or(options.root / fmt::format("{}-search-{}", loaded.config.name, identity.substr(0, 8))),
-      identity, kResult);
+  RunFolder folder(options.out.value_or(options.root / hashed_name(loaded.config.name + "-search", identity)), identity,
+                   kResult);
   SearchResult result{.folder = folder.path(), .document = {}, .text = {}};
   if (folder.state() == FolderState::kFinished) {
     say(folder.finished_text());

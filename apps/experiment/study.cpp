@@ -94,14 +94,14 @@ bool is_resolved(const ConfigValue& study) {
 // How many combinations there are; 0 after an issue.
 std::size_t check_vary(const ConfigValue& study, const ConfigValue& vary, std::vector<ConfigIssue>& issues) {
   const std::size_t before = issues.size();
-  if (study.find("vary") != nullptr && vary.is(Kind::kObject) && vary.members.empty() && !is_resolved(study)) {
+  if (!vary.is(Kind::kObject)) {
+    report(vary, std::string(kVaryPointer), "must be an object of lists, got " + describe(vary), issues);
+    return 0;
+  }
+  if (study.find("vary") != nullptr && vary.members.empty() && !is_resolved(study)) {
     report(vary, std::string(kVaryPointer),
            "must have at least one path and its values, got an empty object; without \"study\" the config is one run",
            issues);
-    return 0;
-  }
-  if (!vary.is(Kind::kObject)) {
-    report(vary, std::string(kVaryPointer), "must be an object of lists, got " + describe(vary), issues);
     return 0;
   }
   std::size_t count = 1;

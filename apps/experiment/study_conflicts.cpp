@@ -2,12 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <string_view>
 
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/version.hpp"
-#include "tempera/core/config/find_number.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -20,26 +18,15 @@ bool is_within(std::string_view pointer, std::string_view outer) {
   return pointer.starts_with(outer) && (pointer.size() == outer.size() || pointer[outer.size()] == '/');
 }
 
-const ConfigValue* child(const ConfigValue& value, std::string_view token) {
-  if (value.is(Kind::kText)) return token == "/type" ? &value : nullptr;  // "sgd" is short for {"type": "sgd"}
-  if (value.is(Kind::kList)) {
-    const std::size_t index = core::index_of(token.substr(1));
-    return index < value.items.size() ? &value.items[index] : nullptr;
-  }
-  // A name as pointers have it, with its slashes escaped.
-  const auto found = std::ranges::find_if(value.members, [token](const core::ConfigMember& member) {
-    return core::child_pointer("", member.name) == token;
-  });
-  return found == value.members.end() ? nullptr : &found->value;
-}
-
 // Whether `value` gives what `pointer` names in it.
 bool gives(const ConfigValue& value, std::string_view pointer) {
   const ConfigValue* at = &value;
   while (at != nullptr && !pointer.empty()) {
-    const std::string_view token = pointer.substr(0, pointer.find('/', 1));
+    if (at->is(Kind::kText)) return pointer == "/type";  // "sgd" is short for {"type": "sgd"}
+    pointer.remove_prefix(1);
+    const std::string_view token = pointer.substr(0, pointer.find('/'));
     pointer.remove_prefix(token.size());
-    at = child(*at, token);
+    at = core::child_at(*at, token);
   }
   return at != nullptr;
 }

@@ -31,11 +31,11 @@ std::string identity_of(const LoadedFile<ExperimentConfig>& file) {
 }
 
 fs::path folder_of(const LoadedFile<ExperimentConfig>& file, const RunOptions& options, const std::string& identity) {
-  return options.out.value_or(options.root / fmt::format("{}-{}", file.whole.config.name, identity.substr(0, 8)));
+  return options.out.value_or(options.root / hashed_name(file.whole.config.name, identity));
 }
 
 std::string folder_name(const LoadedConfig<ExperimentConfig>& run, std::size_t index) {
-  return fmt::format("{:04}-{}", index + 1, content_hash(run.resolved, "", kFormatVersion).substr(0, 8));
+  return hashed_name(fmt::format("{:04}", index + 1), content_hash(run.resolved, "", kFormatVersion));
 }
 
 const report::Scores* test_scores(const report::Summary& summary) {
@@ -90,7 +90,7 @@ void check_owner(const StudyResult& result) {
   if (!owner.empty()) {
     throw core::FileError(folder,
                           fmt::format("belongs to another study ({}, this one is {}); choose another folder with --out",
-                                      owner.substr(0, 8), result.identity.substr(0, 8)));
+                                      short_hash(owner), short_hash(result.identity)));
   }
   for (const fs::directory_entry& entry : fs::directory_iterator(result.folder)) {
     const std::string name = entry.path().filename().string();

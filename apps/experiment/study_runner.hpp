@@ -24,8 +24,8 @@ struct StudyResult {
 };
 
 /// Runs what is not finished yet, continues what was interrupted, and keeps study.json and study.csv up to date from the
-/// beginning and after each run, so that it may be killed at any moment and called again. A run that fails is noted and the others go on.
-/// Throws as check_all before anything is computed, Interrupted, and FileError for the study's own files, if another
+/// beginning and after each run, so that it may be killed at any moment and called again. A run that fails is noted and
+/// the others go on. Throws as check_all before anything is computed, Interrupted, and FileError for the study's own files, if another
 /// process runs in its folder, or if that holds anything of another study or run.
 /// `command` is what asked for it, for the tables.
 [[nodiscard]] StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions& options,

@@ -33,7 +33,7 @@ def medians(records, label):
 def row(name, sides, title=None):
     figures = [side.get(name, 0) for side in sides]
     shares = [side.get(f"of peak: {name}") for side in sides]
-    gain = [f"{figures[0] / figures[-1]:.2f}×" if len(sides) > 1 and figures[-1] > 0 else ""] if len(sides) > 1 else []
+    gain = [f"{figures[0] / figures[-1]:.2f}×" if figures[-1] > 0 else ""] if len(sides) > 1 else []
     return [title or name, *map(number, figures), *gain, *("" if share is None else percent(share) for share in shares)]
 
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tempera/core/config/find_number.hpp"
+
 namespace tempera::core {
 namespace {
 
@@ -104,6 +106,17 @@ std::string child_pointer(std::string_view pointer, std::string_view name) {
 }
 
 std::string child_pointer(std::string_view pointer, std::size_t index) { return fmt::format("{}/{}", pointer, index); }
+
+const ConfigValue* child_at(const ConfigValue& value, std::string_view token) {
+  if (value.is(Kind::kList)) {
+    const std::size_t index = index_of(token);
+    return index < value.items.size() ? &value.items[index] : nullptr;
+  }
+  const auto found = std::ranges::find_if(value.members, [token](const ConfigMember& member) {
+    return std::string_view(child_pointer("", member.name)).substr(1) == token;
+  });
+  return found == value.members.end() ? nullptr : &found->value;
+}
 
 std::string shortened(std::string_view text, std::size_t limit) {
   if (text.size() <= limit) return std::string(text);

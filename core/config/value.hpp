@@ -69,6 +69,8 @@ struct ConfigMember {
 /// `pointer` extended by one reference token (RFC 6901: "~" and "/" are escaped).
 [[nodiscard]] std::string child_pointer(std::string_view pointer, std::string_view name);
 [[nodiscard]] std::string child_pointer(std::string_view pointer, std::size_t index);
+/// The element or member that one reference token names in a value; null if there is none.
+[[nodiscard]] const ConfigValue* child_at(const ConfigValue& value, std::string_view token);
 
 /// `text` cut to `limit` bytes at a character's border, with "…" where something was cut.
 [[nodiscard]] std::string shortened(std::string_view text, std::size_t limit = 60);

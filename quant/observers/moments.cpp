@@ -4,14 +4,14 @@
 
 #include "tempera/core/fields.hpp"
 #include "tempera/quant/finite_scale.hpp"
-#include "tempera/quant/observer.hpp"
+#include "tempera/quant/observers/ends.hpp"
 #include "tempera/quant/observers/state.hpp"
 
 namespace tempera::quant {
 namespace {
 
 // low ← low + rate·(batch's low − low), high likewise; the first batch sets both (Jacob et al. 2018, §3.1).
-class MovingAverage final : public Observer, private TakesEnds {
+class MovingAverage final : public EndsObserver {
  public:
   struct Config {
     double rate = 0.01;
@@ -19,50 +19,20 @@ class MovingAverage final : public Observer, private TakesEnds {
       v.field("rate", rate, {.help = "share of the newest batch", .min = 0, .max = 1, .above_min = true});
     }
   };
-  MovingAverage(const Config& config, const ObserverFacts& facts)
-      : rate_(config.rate),
-        site_(facts.site),
-        low_(zero_state({facts.channels})),
-        high_(zero_state({facts.channels})),
-        seen_(zero_state({facts.channels})) {}
-  void observe(std::int64_t channel, std::span<const Scalar> values) override {
-    if (values.empty()) return;
-    follow(finite_range(values, site_), state_at(low_, channel), state_at(high_, channel), state_at(seen_, channel));
-  }
-  [[nodiscard]] TakesEnds* takes_ends() noexcept override { return this; }
-  void reset() override { std::ranges::fill(seen_.mutable_value().mutable_values(), Scalar{0}); }
-  [[nodiscard]] bool ready() const override {
-    return std::ranges::all_of(seen_.value().values(), [](Scalar seen) { return seen > 0; });
-  }
-  [[nodiscard]] Range range(std::int64_t channel) const override {
-    return {static_cast<float>(state_at(low_, channel)), static_cast<float>(state_at(high_, channel))};
-  }
-  [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
-    return {{site_ + ".observer.low", low_.shape(), low_},
-            {site_ + ".observer.high", high_.shape(), high_},
-            {site_ + ".observer.seen", seen_.shape(), seen_}};
-  }
+  MovingAverage(const Config& config, const ObserverFacts& facts) : EndsObserver(facts), rate_(config.rate) {}
 
  private:
-  void observe_ends(std::span<const Range> of_channels) override {
-    Scalar *low = low_.mutable_value().mutable_data(), *high = high_.mutable_value().mutable_data(),
-           *seen = seen_.mutable_value().mutable_data();
-    for (const Range& now : of_channels) follow(now, *low++, *high++, *seen++);
-  }
-  void follow(Range now, Scalar& low, Scalar& high, Scalar& seen) const noexcept {
+  void take(Range now, bool first, Scalar& low, Scalar& high) const noexcept override {
     // In double, where the difference of two float32 cannot overflow.
-    const auto toward = [this, first = seen == 0](Scalar average, float newest) {
+    const auto toward = [this, first](Scalar average, float newest) {
       const auto before = static_cast<double>(average), after = static_cast<double>(newest);
       return static_cast<Scalar>(first ? after : before + rate_ * (after - before));
     };
     low = toward(low, now.low);
     high = toward(high, now.high);
-    seen = 1;
   }
 
   double rate_;
-  std::string site_;
-  core::Variable low_, high_, seen_;
 };
 
 // mean ± n·σ of all values seen, within their ends. Moments are kept as count, mean and σ, merged batch by batch (Chan et al.

@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
 #include "tempera/core/errors.hpp"
+#include "tempera/quant/observers/ends.hpp"
 #include "tempera/quant/runs.hpp"
 
 namespace tempera::quant {
@@ -123,7 +123,7 @@ void Uniform::observe(const Tensor& x) {
     return x.values().subspan(static_cast<std::size_t>(slot / runs.per_row * runs.row + from),
                               static_cast<std::size_t>(std::min(runs.length, runs.row - from)));
   };
-  if (TakesEnds* ends = observer_->takes_ends(); n > 1 && ends != nullptr) {
+  if (EndsObserver* ends = observer_->takes_ends(); n > 1 && ends != nullptr) {
     observe_ends(*ends, n, runs.length, values);
   } else {
     for (std::int64_t slot = 0; slot < n; ++slot) observer_->observe(slot, values(slot));
@@ -142,7 +142,7 @@ void Uniform::observe(const Tensor& x) {
 
 // The passes over the values on several threads, the observer on this one.
 template <class Values>
-void Uniform::observe_ends(TakesEnds& observer, std::int64_t slots, std::int64_t length, const Values& values) {
+void Uniform::observe_ends(EndsObserver& observer, std::int64_t slots, std::int64_t length, const Values& values) {
   std::vector<Range> ranges(static_cast<std::size_t>(slots));
   core::parallel_for(slots, std::max<std::int64_t>(1, kRunGrain / length), [&](std::int64_t begin, std::int64_t end) {
     for (; begin < end; ++begin) ranges[static_cast<std::size_t>(begin)] = finite_range(values(begin), site_.name);

@@ -41,7 +41,7 @@ class Uniform final : public Quantizer {
  private:
   [[nodiscard]] std::int64_t slots() const noexcept;
   template <class Values>
-  void observe_ends(TakesEnds& observer, std::int64_t slots, std::int64_t length, const Values& values);
+  void observe_ends(EndsObserver& observer, std::int64_t slots, std::int64_t length, const Values& values);
 
   SiteFacts site_;
   QParams grid_;  // without scales
