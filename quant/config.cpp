@@ -28,7 +28,7 @@ void rule_fields(Rule& rule, const QuantizerRegistry& registry, core::FieldVisit
 
 void CalibrationConfig::fields(core::FieldVisitor& v) {
   v.field("images", images, {.help = "training images to choose ranges by", .unit = "images", .min = 1});
-  v.field("batch", batch, {.help = "images at a time", .unit = "images", .min = 1});
+  v.field("batch", batch, {.help = "images at a time", .unit = "images", .min = 1, .max = 1e6});
   v.field("equalize", equalize,
           {.help = "scales channels between layers so that each uses its range (Nagel et al. 2019)"});
   v.field("bias_correction", bias_correction,

@@ -16,7 +16,7 @@ namespace tempera::quant {
 struct AdaRoundConfig {
   std::int64_t images = 512;  ///< whose activations the layers are fitted to
   std::int64_t iterations = 1000;
-  std::int64_t batch = 32;
+  std::int64_t batch = 32;      ///< images a step; no more than there are
   double learning_rate = 0.03;  ///< of Adam on V
   double regularization = 3;    ///< weight of the term that drives h to 0 or 1, where nearest rounding errs by 1
   double warmup = 0.2;          ///< share of the iterations without that term

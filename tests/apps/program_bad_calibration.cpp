@@ -193,6 +193,23 @@ TEST_CASE("bits and scales that no grid has are refused with the rule and what c
 }
 
 TEST_CASE(
+    "batches of calibration beyond any memory are refused, and of more images than there are, taken as they are") {
+  TemporaryFolder folder;
+  for (const char* batch : {"1000001", "9223372036854775807"}) {
+    for (const char* set : {"quantization.calibration.batch=", "quantization.calibration.adaround.batch="}) {
+      check_refused(quantized(folder, finished_smoke(), {std::string(set) + batch}), 2, {"/batch", "≤ 1000000", batch});
+    }
+  }
+  CHECK_FALSE(fs::exists(folder / "run"));
+  const Finished done =
+      quantized(folder, finished_smoke(),
+                {"quantization.calibration.batch=1000000", "quantization.calibration.bias_correction=true",
+                 R"(quantization.calibration.adaround={"batch": 1000000, "images": 20, "iterations": 20})"});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  CHECK(proved(folder));
+}
+
+TEST_CASE(
     "numbers on the command line that are none, or too small or large, are refused with their bounds in few words") {
   for (const char* budget : {"0", "-1", "nan", "inf", "1e300", "many"}) {
     const Finished done = run_tempera({"quantize", finished_smoke().string(), "--config", "configs/smoke-quant.json",
