@@ -62,6 +62,18 @@ void check_quantization(const ExperimentConfig& config, nn::Model& plan, Issues&
   }
 }
 
+// Training that ends before its quantizers begin to act has trained for nothing that is shipped.
+void check_start(const ExperimentConfig& config, Issues& issues) {
+  if (!config.quantization || config.quantization->when != quant::When::kAware) return;
+  const std::int64_t start = config.quantization->start_epoch, epochs = config.train.epochs;
+  if (start == 0 || start < epochs) return;
+  issues.push_back({.pointer = "/quantization/start_epoch",
+                    .message = fmt::format("must be less than train.epochs, or nothing is ever trained quantized: got "
+                                           "{} of {} epochs (to quantize what was trained in floats, set "
+                                           "quantization.when to \"after\")",
+                                           start, epochs)});
+}
+
 // Batch statistics of a single sample do not exist; better now than at the end of the first epoch.
 void check_last_batch(const ExperimentConfig& config, const data::LoadedData& data, const nn::Model& plan,
                       Issues& issues) {
@@ -180,6 +192,7 @@ void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::
   const ExperimentConfig& config = loaded.config;
   Issues issues;
   check_model(config, data, issues);
+  check_start(config, issues);
   if (config.train.drop_last && config.train.batch > data.set.train.size()) {
     issues.push_back({.pointer = "/train/drop_last",
                       .message = fmt::format("leaves no batch of {} out of {} training samples", config.train.batch,

@@ -116,3 +116,16 @@ TEST_CASE("a mistake in what a study varies points to the value of the study, a 
                        "a.json:5: /study/vary/model.layers.fc2.out/1: ", "/study/vary/size/0/set/seed: "});
   CHECK_FALSE(has(done.err, "/study/vary/sead/1"));
 }
+
+TEST_CASE("training that would end before its quantizers begin is refused, and the last epoch is late enough") {
+  TemporaryFolder folder;
+  const auto started = [&folder](const std::string& epoch, const std::string& when) {
+    return run_tempera({"run", "configs/smoke-quant.json", "--set", "quantization.start_epoch=" + epoch, "--set",
+                        "quantization.when=" + when, "--dry-run"});
+  };
+  for (const char* epoch : {"2", "9223372036854775807"}) {
+    check_refused(started(epoch, "aware"), {"/quantization/start_epoch", "train.epochs", epoch, "of 2 epochs"});
+  }
+  CHECK(started("1", "aware").status == 0);
+  CHECK(started("2", "after").status == 0);  // as in a study that varies `when`
+}
