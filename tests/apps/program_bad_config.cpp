@@ -118,8 +118,7 @@ TEST_CASE("a mistake in what a study varies points to the value of the study, a 
 }
 
 TEST_CASE("training that would end before its quantizers begin is refused, and the last epoch is late enough") {
-  TemporaryFolder folder;
-  const auto started = [&folder](const std::string& epoch, const std::string& when) {
+  const auto started = [](const std::string& epoch, const std::string& when) {
     return run_tempera({"run", "configs/smoke-quant.json", "--set", "quantization.start_epoch=" + epoch, "--set",
                         "quantization.when=" + when, "--dry-run"});
   };
