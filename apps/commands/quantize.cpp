@@ -125,12 +125,12 @@ std::string table_text(const report::RunData& run) {
     text += sites.text() + "\n";
   }
   Table scores({"arithmetic", "test errors", "accuracy %", "nll"});
-  for (const char* mode : {"float", "fake_quant", "integer"}) {
+  for (const char* mode : {report::kBeforeCalibration, "float", "fake_quant", "integer"}) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const report::Scores& test = splits->second.at("test");
-    scores.row(
-        {mode, count_text(test.errors), fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
+    scores.row({mode == std::string_view(report::kBeforeCalibration) ? "float, before calibration" : mode,
+                count_text(test.errors), fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
   }
   text += scores.text();
   for (const auto& [name, form] : {std::pair("program", "as a program"), std::pair("packed", "with packed weights")}) {

@@ -42,6 +42,12 @@ std::string result_text(const RunResult& result) {
     const report::Scores& floats = result.summary.results.at("float").at("test");
     text += fmt::format("the same weights in floats: {:.2f} % ({} errors)\n", 100 * floats.accuracy, floats.errors);
   }
+  if (const auto before = result.summary.results.find(report::kBeforeCalibration);
+      before != result.summary.results.end()) {
+    const report::Scores& floats = before->second.at("test");
+    text += fmt::format("the weights before calibration, in floats: {:.2f} % ({} errors)\n", 100 * floats.accuracy,
+                        floats.errors);
+  }
   if (const auto program = result.summary.model.bytes.find("program"); program != result.summary.model.bytes.end()) {
     text += fmt::format("program of integers: {} bytes; as float32 {} bytes\n", count_text(program->second),
                         count_text(result.summary.model.bytes.at("float32")));

@@ -39,6 +39,12 @@ void require_ranges(const ExperimentConfig& config, nn::Model& model) {
   }
 }
 
+bool changes_weights(const ExperimentConfig& config) {
+  if (!config.quantization || config.quantization->when != quant::When::kAfter) return false;
+  const quant::CalibrationConfig& calibration = config.quantization->calibration;
+  return calibration.equalize || calibration.adaround || calibration.bias_correction;
+}
+
 void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model,
                    std::int64_t epochs) {
   if (!config.quantization) return;

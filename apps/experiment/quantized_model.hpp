@@ -19,6 +19,9 @@ namespace tempera::cli {
 /// ranges have to be there before the first step. Throws ConfigError naming the first site without one.
 void require_ranges(const ExperimentConfig& config, nn::Model& model);
 
+/// Calibration does more than to choose ranges: the network in floats is another one afterwards.
+[[nodiscard]] bool changes_weights(const ExperimentConfig& config);
+
 /// To be called on a model that was trained for so many epochs: calibrates it where quantization comes after training, else
 /// chooses the ranges of weights by what they have become, unless they were frozen. Does nothing without a quantization
 /// section. Throws Interrupted, NumericError.

@@ -92,10 +92,12 @@ class Run {
       take_beginning(model);
       const std::int64_t epochs = train_model(model, resume);
       stage("testing in floats");
-      nn::Outputs floats = evaluate_in("float", model, {.transform = false});  // before anything repairs its weights
+      const bool repaired = changes_weights(config_);
+      nn::Outputs floats = evaluate_in(repaired ? report::kBeforeCalibration : "float", model, {.transform = false});
       if (config_.quantization) stage("choosing ranges of integers");
       choose_ranges(config_, data_, model, epochs);
       keep_model(model);
+      if (repaired) floats = evaluate_in("float", model, {.transform = false});  // as eval will, of what is saved
       evaluate_model(model, std::move(floats));
       run_.summary.status = "completed";
       folder_.write("report.html", report::render_report(run_));

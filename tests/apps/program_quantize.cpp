@@ -102,6 +102,28 @@ TEST_CASE(
   CHECK_MESSAGE(has(set.err, "--set data.validation=7: /data: has no effect"), set.err);
 }
 
+TEST_CASE(
+    "where calibration changes the weights, the result has the floats before it and those that are saved, each by "
+    "name") {
+  TemporaryFolder folder;
+  const fs::path config = write(folder / "static.json", kStatic), run = folder / "repaired";
+  const Finished done = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--out",
+                                     run.string(), "--set", "quantization.calibration.bias_correction=true", "--set",
+                                     R"(quantization.calibration.adaround={"images": 100, "iterations": 100})", "--set",
+                                     "quantization.rules.0.quantizer.bits=2"});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  CHECK_MESSAGE(has(done.out, "float, before calibration"), done.out);
+  const json results = json_in(run / "summary.json")["results"];
+  const json came = json_in(finished_smoke() / "summary.json")["results"]["float"]["test"];
+  const json saved = result({"eval", run.string(), "--mode", "float"});
+  for (const char* key : {"n", "errors", "accuracy", "nll"}) {
+    CAPTURE(key);
+    CHECK(results["before_calibration"]["test"][key] == came[key]);
+    CHECK(results["float"]["test"][key] == saved[key]);
+  }
+  CHECK(results["float"]["test"]["nll"] != came["nll"]);  // weights on a grid of 2 bits are others
+}
+
 TEST_CASE("a program alone is no model to quantize, and the error says what is") {
   TemporaryFolder folder;
   fs::copy(finished_smoke_quant() / "program.safetensors", folder / "p.safetensors");

@@ -9,13 +9,14 @@ namespace tempera::cli::report::sections {
 namespace {
 
 const char* mode_name(const std::string& mode) {
+  if (mode == kBeforeCalibration) return "floats, before calibration";
   if (mode == "fake_quant") return "fake quantization";
   return mode == "integer" ? "integers" : "floats";
 }
 
 std::string scores_table(const RunData& run) {
   Table table{"test set, by arithmetic", {"arithmetic", "errors", "accuracy", "nll"}, {}};
-  for (const char* mode : {"float", "fake_quant", "integer"}) {
+  for (const char* mode : {kBeforeCalibration, "float", "fake_quant", "integer"}) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const Scores& scores = splits->second.at("test");
