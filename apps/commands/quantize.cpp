@@ -19,6 +19,7 @@
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/search_run.hpp"
 #include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/report/repairs.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
@@ -124,6 +125,8 @@ std::string table_text(const report::RunData& run) {
     }
     text += sites.text() + "\n";
   }
+  for (const std::string& line : report::repairs_lines(run.summary.repairs)) text += line + "\n";
+  if (run.summary.repairs.any()) text += "\n";
   Table scores({"arithmetic", "test errors", "accuracy %", "nll"});
   for (const char* mode : {report::kBeforeCalibration, "float", "fake_quant", "integer"}) {
     const auto splits = run.summary.results.find(mode);

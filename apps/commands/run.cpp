@@ -14,6 +14,7 @@
 #include "tempera/apps/experiment/study_runner.hpp"
 #include "tempera/apps/experiment/temperature_text.hpp"
 #include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/report/repairs.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
@@ -48,6 +49,7 @@ std::string result_text(const RunResult& result) {
     text += fmt::format("the weights before calibration, in floats: {:.2f} % ({} errors)\n", 100 * floats.accuracy,
                         floats.errors);
   }
+  for (const std::string& line : report::repairs_lines(result.summary.repairs)) text += line + "\n";
   if (const auto program = result.summary.model.bytes.find("program"); program != result.summary.model.bytes.end()) {
     text += fmt::format("program of integers: {} bytes; as float32 {} bytes\n", count_text(program->second),
                         count_text(result.summary.model.bytes.at("float32")));

@@ -73,6 +73,7 @@ struct Summary {
   std::map<std::string, std::map<std::string, Scores>> results;
   TrainingFacts training;
   Proof verification;                             ///< where the network was lowered
+  Repairs repairs;                                ///< of weights, by calibration
   std::map<std::string, std::int64_t> overflows;  ///< by site: values of the test set that a format could not hold
 };
 

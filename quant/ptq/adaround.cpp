@@ -308,6 +308,9 @@ std::vector<RoundedLayer> adaround(nn::Model& model, core::BatchSource& source, 
       }
     }
     result.changed = differences(best, nearest);
+    result.weights = weight.numel();
+    result.site = layer.site->name;
+    result.before = weight;
     write(layer, weight_at(*grid, Variable(best)).value(), *quantizer);
     floats[i] = Rows();
   }

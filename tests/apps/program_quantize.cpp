@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "smoke.hpp"
+#include "tempera/nn/safetensors.hpp"
 
 using namespace program;
 using nlohmann::json;
@@ -109,7 +110,7 @@ TEST_CASE(
   const fs::path config = write(folder / "static.json", kStatic), run = folder / "repaired";
   const Finished done = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--out",
                                      run.string(), "--set", "quantization.calibration.bias_correction=true", "--set",
-                                     R"(quantization.calibration.adaround={"images": 100, "iterations": 100})", "--set",
+                                     R"(quantization.calibration.adaround={"images": 200, "iterations": 300})", "--set",
                                      "quantization.rules.0.quantizer.bits=2"});
   REQUIRE_MESSAGE(done.status == 0, done.err);
   CHECK_MESSAGE(has(done.out, "float, before calibration"), done.out);
@@ -122,6 +123,48 @@ TEST_CASE(
     CHECK(results["float"]["test"][key] == saved[key]);
   }
   CHECK(results["float"]["test"]["nll"] != came["nll"]);  // weights on a grid of 2 bits are others
+
+  const json layers = json_in(run / "summary.json")["calibration"]["adaround"];
+  REQUIRE(layers.size() == 2);
+  CHECK(layers[0]["layer"] == "fc1");
+  CHECK(layers[0]["weights"] == kFc1);
+  CHECK(layers[0]["changed"].get<int>() > 0);
+  CHECK_FALSE(layers[0].contains("skipped"));
+  CHECK(json_in(run / "summary.json")["calibration"]["bias_correction"].size() == 2);
+  CHECK_MESSAGE(has(done.out, "adaptive rounding: fc1: "), done.out);
+  // What is saved is what the weights became, so its noise is the difference from those that came.
+  const auto weights = [](const fs::path& of) {
+    return ::tempera::nn::SafetensorsReader(of / "model.safetensors").tensor("fc1.weight");
+  };
+  const auto before = weights(finished_smoke()), after = weights(run);
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < before.values().size(); ++i) {
+    signal += std::pow(static_cast<double>(before.values()[i]), 2);
+    noise += std::pow(static_cast<double>(after.values()[i] - before.values()[i]), 2);
+  }
+  const json site = site_named(json_in(run / "quantization.json")["sites"], "fc1.weight");
+  CHECK(site["sqnr_db"].get<double>() == doctest::Approx(10 * std::log10(signal / noise)).epsilon(1e-3));
+  CHECK(site["histogram"]["before"] != site["histogram"]["after"]);
+}
+
+TEST_CASE("layers and pairs that calibration leaves alone are in the result with the reason") {
+  TemporaryFolder folder;
+  const fs::path config = write(folder / "static.json", kStatic), run = folder / "repaired";
+  const Finished done = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--out",
+                                     run.string(), "--set", "quantization.calibration.equalize=true", "--set",
+                                     R"(quantization.calibration.adaround={"images": 50, "iterations": 5})", "--set",
+                                     R"(quantization.rules.0.quantizer={"type": "ternary"})"});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  const json calibration = json_in(run / "summary.json")["calibration"];
+  REQUIRE(calibration["equalize"].size() == 1);  // relu alone stands between the two
+  CHECK(calibration["equalize"][0]["first"] == "fc1");
+  CHECK(calibration["equalize"][0]["second"] == "fc2");
+  CHECK(calibration["adaround"][0]["layer"] == "fc1");
+  CHECK_FALSE(calibration["adaround"][0]["skipped"].get<std::string>().empty());
+  CHECK_FALSE(calibration["adaround"][1].contains("skipped"));
+  CHECK_FALSE(calibration.contains("bias_correction"));
+  CHECK_MESSAGE(has(done.out, "adaptive rounding: fc1 was skipped: "), done.out);
+  CHECK_MESSAGE(has(done.out, "equalization: fc1 and fc2: "), done.out);
 }
 
 TEST_CASE("a program alone is no model to quantize, and the error says what is") {
