@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "smoke.hpp"
@@ -101,6 +102,31 @@ TEST_CASE(
                                     "data.validation=7", "--out", (folder / "out").string()});
   CHECK(set.status == 2);
   CHECK_MESSAGE(has(set.err, "--set data.validation=7: /data: has no effect"), set.err);
+}
+
+TEST_CASE("what a config says of training is refused by quantize, unless it says what is so by default") {
+  TemporaryFolder folder;
+  const fs::path config = write(folder / "static.json", kStatic);
+  const auto with = [&](const std::string& set) {
+    return run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--set",
+                        "quantization." + set, "--out", (folder / "out").string()});
+  };
+  for (const auto& [set, said] : {std::pair("when=aware", "/quantization/when: must be \"after\""),
+                                  std::pair("when=never", "/quantization/when: must be one of"),
+                                  std::pair("when=5", "/quantization/when: must be one of"),
+                                  std::pair("start_epoch=1", "/quantization/start_epoch: has no effect"),
+                                  std::pair("freeze_observers=0", "/quantization/freeze_observers: has no effect"),
+                                  std::pair("freeze_batch_norm=2", "/quantization/freeze_batch_norm: has no effect")}) {
+    const Finished done = with(set);
+    CAPTURE(set);
+    CHECK(done.status == 2);
+    CHECK_MESSAGE(has(done.err, said), done.err);
+    CHECK_FALSE(fs::exists(folder / "out"));
+  }
+  const Finished plain = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--set",
+                                      "quantization.when=after", "--set", "quantization.start_epoch=0", "--set",
+                                      "quantization.freeze_observers=null", "--out", (folder / "out").string()});
+  CHECK_MESSAGE(plain.status == 0, plain.err);
 }
 
 TEST_CASE(
