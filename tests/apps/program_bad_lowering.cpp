@@ -81,3 +81,25 @@ TEST_CASE("the layers that have tables or bounds in integers pass the same check
     CHECK(json_in(folder / "run" / "summary.json")["verification"]["equal"] == true);
   }
 }
+
+TEST_CASE("dynamic rules that no product can follow are refused before training, at the rule") {
+  const auto planned = [](const std::string& rules) {
+    return run_tempera(
+        {"run", "configs/smoke.json", "--dry-run", "--set", "quantization={\"rules\": [" + rules + "]}"});
+  };
+  const std::string dynamic = R"("how": "dynamic", "quantizer": {"type": "uniform", "bits": 8}})";
+  const std::string weights = R"({"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 8}}, )";
+  const Finished unread = planned(weights + R"({"sites": "fc2.output", )" + dynamic);
+  CHECK(unread.status == 2);
+  CHECK_MESSAGE(has(unread.err, "/quantization/rules/1/sites: "), unread.err);
+  CHECK_MESSAGE(has(unread.err, "no linear layer or convolution reads"), unread.err);
+  const Finished floats = planned(R"({"sites": "fc1.weight", "quantizer": {"type": "uniform", "bits": 8}},
+                                     {"sites": "fc*.input", )" +
+                                  dynamic);
+  CHECK(floats.status == 2);
+  CHECK_MESSAGE(has(floats.err, "/quantization/rules/1/sites: "), floats.err);
+  CHECK_MESSAGE(has(floats.err, "fc2"), floats.err);
+  CHECK_MESSAGE(has(floats.err, "not quantized"), floats.err);
+  const Finished sound = planned(weights + R"({"sites": "fc*.input", )" + dynamic);
+  CHECK_MESSAGE(sound.status == 0, sound.err);
+}
