@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace tempera::quant {
 namespace {
@@ -74,8 +75,9 @@ void LowerConfig::fields(core::FieldVisitor& v) {
   v.choice(
       "requant", requant, kRequantModes,
       {.help = "how an accumulator becomes the next integers: one rounding, gemmlowp's two, or a float32 product"});
-  v.choice("average_rounding", average_rounding, kRoundings, {.help = "how an average pool rounds"});
-  v.rule(average_rounding != Rounding::kStochastic, "average_rounding", "must not be stochastic");
+  // All but the last, which is for training.
+  const auto roundings = std::span(kRoundings).first(static_cast<std::size_t>(Rounding::kStochastic));
+  v.choice("average_rounding", average_rounding, roundings, {.help = "how an average pool rounds"});
 }
 
 }  // namespace tempera::quant

@@ -103,3 +103,16 @@ TEST_CASE("dynamic rules that no product can follow are refused before training,
   const Finished sound = planned(weights + R"({"sites": "fc*.input", )" + dynamic);
   CHECK_MESSAGE(sound.status == 0, sound.err);
 }
+
+TEST_CASE("stochastic rounding, which no average may have, is neither offered nor taken") {
+  const Finished explained = run_tempera({"explain", "lower.average_rounding"});
+  REQUIRE(explained.status == 0);
+  CHECK_MESSAGE(has(explained.out, "half_even, half_away, half_up, floor"), explained.out);
+  CHECK_FALSE(has(explained.out, "stochastic"));
+  const Finished done =
+      run_tempera({"run", "configs/smoke-quant.json", "--dry-run", "--set", "lower.average_rounding=stochastic"});
+  CHECK(done.status == 2);
+  CHECK_MESSAGE(has(done.err, "/lower/average_rounding: must be one of"), done.err);
+  CHECK(run_tempera({"run", "configs/smoke-quant.json", "--dry-run", "--set", "lower.average_rounding=floor"}).status ==
+        0);
+}
