@@ -40,24 +40,25 @@ struct Proof {
   std::vector<FloatSite> float_sites;
 };
 
+struct EqualizedRanges {
+  std::string first, second;     ///< two layers
+  double before = 1, after = 1;  ///< largest ratio of the ranges of a channel between them
+};
+struct AdaptiveRounding {
+  std::string layer;
+  std::int64_t changed = 0, weights = 0;  ///< of all weights, those not rounded to their nearest
+  std::string skipped;                    ///< why it was left as it was; empty if it was not
+};
+struct CorrectedMeans {
+  std::string layer;
+  double before = 0, after = 0;  ///< largest difference of a channel's mean from the network in floats
+};
+
 /// What calibration did to the weights, and what it left as it was. A list is there where the config asked for it.
 struct Repairs {
-  struct Pair {
-    std::string first, second;
-    double before = 1, after = 1;  ///< largest ratio of the ranges of a channel between the two layers
-  };
-  struct Layer {
-    std::string layer;
-    std::int64_t changed = 0, weights = 0;  ///< of all weights, those not rounded to their nearest
-    std::string skipped;                    ///< why it was left as it was; empty if it was not
-  };
-  struct Shift {
-    std::string layer;
-    double before = 0, after = 0;  ///< largest difference of a channel's mean from the network in floats
-  };
-  std::optional<std::vector<Pair>> equalized;
-  std::optional<std::vector<Layer>> rounded;
-  std::optional<std::vector<Shift>> corrected;
+  std::optional<std::vector<EqualizedRanges>> equalized;
+  std::optional<std::vector<AdaptiveRounding>> rounded;
+  std::optional<std::vector<CorrectedMeans>> corrected;
   [[nodiscard]] bool any() const noexcept { return equalized || rounded || corrected; }
 };
 

@@ -13,7 +13,7 @@ ordered_json repairs_json(const Repairs& repairs) {
   ordered_json out = ordered_json::object();
   if (repairs.equalized) {
     ordered_json& pairs = out["equalize"] = ordered_json::array();
-    for (const Repairs::Pair& pair : *repairs.equalized) {
+    for (const EqualizedRanges& pair : *repairs.equalized) {
       pairs.push_back({{"first", pair.first},
                        {"second", pair.second},
                        {"spread_before", pair.before},
@@ -22,7 +22,7 @@ ordered_json repairs_json(const Repairs& repairs) {
   }
   if (repairs.rounded) {
     ordered_json& layers = out["adaround"] = ordered_json::array();
-    for (const Repairs::Layer& layer : *repairs.rounded) {
+    for (const AdaptiveRounding& layer : *repairs.rounded) {
       ordered_json entry{{"layer", layer.layer}, {"changed", layer.changed}, {"weights", layer.weights}};
       if (!layer.skipped.empty()) entry["skipped"] = layer.skipped;
       layers.push_back(std::move(entry));
@@ -30,7 +30,7 @@ ordered_json repairs_json(const Repairs& repairs) {
   }
   if (repairs.corrected) {
     ordered_json& shifts = out["bias_correction"] = ordered_json::array();
-    for (const Repairs::Shift& shift : *repairs.corrected) {
+    for (const CorrectedMeans& shift : *repairs.corrected) {
       shifts.push_back({{"layer", shift.layer}, {"shift_before", shift.before}, {"shift_after", shift.after}});
     }
   }
@@ -74,14 +74,14 @@ std::vector<std::string> repairs_lines(const Repairs& repairs) {
     if (repairs.equalized->empty()) {
       lines.emplace_back("equalization: changed nothing: no two layers have only what passes a factor between them");
     }
-    for (const Repairs::Pair& pair : *repairs.equalized) {
+    for (const EqualizedRanges& pair : *repairs.equalized) {
       lines.push_back(
           fmt::format("equalization: {} and {}: ranges of a channel differ {:.2f} times at most, were {:.2f}",
                       pair.first, pair.second, pair.after, pair.before));
     }
   }
   if (repairs.rounded) {
-    for (const Repairs::Layer& layer : *repairs.rounded) {
+    for (const AdaptiveRounding& layer : *repairs.rounded) {
       lines.push_back(layer.skipped.empty()
                           ? fmt::format("adaptive rounding: {}: {} of {} weights are not rounded to their nearest",
                                         layer.layer, layer.changed, layer.weights)
@@ -90,7 +90,7 @@ std::vector<std::string> repairs_lines(const Repairs& repairs) {
   }
   if (repairs.corrected) {
     if (repairs.corrected->empty()) lines.emplace_back("bias correction: changed nothing: no layer has a bias");
-    for (const Repairs::Shift& shift : *repairs.corrected) {
+    for (const CorrectedMeans& shift : *repairs.corrected) {
       lines.push_back(fmt::format("bias correction: {}: the largest shift of a mean is {:.2g}, was {:.2g}", shift.layer,
                                   shift.after, shift.before));
     }
