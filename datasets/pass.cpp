@@ -9,6 +9,7 @@ namespace tempera::data {
 PassPlan::PassPlan(Gather gather, std::int64_t batch, std::uint64_t seed, bool shuffle, bool drop_last)
     : gather_(std::move(gather)), batch_(batch), samples_(gather_.split().size()), seed_(seed), shuffle_(shuffle) {
   if (drop_last) samples_ -= samples_ % batch_;
+  batch_ = std::min(batch_, std::max<std::int64_t>(samples_, 1));  // so that no sum with it overflows
 }
 
 void PassPlan::make(std::int64_t epoch, std::int64_t index, core::Batch& batch) {

@@ -111,6 +111,9 @@ std::vector<BitAssignment> pareto_bits(const std::vector<SiteSensitivity>& sites
 }
 
 BitAssignment exact_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget) {
+  if (items_of(sites, budget).empty()) {
+    throw core::ConfigError("bit search: there is no weight to choose bits for; each has none that can be offered");
+  }
   const std::vector<BitAssignment> front = pareto_bits(sites, budget);
   const auto beyond = std::ranges::find_if(front, [&](const BitAssignment& a) { return a.cost > budget.limit; });
   if (beyond == front.begin()) fail_on_budget(items_of(sites, budget), budget);

@@ -72,7 +72,7 @@ struct BitAssignment {
                                                      std::size_t most_states = 200000);
 
 /// The assignment of least loss within the budget. Throws as pareto_bits, and ConfigError stating the smallest possible cost
-/// if the budget is below it.
+/// if the budget is below it, or if there is no weight to choose bits for.
 [[nodiscard]] BitAssignment exact_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget);
 
 /// The config with a rule for each chosen site behind its own ones: the quantizer that took the site, at the bits chosen.

@@ -23,14 +23,17 @@ constexpr std::size_t kBins = 64, kSamples = 241;
 // Stands in for a site's transform, and adds up what it changes.
 class Meter final : public nn::ValueTransform {
  public:
-  explicit Meter(std::shared_ptr<nn::ValueTransform> inner) : inner_(std::move(inner)) {}
+  /// `floats`: what is quantized, where the value that comes is that already; or empty.
+  Meter(std::shared_ptr<nn::ValueTransform> inner, core::Tensor floats)
+      : inner_(std::move(inner)), floats_(std::move(floats)) {}
   Variable operator()(const Variable& value, ForwardContext& context) override {
     Variable result = (*inner_)(value, context);
+    const core::Tensor& before = floats_.empty() ? value.value() : floats_;
     if (before_.empty()) {
-      before_ = value.value();
+      before_ = before;
       after_ = result.value();
     }
-    ratio_.add(value.value(), result.value());
+    ratio_.add(before, result.value());
     return result;
   }
   [[nodiscard]] double decibels() const { return ratio_.decibels(); }
@@ -42,16 +45,18 @@ class Meter final : public nn::ValueTransform {
  private:
   std::shared_ptr<nn::ValueTransform> inner_;
   SignalToNoise ratio_;
-  core::Tensor before_, after_;
+  core::Tensor floats_, before_, after_;
 };
 
 // Puts a meter into every quantized site, and the quantizers back at its end.
 class Metered {
  public:
-  explicit Metered(nn::Model& model) {
+  Metered(nn::Model& model, const std::map<std::string, core::Tensor>& floats) {
     for (nn::Site* site : model.sites()) {
       if (quantizer_of(*site) == nullptr) continue;
-      meters.emplace_back(site, std::make_shared<Meter>(site->transform));
+      const auto found = floats.find(site->name);
+      meters.emplace_back(
+          site, std::make_shared<Meter>(site->transform, found == floats.end() ? core::Tensor() : found->second));
       site->transform = meters.back().second;
     }
   }
@@ -174,9 +179,10 @@ SiteProfile profile_of(const nn::Site& site, const Meter& meter) {
 }  // namespace
 
 std::vector<SiteProfile> profile_sites(nn::Model& model, core::BatchSource& source, std::int64_t images,
-                                       const std::atomic<bool>* interrupt) {
+                                       const std::atomic<bool>* interrupt,
+                                       const std::map<std::string, core::Tensor>& floats) {
   if (source.samples() == 0) throw core::DataError("noise", "there are no images to measure it on");
-  const Metered metered(model);
+  const Metered metered(model, floats);
   auto history = std::make_unique<core::NoGrad>();
   nn::ForwardContext context;
   for_first_images(source, images, [&](const core::Batch& batch) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,10 @@ struct SiteProfile {
 };
 
 /// Over the first `images` samples of pass 0, each site seeing what the quantized sites before it leave. Ranges must have been
-/// chosen. Throws DataError if the source has no samples, Interrupted.
+/// chosen. A weight that lies on its grid already (adaround) is compared with what it was in floats, which `floats` has by
+/// site: of itself rounding changes nothing. Throws DataError if the source has no samples, Interrupted.
 [[nodiscard]] std::vector<SiteProfile> profile_sites(nn::Model& model, core::BatchSource& source, std::int64_t images,
-                                                     const std::atomic<bool>* interrupt = nullptr);
+                                                     const std::atomic<bool>* interrupt = nullptr,
+                                                     const std::map<std::string, core::Tensor>& floats = {});
 
 }  // namespace tempera::quant

@@ -19,6 +19,7 @@
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/search_run.hpp"
 #include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/report/repairs.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
@@ -82,13 +83,38 @@ void check_sections(const core::ConfigValue& experiment, const ConfigDocument& f
   static_cast<void>(read_config(whole, ExperimentConfig(registry), issues));
 }
 
+// What a file or the command line says of training would be without effect. Defaults, which resolved configs spell out, say
+// nothing; and what the file extends may have been trained with its rules.
+void check_training_keys(const ConfigDocument& file, const QuantizeArguments& arguments,
+                         std::vector<core::ConfigIssue>& issues) {
+  const core::ConfigValue* section = file.value.find("quantization");
+  if (section == nullptr || !section->is(core::ConfigValue::Kind::kObject)) return;
+  const auto refuse = [&](std::string_view name, const char* message) {
+    const core::ConfigValue* value = section->find(name);
+    if (value == nullptr || value->is(core::ConfigValue::Kind::kNull)) return;
+    if (value->is(core::ConfigValue::Kind::kInteger) && value->integer == 0 && name == "start_epoch") return;
+    if (value->place.file != arguments.config && !value->place.file.starts_with("--set")) return;
+    issues.push_back({value->place.file, value->place.line, core::child_pointer("/quantization", name), message});
+  };
+  for (const char* name : {"start_epoch", "freeze_observers", "freeze_batch_norm"}) {
+    refuse(name, "has no effect: it is of training, and quantize does not train");
+  }
+  const core::ConfigValue* when = section->find("when");
+  if (when != nullptr && when->is(core::ConfigValue::Kind::kText) && when->text == "aware") {
+    refuse("when", "must be \"after\", or not be there: quantize does not train; `tempera run` does");
+  }
+}
+
 void take_sections(core::ConfigValue& document, const ConfigDocument& file) {
   for (const std::string_view name : kTaken) {
     if (const core::ConfigValue* given = file.value.find(name)) document.set(name, *given);
   }
   if (core::ConfigValue* section = document.find("quantization");
       section != nullptr && section->is(core::ConfigValue::Kind::kObject)) {
-    section->set("when", core::ConfigValue::of(std::string("after")));
+    const core::ConfigValue* when = section->find("when");
+    const bool aware = when != nullptr && when->is(core::ConfigValue::Kind::kText) && when->text == "aware";
+    // What else stands there is read, and refused if it is no word for it.
+    if (when == nullptr || aware) section->set("when", core::ConfigValue::of(std::string("after")));
   }
 }
 
@@ -104,6 +130,7 @@ LoadedConfig<ExperimentConfig> loaded_of(const Session& session, const QuantizeA
   }
   if (!file) throw core::ConfigError(std::move(issues));
   check_sections(document, *file, arguments, *session.registry, issues);
+  check_training_keys(*file, arguments, issues);
   take_sections(document, *file);
   text = file->text;
   LoadedConfig<ExperimentConfig> loaded = read_config(document, ExperimentConfig(*session.registry), issues);
@@ -124,13 +151,15 @@ std::string table_text(const report::RunData& run) {
     }
     text += sites.text() + "\n";
   }
+  for (const std::string& line : report::repairs_lines(run.summary.repairs)) text += line + "\n";
+  if (run.summary.repairs.any()) text += "\n";
   Table scores({"arithmetic", "test errors", "accuracy %", "nll"});
-  for (const char* mode : {"float", "fake_quant", "integer"}) {
+  for (const char* mode : {report::kBeforeCalibration, "float", "fake_quant", "integer"}) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const report::Scores& test = splits->second.at("test");
-    scores.row(
-        {mode, count_text(test.errors), fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
+    scores.row({mode == std::string_view(report::kBeforeCalibration) ? "float, before calibration" : mode,
+                count_text(test.errors), fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
   }
   text += scores.text();
   for (const auto& [name, form] : {std::pair("program", "as a program"), std::pair("packed", "with packed weights")}) {
@@ -163,10 +192,12 @@ int search(const Session& session, const QuantizeArguments& arguments, const Run
   std::string text;
   const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
   const SearchResult result = run_search(saved, loaded, budget_of(arguments, saved.model), options);
-  print_result(
-      session, ordered_json::parse(result.document),
-      result.text + fmt::format("a config to quantize or train with: {}\npicture: {}\n",
-                                (result.folder / "searched.json").string(), (result.folder / "search.html").string()));
+  print_result(session, ordered_json::parse(result.document),
+               result.text + fmt::format("to quantize with these bits: tempera quantize {} --config {}\n"
+                                         "to train with them, from these weights on: tempera run {}\npicture: {}\n",
+                                         arguments.model, (result.folder / "searched.json").string(),
+                                         (result.folder / "searched-training.json").string(),
+                                         (result.folder / "search.html").string()));
   return kDone;
 }
 

@@ -14,6 +14,7 @@
 #include "tempera/apps/experiment/study_runner.hpp"
 #include "tempera/apps/experiment/temperature_text.hpp"
 #include "tempera/apps/interrupt.hpp"
+#include "tempera/apps/report/repairs.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/shell_word.hpp"
 #include "tempera/apps/terminal.hpp"
@@ -39,11 +40,16 @@ std::string result_text(const RunResult& result) {
       "{:.4f}{}\n",
       100 * test.accuracy, test.errors, count_text(test.n), 100 * interval.low, 100 * interval.high, test.nll, test.ece,
       mode == "float" ? "" : ", " + std::string(mode == "integer" ? "in integers" : "in fake quantization"));
-  if (mode != "float") {
-    const report::Scores& floats = result.summary.results.at("float").at("test");
-    text +=
-        fmt::format("the weights as trained, in floats: {:.2f} % ({} errors)\n", 100 * floats.accuracy, floats.errors);
-  }
+  const auto floats = [&](const char* name, const std::string& weights) {
+    const auto found = result.summary.results.find(name);
+    if (found == result.summary.results.end()) return;
+    const report::Scores& scores = found->second.at("test");
+    text += fmt::format("{}, in floats: {:.2f} % ({} errors)\n", weights, 100 * scores.accuracy, scores.errors);
+  };
+  const bool repaired = result.summary.results.contains(report::kBeforeCalibration);
+  floats(report::kBeforeCalibration, "the weights as trained");
+  if (mode != "float") floats("float", repaired ? "the weights as calibrated" : "the weights as trained");
+  for (const std::string& line : report::repairs_lines(result.summary.repairs)) text += line + "\n";
   if (const auto program = result.summary.model.bytes.find("program"); program != result.summary.model.bytes.end()) {
     text += fmt::format("program of integers: {} bytes; as float32 {} bytes\n", count_text(program->second),
                         count_text(result.summary.model.bytes.at("float32")));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -14,7 +15,9 @@
 #include "tempera/apps/report/text.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/config/writer.hpp"
+#include "tempera/core/errors.hpp"
 #include "tempera/datasets/loader.hpp"
+#include "tempera/quant/attach.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -37,11 +40,38 @@ std::string point_text(const quant::SensitivityPoint& point) {
   return fmt::format("{} bits: {:+.4f} ({:.1f} dB)", point.bits, point.loss_increase, point.decibels);
 }
 
+void require_weights(SavedModel& saved, const quant::QuantizationConfig& section) {
+  const auto taken = [](const quant::SitePlan& site) {
+    return site.kind == nn::SiteKind::kWeight && !site.quantizer.empty();
+  };
+  if (std::ranges::any_of(quant::plan(saved.model, section), taken)) return;
+  throw core::ConfigError({{.file = {},
+                            .pointer = "/quantization/rules",
+                            .message = "a search chooses bits for weights, and no rule takes one (\"*.weight\" takes "
+                                       "all)"}});
+}
+
+// The model's own experiment, to be trained with what was found.
+std::string training_config(const SavedModel& saved, const quant::QuantizationConfig& found,
+                            const std::optional<quant::LowerConfig>& lower) {
+  ExperimentConfig experiment = saved.config;
+  experiment.name += "-searched";
+  experiment.train.initial = std::filesystem::absolute(saved.file).lexically_normal().string();
+  experiment.train.precision = core::Precision::kFloat32;  // the only one in which quantizers are trained
+  experiment.quantization = found;
+  experiment.quantization->when = quant::When::kAware;
+  experiment.lower = lower;
+  core::ConfigValue document = core::write_fields([&experiment](core::FieldVisitor& v) { experiment.fields(v); });
+  document.erase("study");
+  return core::pretty_json(document);
+}
+
 }  // namespace
 
 BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const data::LoadedData& data,
                       const quant::BitBudget& budget) {
   const quant::QuantizationConfig& section = *config.quantization;
+  require_weights(saved, section);
   const data::Split split = measured_on(data);
   data::Loader images(split, saved.input.normalization, kBatch);
   BitSearch search;
@@ -52,6 +82,10 @@ BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const d
   search.pareto = quant::pareto_bits(search.sites, all);
   search.chosen = quant::exact_bits(search.sites, budget);
   quant::QuantizationConfig found = quant::with_bits(saved.model, section, search.chosen);
+  search.training = training_config(saved, found, config.lower);
+  found.start_epoch = 0;  // quantize refuses what is of training, which the file may have inherited
+  found.freeze_observers.reset();
+  found.freeze_batch_norm.reset();
   std::string name = config.name;
   std::optional<quant::LowerConfig> lower = config.lower;
   const std::string written = core::write_json([&](core::FieldVisitor& v) {

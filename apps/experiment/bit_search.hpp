@@ -16,13 +16,13 @@ struct BitSearch {
   std::vector<quant::SiteSensitivity> sites;
   std::vector<quant::BitAssignment> pareto;  ///< cost rising
   quant::BitAssignment chosen;
-  std::string
-      config;  ///< a config with the sections of the search and a rule for each weight: to quantize or train with
+  std::string config;    ///< for quantize: the sections of the search and a rule for each weight
+  std::string training;  ///< for run: the whole experiment of the model with them, trained from its weights on
 };
 
 /// Measures each site of the config's quantization alone at 8, 4 and 2 bits on up to 2000 validation images (training images
 /// where there are none), and finds the least predicted loss within `budget`; where integers are multiplied, of bits that have
-/// such a form. Throws as quant::sensitivity and quant::exact_bits.
+/// such a form. Throws as quant::sensitivity and quant::exact_bits, and ConfigError where no rule takes a weight.
 [[nodiscard]] BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const data::LoadedData& data,
                                     const quant::BitBudget& budget);
 

@@ -49,6 +49,18 @@ void check_quantization(const ExperimentConfig& config, nn::Model& plan, Issues&
   }
 }
 
+// Training that ends before its quantizers begin to act has trained for nothing that is shipped.
+void check_start(const ExperimentConfig& config, Issues& issues) {
+  if (!config.quantization || config.quantization->when != quant::When::kAware) return;
+  const std::int64_t start = config.quantization->start_epoch, epochs = config.train.epochs;
+  if (start == 0 || start < epochs) return;
+  issues.push_back({.pointer = "/quantization/start_epoch",
+                    .message = fmt::format("must be less than train.epochs, or nothing is ever trained quantized: got "
+                                           "{} of {} epochs (to quantize what was trained in floats, set "
+                                           "quantization.when to \"after\")",
+                                           start, epochs)});
+}
+
 // Batch statistics of a single sample do not exist; better now than at the end of the first epoch.
 void check_last_batch(const ExperimentConfig& config, const data::LoadedData& data, const nn::Model& plan,
                       Issues& issues) {
@@ -115,21 +127,40 @@ class ZeroImage final : public core::BatchSource {
   bool given_ = false;
 };
 
-// A layer without an integer form, or a value between layers that no rule takes: better now than after the training. With
-// zeros for image and weights, what depends on values (a sum or a multiplier out of range) cannot be said, and is not.
+// Calibrated with zeros for image and weights, of which nothing can be said that depends on values: a sum or a multiplier
+// out of range.
+nn::Model model_of_zeros(const ExperimentConfig& config, const data::LoadedData& data) {
+  nn::Model model = model_of(config, data.set.sample());
+  for (const nn::Site* site : model.sites()) {
+    if (site->kind != nn::SiteKind::kWeight) continue;
+    std::ranges::fill(site->parameter.mutable_value().mutable_values(), Scalar{0});
+  }
+  ZeroImage image(data.set.sample());
+  quant::calibrate(model, image, 1);
+  return model;
+}
+
+// A layer without an integer form, or a value between layers that no rule takes: better now than after the training.
 void check_lowering(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
   if (!config.lower || !config.quantization) return;
   try {
-    nn::Model model = model_of(config, data.set.sample());
-    for (const nn::Site* site : model.sites()) {
-      if (site->kind != nn::SiteKind::kWeight) continue;
-      std::ranges::fill(site->parameter.mutable_value().mutable_values(), Scalar{0});
-    }
-    ZeroImage image(data.set.sample());
-    quant::calibrate(model, image, 1);
+    const nn::Model model = model_of_zeros(config, data);
     static_cast<void>(program_of(config, model, {}));
   } catch (const core::UnsupportedError& error) {
     issues.push_back({.pointer = "/lower", .message = error.what()});
+  }
+}
+
+// The same of dynamic rules: a layer that reads what they quantize needs integers to multiply it with, and there has to be one.
+void check_dynamic(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
+  if (!config.quantization || !config.quantization->dynamic()) return;
+  try {
+    const nn::Model model = model_of_zeros(config, data);
+    static_cast<void>(dynamic_forward(model));
+  } catch (const core::UnsupportedError& error) {
+    const auto rule = std::ranges::find(config.quantization->rules, quant::How::kDynamic, &quant::Rule::how);
+    issues.push_back({.pointer = fmt::format("/quantization/rules/{}/sites", rule - config.quantization->rules.begin()),
+                      .message = error.what()});
   }
 }
 
@@ -162,6 +193,7 @@ void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::
   const ExperimentConfig& config = loaded.config;
   Issues issues;
   check_model(config, data, issues);
+  check_start(config, issues);
   if (config.train.drop_last && config.train.batch > data.set.train.size()) {
     issues.push_back({.pointer = "/train/drop_last",
                       .message = fmt::format("leaves no batch of {} out of {} training samples", config.train.batch,
@@ -174,7 +206,10 @@ void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::
       add_all(issues, error);
     }
   }
-  if (issues.empty()) check_lowering(config, data, issues);
+  if (issues.empty()) {
+    check_lowering(config, data, issues);
+    check_dynamic(config, data, issues);
+  }
   locate_issues(loaded.source, issues);
   point_to_origins(loaded.origins, issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));

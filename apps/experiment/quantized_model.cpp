@@ -39,20 +39,46 @@ void require_ranges(const ExperimentConfig& config, nn::Model& model) {
   }
 }
 
-void choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model,
-                   std::int64_t epochs) {
-  if (!config.quantization) return;
+bool changes_weights(const ExperimentConfig& config) {
+  if (!config.quantization || config.quantization->when != quant::When::kAfter) return false;
+  const quant::CalibrationConfig& calibration = config.quantization->calibration;
+  return calibration.equalize || calibration.adaround || calibration.bias_correction;
+}
+
+Calibrated choose_ranges(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model,
+                         std::int64_t epochs) {
+  Calibrated done;
+  if (!config.quantization) return done;
   if (config.quantization->when == quant::When::kAware) {
     if (!config.quantization->frozen_after(epochs)) quant::settle(model);
-    return;
+    return done;
   }
   const quant::CalibrationConfig& calibration = config.quantization->calibration;
   data::Loader images(data.set.train, data.normalization, {},
                       {.batch = calibration.batch, .seed = static_cast<std::uint64_t>(config.seed)});
-  if (calibration.equalize) quant::equalize(model);
+  if (calibration.equalize) {
+    auto& pairs = done.repairs.equalized.emplace();
+    for (const quant::EqualizedPair& pair : quant::equalize(model)) {
+      pairs.push_back(
+          {.first = pair.first, .second = pair.second, .before = pair.spread_before, .after = pair.spread_after});
+    }
+  }
   quant::calibrate(model, images, calibration.images, &interrupt_requested());
-  if (calibration.adaround) quant::adaround(model, images, *calibration.adaround, &interrupt_requested());
-  if (calibration.bias_correction) quant::correct_biases(model, images, calibration.images);
+  if (calibration.adaround) {
+    auto& layers = done.repairs.rounded.emplace();
+    for (quant::RoundedLayer& layer : quant::adaround(model, images, *calibration.adaround, &interrupt_requested())) {
+      layers.push_back(
+          {.layer = layer.layer, .changed = layer.changed, .weights = layer.weights, .skipped = layer.skipped});
+      if (layer.skipped.empty()) done.floats.emplace(layer.site, std::move(layer.before));
+    }
+  }
+  if (calibration.bias_correction) {
+    auto& shifts = done.repairs.corrected.emplace();
+    for (const quant::BiasShift& shift : quant::correct_biases(model, images, calibration.images)) {
+      shifts.push_back({.layer = shift.layer, .before = shift.largest_before, .after = shift.largest_after});
+    }
+  }
+  return done;
 }
 
 std::string overflow_text(const quant::SiteOverflows& lost) {
@@ -60,11 +86,12 @@ std::string overflow_text(const quant::SiteOverflows& lost) {
                      count_text(lost.overflows.count), count_text(lost.overflows.of));
 }
 
-report::Quantization quantization_of(const data::LoadedData& data, nn::Model& model) {
+report::Quantization quantization_of(const data::LoadedData& data, nn::Model& model,
+                                     const std::map<std::string, core::Tensor>& floats) {
   constexpr std::int64_t kImages = 512, kBatch = 128;
   data::Loader images(data.set.test, data.normalization, kBatch);
   report::Quantization result;
-  for (quant::SiteProfile& profile : quant::profile_sites(model, images, kImages, &interrupt_requested())) {
+  for (quant::SiteProfile& profile : quant::profile_sites(model, images, kImages, &interrupt_requested(), floats)) {
     result.sites.push_back({.site = profile.site,
                             .kind = profile.kind == nn::SiteKind::kWeight ? "weight" : "activation",
                             .grid = profile.quantizer_grid,

@@ -92,11 +92,14 @@ class Run {
       take_beginning(model);
       const std::int64_t epochs = train_model(model, resume);
       stage("testing in floats");
-      nn::Outputs floats = evaluate_in("float", model, {.transform = false});  // before anything repairs its weights
+      const bool repaired = changes_weights(config_);
+      nn::Outputs floats = evaluate_in(repaired ? report::kBeforeCalibration : "float", model, {.transform = false});
       if (config_.quantization) stage("choosing ranges of integers");
-      choose_ranges(config_, data_, model, epochs);
+      const Calibrated calibrated = choose_ranges(config_, data_, model, epochs);
+      run_.summary.repairs = calibrated.repairs;
       keep_model(model);
-      evaluate_model(model, std::move(floats));
+      if (repaired) floats = evaluate_in("float", model, {.transform = false});  // as eval will, of what is saved
+      evaluate_model(model, std::move(floats), calibrated);
       run_.summary.status = "completed";
       folder_.write("report.html", report::render_report(run_));
       finish("completed");
@@ -255,9 +258,9 @@ class Run {
     static_cast<void>(evaluate_in("integer", dynamic_forward(model)));
   }
 
-  void evaluate_model(nn::Model& model, nn::Outputs test) {
+  void evaluate_model(nn::Model& model, nn::Outputs test, const Calibrated& calibrated) {
     if (config_.quantization) {
-      run_.quantization = quantization_of(data_, model);
+      run_.quantization = quantization_of(data_, model, calibrated.floats);
       test = config_.lower ? lower_model(model) : evaluate_in("fake_quant", model, {});
       if (config_.quantization->dynamic()) ship_dynamic(model);
       folder_.write("quantization.json", report::quantization_text(*run_.quantization));

@@ -56,10 +56,12 @@ SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>&
   try {
     const BitSearch found = search_bits(saved, loaded.config, data, budget);
     folder.write("searched.json", found.config);
+    folder.write("searched-training.json", found.training);
     folder.write("search.html", search_page(found, budget, saved.file.string()));
     ordered_json document = search_json(found);
     document["status"] = "completed";
     document["config"] = folder.file("searched.json").string();
+    document["training_config"] = folder.file("searched-training.json").string();
     result.document = document.dump(2) + "\n";
     folder.write(kResult, result.document);
     result.text = search_text(found, budget);

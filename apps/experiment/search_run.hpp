@@ -11,7 +11,7 @@
 namespace tempera::cli {
 
 struct SearchResult {
-  std::filesystem::path folder;  ///< search.json, searched.json (a config), search.html, provenance.json
+  std::filesystem::path folder;  ///< search.json, searched.json, searched-training.json, search.html, provenance.json
   std::string document;          ///< what search.json holds
   std::string text;              ///< for people; empty if the search had been done before
 };

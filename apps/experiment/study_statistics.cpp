@@ -8,12 +8,14 @@
 #include <optional>
 #include <utility>
 
+#include "tempera/apps/report/run_data.hpp"
+
 namespace tempera::cli {
 namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kModes[] = {"float", "fake_quant", "integer"};
+constexpr const char* kModes[] = {report::kBeforeCalibration, "float", "fake_quant", "integer"};
 constexpr const char* kMetrics[] = {"accuracy", "errors", "nll"};
 // Up to so many values of a path are compared each with each; more only with the first, or a table would be mostly pairs.
 constexpr std::size_t kFewValues = 4;
@@ -127,7 +129,8 @@ ordered_json cell_json(const ordered_json& settings, const std::vector<const Poi
   std::vector<double> lost;  // of the same run in floats
   for (const Point* run : runs) {
     const std::string mode = shipped_mode(*run);
-    const auto floats = score(*run, "accuracy", "float");
+    const auto before = score(*run, "accuracy", report::kBeforeCalibration);
+    const auto floats = before ? before : score(*run, "accuracy", "float");
     if (mode != "float" && floats) lost.push_back(*floats - *score(*run, "accuracy", mode));
   }
   if (!lost.empty()) out["lost_to_float"] = mean_json(mean_of(lost));
@@ -205,7 +208,10 @@ std::string word(const ordered_json& value) { return value.is_string() ? value.g
 
 std::string floats_text(const ordered_json& cell) {
   const ordered_json& accuracy = cell.at("accuracy");
-  return accuracy.contains("float") ? fmt::format("{:.2f}", 100 * accuracy.at("float").at("mean").get<double>()) : "—";
+  for (const char* mode : {report::kBeforeCalibration, "float"}) {
+    if (accuracy.contains(mode)) return fmt::format("{:.2f}", 100 * accuracy.at(mode).at("mean").get<double>());
+  }
+  return "—";
 }
 
 std::string cells_markdown(const ordered_json& cells) {
@@ -289,8 +295,8 @@ std::string study_markdown(const ordered_json& study, const nlohmann::json& prov
   text += fmt::format("- varied: {}; paired by {}\n\n", varied(study.at("vary")),
                       study.at("pair_by").is_null() ? "nothing" : study.at("pair_by").get<std::string>());
   text +=
-      "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares the weights as trained, in "
-      "floats.\n\n";
+      "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares the same weights in floats; "
+      "where calibration changed them, as they were before.\n\n";
   text += study_tables(statistics);
   return text;
 }

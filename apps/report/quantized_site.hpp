@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,28 @@ struct Proof {
   std::string difference;                               ///< where the roads part; empty if they do not
   double float_activations = 0, float_predictions = 0;  ///< shares that differ in the cheaper float form
   std::vector<FloatSite> float_sites;
+};
+
+struct EqualizedRanges {
+  std::string first, second;     ///< two layers
+  double before = 1, after = 1;  ///< largest ratio of the ranges of a channel between them
+};
+struct AdaptiveRounding {
+  std::string layer;
+  std::int64_t changed = 0, weights = 0;  ///< of all weights, those not rounded to their nearest
+  std::string skipped;                    ///< why it was left as it was; empty if it was not
+};
+struct CorrectedMeans {
+  std::string layer;
+  double before = 0, after = 0;  ///< largest difference of a channel's mean from the network in floats
+};
+
+/// What calibration did to the weights, and what it left as it was. A list is there where the config asked for it.
+struct Repairs {
+  std::optional<std::vector<EqualizedRanges>> equalized;
+  std::optional<std::vector<AdaptiveRounding>> rounded;
+  std::optional<std::vector<CorrectedMeans>> corrected;
+  [[nodiscard]] bool any() const noexcept { return equalized || rounded || corrected; }
 };
 
 struct Quantization {

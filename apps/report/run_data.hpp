@@ -19,6 +19,9 @@ namespace tempera::cli::report {
 
 inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
+/// The mode, in floats too, of weights that calibration was yet to equalize, to round or to correct the biases of.
+inline constexpr const char* kBeforeCalibration = "before_calibration";
+
 /// A grey picture, 0 = background, 255 = ink, row by row. Without pixels: not recorded.
 struct Picture {
   std::int64_t height = 0;
@@ -65,10 +68,12 @@ struct Summary {
   std::string status;  ///< "completed", "interrupted", "failed", "running"
   DataFacts data;
   ModelFacts model;
-  /// By mode ("float", "fake_quant", "integer"), then by split ("test", "validation").
+  /// By mode ("float", "fake_quant", "integer"), then by split ("test", "validation"). Where calibration changed the weights,
+  /// "float" is of those that are saved, and kBeforeCalibration of those that came.
   std::map<std::string, std::map<std::string, Scores>> results;
   TrainingFacts training;
   Proof verification;                             ///< where the network was lowered
+  Repairs repairs;                                ///< of weights, by calibration
   std::map<std::string, std::int64_t> overflows;  ///< by site: values of the test set that a format could not hold
 };
 

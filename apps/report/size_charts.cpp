@@ -12,6 +12,7 @@
 
 #include "tempera/apps/report/chart/line_chart.hpp"
 #include "tempera/apps/report/html.hpp"
+#include "tempera/apps/report/run_data.hpp"
 #include "tempera/apps/report/text.hpp"
 
 namespace tempera::cli::report {
@@ -103,12 +104,18 @@ Trend& trend_named(std::vector<Line>& lines, const ordered_json& name) {
   return found->trend;
 }
 
+// In floats; of weights that calibration changed, as they were before.
+const ordered_json& floats_of(const ordered_json& accuracy) {
+  const char* mode = accuracy.contains(kBeforeCalibration) ? kBeforeCalibration : "float";
+  return accuracy.at(mode);
+}
+
 // Cells of different bits whose accuracies in floats are the same, run by run, share their weights in floats.
 std::vector<Trend> shared_floats(const std::vector<ordered_json>& cells, const std::string& path, Size size) {
   std::vector<std::pair<ordered_json, std::vector<const ordered_json*>>> groups;
   for (const ordered_json& cell : cells) {
     if (cell.at("mode") == "float" || !cell.at("accuracy").contains("float")) continue;
-    const ordered_json& values = cell.at("accuracy").at("float").at("values");
+    const ordered_json& values = floats_of(cell.at("accuracy")).at("values");
     auto group = std::ranges::find(groups, values, [](const auto& one) { return one.first; });
     if (group == groups.end()) {
       groups.emplace_back(values, std::vector<const ordered_json*>());
@@ -133,7 +140,7 @@ std::vector<Trend> shared_floats(const std::vector<ordered_json>& cells, const s
     Trend trend{
         .name = common.empty() ? "in floats" : settings_text(common) + ", in floats", .points = {}, .stroke = {}};
     trend.points.push_back(
-        point_of(first.at("accuracy").at("float"), x, ordered_json(std::vector<double>(values.size(), x))));
+        point_of(floats_of(first.at("accuracy")), x, ordered_json(std::vector<double>(values.size(), x))));
     trends.push_back(std::move(trend));
   }
   return trends;

@@ -5,6 +5,7 @@
 
 #include "tempera/apps/report/json_node.hpp"
 #include "tempera/apps/report/proof_json.hpp"
+#include "tempera/apps/report/repairs.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -106,6 +107,7 @@ std::string summary_text(const Summary& summary) {
                              {"seconds", summary.training.seconds},
                              {"samples_per_second", summary.training.samples_per_second}}}};
   if (!summary.overflows.empty()) document["overflows"] = summary.overflows;
+  if (summary.repairs.any()) document["calibration"] = repairs_json(summary.repairs);
   if (summary.verification.done) document["verification"] = proof_json(summary.verification);
   return document.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
@@ -123,6 +125,7 @@ Summary parse_summary(std::string_view text, const std::string& file) {
   if (node.has("overflows")) {
     for (const auto& [site, count] : node.at("overflows").members()) out.overflows[site] = count.integer();
   }
+  if (node.has("calibration")) out.repairs = repairs_from(node.at("calibration"));
   if (node.has("verification")) out.verification = proof_from(node.at("verification"));
   if (!node.has("results")) return out;
   for (const auto& [mode, splits] : node.at("results").members()) {

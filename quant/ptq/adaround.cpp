@@ -215,8 +215,9 @@ class Fit {
   [[nodiscard]] Variable objective(const Variable& v, double nearest_error, std::int64_t step,
                                    const core::Random& random) const {
     std::vector<std::int64_t> which;
-    for (std::int64_t i = 0; i < config_.batch; ++i) {
-      const auto index = static_cast<std::uint64_t>(step * config_.batch + i);
+    const std::int64_t batch = std::min(config_.batch, floats_.count());
+    for (std::int64_t i = 0; i < batch; ++i) {
+      const auto index = static_cast<std::uint64_t>(step * batch + i);
       which.push_back(static_cast<std::int64_t>(random.below(index, static_cast<std::uint64_t>(floats_.count()))));
     }
     const Variable h = rectified_sigmoid(v);
@@ -258,7 +259,8 @@ void write(const Layer& layer, const Tensor& folded, const SiteQuantizer& quanti
 void AdaRoundConfig::fields(core::FieldVisitor& v) {
   v.field("images", images, {.help = "images whose activations the layers are fitted to", .unit = "images", .min = 1});
   v.field("iterations", iterations, {.help = "steps of Adam for each layer", .min = 1});
-  v.field("batch", batch, {.help = "images a step", .unit = "images", .min = 1, .max = 65536});
+  v.field("batch", batch,
+          {.help = "images a step; of more than `images`, as many", .unit = "images", .min = 1, .max = 1e6});
   v.field("learning_rate", learning_rate, {.help = "of Adam", .min = 0, .above_min = true});
   v.field("regularization", regularization,
           {.help = "weight of the term that drives weights up or down, where the error of nearest rounding is 1",
@@ -306,6 +308,9 @@ std::vector<RoundedLayer> adaround(nn::Model& model, core::BatchSource& source, 
       }
     }
     result.changed = differences(best, nearest);
+    result.weights = weight.numel();
+    result.site = layer.site->name;
+    result.before = weight;
     write(layer, weight_at(*grid, Variable(best)).value(), *quantizer);
     floats[i] = Rows();
   }

@@ -16,7 +16,7 @@ namespace tempera::quant {
 struct AdaRoundConfig {
   std::int64_t images = 512;  ///< whose activations the layers are fitted to
   std::int64_t iterations = 1000;
-  std::int64_t batch = 32;
+  std::int64_t batch = 32;      ///< images a step; no more than there are
   double learning_rate = 0.03;  ///< of Adam on V
   double regularization = 3;    ///< weight of the term that drives h to 0 or 1, where nearest rounding errs by 1
   double warmup = 0.2;          ///< share of the iterations without that term
@@ -30,7 +30,10 @@ struct RoundedLayer {
   double nearest_error = 0;  ///< mean of (ŷ − y)² over outputs and images with every weight rounded to its nearest
   double error = 0;          ///< and with the rounding found; never larger
   std::int64_t changed = 0;  ///< weights that are not rounded to their nearest
+  std::int64_t weights = 0;  ///< of how many
   std::string skipped;       ///< why the layer was left as it is; empty if it was not
+  std::string site;          ///< of the weight; empty where the layer was skipped
+  core::Tensor before;       ///< the weight as it was, in floats; empty where the layer was skipped
 };
 
 /// Chooses the rounding of every quantized weight of linear and convolution layers, from the input on, and writes it into the

@@ -92,10 +92,15 @@ TEST_CASE("every config that comes with tempera trains two batches to a finite l
   for (const fs::path& file : configs()) {
     const std::string name = file.stem().string();
     CAPTURE(name);
-    const std::int64_t batch = loaded(file).runs.front().config.train.batch;
-    const auto few =
-        loaded(file, {"data.name=synthetic_digits", "data.synthetic.train=" + std::to_string(2 * batch + 20),
-                      "data.synthetic.test=20", "data.validation=20", "train.epochs=1", "temperature.index=0"});
+    const ExperimentConfig whole = loaded(file).runs.front().config;
+    std::vector<std::string> sets{"data.name=synthetic_digits",
+                                  "data.synthetic.train=" + std::to_string(2 * whole.train.batch + 20),
+                                  "data.synthetic.test=20",
+                                  "data.validation=20",
+                                  "train.epochs=1",
+                                  "temperature.index=0"};
+    if (whole.quantization) sets.emplace_back("quantization.start_epoch=0");  // of one epoch, none in floats first
+    const auto few = loaded(file, sets);
     const RunResult result = run_experiment(few.runs.front(), few.text, {.out = folder / name});
     CHECK(result.summary.status == "completed");
     CHECK(result.summary.training.steps == 2);

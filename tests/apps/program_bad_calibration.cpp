@@ -127,7 +127,7 @@ TEST_CASE("one image is enough to calibrate with, and none is refused") {
   check_refused(calibrated(none, {"quantization.calibration.batch=" + most}), 2,
                 {"/quantization/calibration/batch", "≤ 1000000", most});
   check_refused(calibrated(none, {"quantization.calibration.adaround={\"batch\":100000000000}"}), 2,
-                {"/quantization/calibration/adaround/batch", "≤ 65536", "100000000000"});
+                {"/quantization/calibration/adaround/batch", "≤ 1000000", "100000000000"});
   check_refused(calibrated(none, {"quantization.start_epoch=" + most}), 2,
                 {"/quantization/start_epoch", "≤ 1000000", most});
   check_refused(calibrated(none, {"data.validation=4"}), 2, {"validation"});
@@ -198,6 +198,23 @@ TEST_CASE("bits and scales that no grid has are refused with the rule and what c
                   {"\"scale\" must be a normal float32 number", std::string("received ") + scale, "fc1.weight"});
   }
   CHECK_FALSE(fs::exists(folder / "run"));
+}
+
+TEST_CASE(
+    "batches of calibration beyond any memory are refused, and of more images than there are, taken as they are") {
+  TemporaryFolder folder;
+  for (const char* batch : {"1000001", "9223372036854775807"}) {
+    for (const char* set : {"quantization.calibration.batch=", "quantization.calibration.adaround.batch="}) {
+      check_refused(quantized(folder, finished_smoke(), {std::string(set) + batch}), 2, {"/batch", "≤ 1000000", batch});
+    }
+  }
+  CHECK_FALSE(fs::exists(folder / "run"));
+  const Finished done =
+      quantized(folder, finished_smoke(),
+                {"quantization.calibration.batch=1000000", "quantization.calibration.bias_correction=true",
+                 R"(quantization.calibration.adaround={"batch": 1000000, "images": 20, "iterations": 20})"});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  CHECK(proved(folder));
 }
 
 TEST_CASE(

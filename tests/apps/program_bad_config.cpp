@@ -169,3 +169,15 @@ TEST_CASE("a schedule among \"schedules\" may move the learning rate where \"sch
     CHECK_MESSAGE(done.status == 0, done.err);
   }
 }
+
+TEST_CASE("training that would end before its quantizers begin is refused, and the last epoch is late enough") {
+  const auto started = [](const std::string& epoch, const std::string& when) {
+    return run_tempera({"run", "configs/smoke-quant.json", "--set", "quantization.start_epoch=" + epoch, "--set",
+                        "quantization.when=" + when, "--dry-run"});
+  };
+  for (const char* epoch : {"2", "1000000"}) {
+    check_refused(started(epoch, "aware"), {"/quantization/start_epoch", "train.epochs", epoch, "of 2 epochs"});
+  }
+  CHECK(started("1", "aware").status == 0);
+  CHECK(started("2", "after").status == 0);  // as in a study that varies `when`
+}

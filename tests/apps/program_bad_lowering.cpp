@@ -81,3 +81,38 @@ TEST_CASE("the layers that have tables or bounds in integers pass the same check
     CHECK(json_in(folder / "run" / "summary.json")["verification"]["equal"] == true);
   }
 }
+
+TEST_CASE("dynamic rules that no product can follow are refused before training, at the rule") {
+  const auto planned = [](const std::string& rules) {
+    return run_tempera(
+        {"run", "configs/smoke.json", "--dry-run", "--set", "quantization={\"rules\": [" + rules + "]}"});
+  };
+  const std::string dynamic = R"("how": "dynamic", "quantizer": {"type": "uniform", "bits": 8}})";
+  const std::string weights = R"({"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 8}}, )";
+  const Finished unread = planned(weights + R"({"sites": "fc2.output", )" + dynamic);
+  CHECK(unread.status == 2);
+  CHECK_MESSAGE(has(unread.err, "/quantization/rules/1/sites: "), unread.err);
+  CHECK_MESSAGE(has(unread.err, "no linear layer or convolution reads"), unread.err);
+  const Finished floats = planned(R"({"sites": "fc1.weight", "quantizer": {"type": "uniform", "bits": 8}},
+                                     {"sites": "fc*.input", )" +
+                                  dynamic);
+  CHECK(floats.status == 2);
+  CHECK_MESSAGE(has(floats.err, "/quantization/rules/1/sites: "), floats.err);
+  CHECK_MESSAGE(has(floats.err, "fc2"), floats.err);
+  CHECK_MESSAGE(has(floats.err, "not quantized"), floats.err);
+  const Finished sound = planned(weights + R"({"sites": "fc*.input", )" + dynamic);
+  CHECK_MESSAGE(sound.status == 0, sound.err);
+}
+
+TEST_CASE("stochastic rounding, which no average may have, is neither offered nor taken") {
+  const Finished explained = run_tempera({"explain", "lower.average_rounding"});
+  REQUIRE(explained.status == 0);
+  CHECK_MESSAGE(has(explained.out, "half_even, half_away, half_up, floor"), explained.out);
+  CHECK_FALSE(has(explained.out, "stochastic"));
+  const Finished done =
+      run_tempera({"run", "configs/smoke-quant.json", "--dry-run", "--set", "lower.average_rounding=stochastic"});
+  CHECK(done.status == 2);
+  CHECK_MESSAGE(has(done.err, "/lower/average_rounding: must be one of"), done.err);
+  CHECK(run_tempera({"run", "configs/smoke-quant.json", "--dry-run", "--set", "lower.average_rounding=floor"}).status ==
+        0);
+}

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "smoke.hpp"
+#include "tempera/nn/safetensors.hpp"
 
 using namespace program;
 using nlohmann::json;
@@ -100,6 +102,95 @@ TEST_CASE(
                                     "data.validation=7", "--out", (folder / "out").string()});
   CHECK(set.status == 2);
   CHECK_MESSAGE(has(set.err, "--set data.validation=7: /data: has no effect"), set.err);
+}
+
+TEST_CASE("what a config says of training is refused by quantize, unless it says what is so by default") {
+  TemporaryFolder folder;
+  const fs::path config = write(folder / "static.json", kStatic);
+  const auto with = [&](const std::string& set) {
+    return run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--set",
+                        "quantization." + set, "--out", (folder / "out").string()});
+  };
+  for (const auto& [set, said] : {std::pair("when=aware", "/quantization/when: must be \"after\""),
+                                  std::pair("when=never", "/quantization/when: must be one of"),
+                                  std::pair("when=5", "/quantization/when: must be one of"),
+                                  std::pair("start_epoch=1", "/quantization/start_epoch: has no effect"),
+                                  std::pair("freeze_observers=0", "/quantization/freeze_observers: has no effect"),
+                                  std::pair("freeze_batch_norm=2", "/quantization/freeze_batch_norm: has no effect")}) {
+    const Finished done = with(set);
+    CAPTURE(set);
+    CHECK(done.status == 2);
+    CHECK_MESSAGE(has(done.err, said), done.err);
+    CHECK_FALSE(fs::exists(folder / "out"));
+  }
+  const Finished plain = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--set",
+                                      "quantization.when=after", "--set", "quantization.start_epoch=0", "--set",
+                                      "quantization.freeze_observers=null", "--out", (folder / "out").string()});
+  CHECK_MESSAGE(plain.status == 0, plain.err);
+}
+
+TEST_CASE(
+    "where calibration changes the weights, the result has the floats before it and those that are saved, each by "
+    "name") {
+  TemporaryFolder folder;
+  const fs::path config = write(folder / "static.json", kStatic), run = folder / "repaired";
+  const Finished done = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--out",
+                                     run.string(), "--set", "quantization.calibration.bias_correction=true", "--set",
+                                     R"(quantization.calibration.adaround={"images": 200, "iterations": 300})", "--set",
+                                     "quantization.rules.0.quantizer.bits=2"});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  CHECK_MESSAGE(has(done.out, "float, before calibration"), done.out);
+  const json results = json_in(run / "summary.json")["results"];
+  const json came = json_in(finished_smoke() / "summary.json")["results"]["float"]["test"];
+  const json saved = result({"eval", run.string(), "--mode", "float"});
+  for (const char* key : {"n", "errors", "accuracy", "nll"}) {
+    CAPTURE(key);
+    CHECK(results["before_calibration"]["test"][key] == came[key]);
+    CHECK(results["float"]["test"][key] == saved[key]);
+  }
+  CHECK(results["float"]["test"]["nll"] != came["nll"]);  // weights on a grid of 2 bits are others
+
+  const json layers = json_in(run / "summary.json")["calibration"]["adaround"];
+  REQUIRE(layers.size() == 2);
+  CHECK(layers[0]["layer"] == "fc1");
+  CHECK(layers[0]["weights"] == kFc1);
+  CHECK(layers[0]["changed"].get<int>() > 0);
+  CHECK_FALSE(layers[0].contains("skipped"));
+  CHECK(json_in(run / "summary.json")["calibration"]["bias_correction"].size() == 2);
+  CHECK_MESSAGE(has(done.out, "adaptive rounding: fc1: "), done.out);
+  // What is saved is what the weights became, so its noise is the difference from those that came.
+  const auto weights = [](const fs::path& of) {
+    return ::tempera::nn::SafetensorsReader(of / "model.safetensors").tensor("fc1.weight");
+  };
+  const auto before = weights(finished_smoke()), after = weights(run);
+  double signal = 0, noise = 0;
+  for (std::size_t i = 0; i < before.values().size(); ++i) {
+    signal += std::pow(static_cast<double>(before.values()[i]), 2);
+    noise += std::pow(static_cast<double>(after.values()[i] - before.values()[i]), 2);
+  }
+  const json site = site_named(json_in(run / "quantization.json")["sites"], "fc1.weight");
+  CHECK(site["sqnr_db"].get<double>() == doctest::Approx(10 * std::log10(signal / noise)).epsilon(1e-3));
+  CHECK(site["histogram"]["before"] != site["histogram"]["after"]);
+}
+
+TEST_CASE("layers and pairs that calibration leaves alone are in the result with the reason") {
+  TemporaryFolder folder;
+  const fs::path config = write(folder / "static.json", kStatic), run = folder / "repaired";
+  const Finished done = run_tempera({"quantize", finished_smoke().string(), "--config", config.string(), "--out",
+                                     run.string(), "--set", "quantization.calibration.equalize=true", "--set",
+                                     R"(quantization.calibration.adaround={"images": 50, "iterations": 5})", "--set",
+                                     R"(quantization.rules.0.quantizer={"type": "ternary"})"});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  const json calibration = json_in(run / "summary.json")["calibration"];
+  REQUIRE(calibration["equalize"].size() == 1);  // relu alone stands between the two
+  CHECK(calibration["equalize"][0]["first"] == "fc1");
+  CHECK(calibration["equalize"][0]["second"] == "fc2");
+  CHECK(calibration["adaround"][0]["layer"] == "fc1");
+  CHECK_FALSE(calibration["adaround"][0]["skipped"].get<std::string>().empty());
+  CHECK_FALSE(calibration["adaround"][1].contains("skipped"));
+  CHECK_FALSE(calibration.contains("bias_correction"));
+  CHECK_MESSAGE(has(done.out, "adaptive rounding: fc1 was skipped: "), done.out);
+  CHECK_MESSAGE(has(done.out, "equalization: fc1 and fc2: "), done.out);
 }
 
 TEST_CASE("a program alone is no model to quantize, and the error says what is") {

@@ -63,8 +63,8 @@ TEST_CASE("a search has a folder of its own under runs, is not made again there,
   REQUIRE(below.size() == 1);
   CHECK(below[0].starts_with("smoke-quantized-search-"));
   const fs::path folder = home.path() / "runs" / below[0];
-  CHECK(files_below(folder) ==
-        std::vector<std::string>{"provenance.json", "search.html", "search.json", "searched.json"});
+  CHECK(files_below(folder) == std::vector<std::string>{"provenance.json", "search.html", "search.json",
+                                                        "searched-training.json", "searched.json"});
   const std::string page = content(folder / "search.html");
   const Finished again = search(home.path(), {"--budget", "20000"});
   CHECK(again.status == 0);
@@ -99,5 +99,39 @@ TEST_CASE("a budget that is too small is told in the units it was given in, and 
     CHECK(alone.status == 2);
     CHECK_MESSAGE(has(alone.err, "--search"), alone.err);
   }
+  if (fs::exists(home / "runs")) CHECK(fs::is_empty(home / "runs"));
+}
+
+TEST_CASE("a search prints commands that work: one quantizes with the bits found, one trains with them") {
+  TemporaryFolder home;
+  write(home / "c.json", kPowers);
+  const Finished done =
+      run({.arguments = {"quantize", finished_smoke().string(), "--config", "c.json", "--search", "--out", "found"},
+           .folder = home.path()});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  CHECK_MESSAGE(has(done.out, "tempera quantize " + finished_smoke().string() + " --config found/searched.json\n"),
+                done.out);
+  CHECK_MESSAGE(has(done.out, "tempera run found/searched-training.json\n"), done.out);
+  const Finished trained = run({.arguments = {"run", "found/searched-training.json", "--out", "trained", "--set",
+                                              "train.epochs=1", "--set", "analyses=[]"},
+                                .folder = home.path()});
+  REQUIRE_MESSAGE(trained.status == 0, trained.err);
+  const json resolved = json_in(home / "trained" / "config.resolved.json");
+  CHECK(resolved["quantization"]["when"] == "aware");
+  const json found = json_in(home / "found" / "search.json");
+  for (const json& site : resolved["quantization"]["sites"]) {
+    if (found["chosen"]["bits"].contains(site["site"].get<std::string>())) CHECK(site["rule"].get<int>() >= 3);
+  }
+  CHECK(json_in(home / "trained" / "summary.json")["verification"]["equal"] == true);
+}
+
+TEST_CASE("a search without a weight to choose bits for is refused, and leaves nothing behind") {
+  TemporaryFolder home;
+  write(home / "c.json",
+        R"({"quantization": {"rules": [{"sites": "act*.output", "quantizer": {"type": "uniform", "bits": 8}}]}})");
+  const Finished done = search(home.path());
+  CHECK(done.status == 2);
+  CHECK_MESSAGE(has(done.err, "/quantization/rules"), done.err);
+  CHECK_MESSAGE(has(done.err, "no rule takes one"), done.err);
   if (fs::exists(home / "runs")) CHECK(fs::is_empty(home / "runs"));
 }

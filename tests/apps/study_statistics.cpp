@@ -47,6 +47,23 @@ ordered_json run(const std::string& way, int seed, double floats, double integer
           {"bytes", {{"program", 100}}}};
 }
 
+TEST_CASE("what is lost to floats is counted from the weights before calibration where it changed them") {
+  ordered_json changed = run("a", 1, 0.7, 0.8);
+  changed["results"]["before_calibration"]["accuracy"] = 0.9;
+  const ordered_json study{{"name", "s"},
+                           {"vary", {{"way", {"a", "b"}}, {"seed", {1}}}},
+                           {"pair_by", "seed"},
+                           {"runs", {changed, run("b", 1, 0.7, 0.6)}}};
+  const ordered_json statistics = study_statistics(study);
+  REQUIRE(statistics.at("cells").size() == 2);
+  const ordered_json &a = statistics.at("cells")[0], &b = statistics.at("cells")[1];
+  CHECK(a.at("mode") == "integer");
+  CHECK(a.at("lost_to_float").at("mean").get<double>() == doctest::Approx(0.1));
+  CHECK(a.at("accuracy").at("float").at("mean").get<double>() == doctest::Approx(0.7));
+  CHECK(b.at("lost_to_float").at("mean").get<double>() == doctest::Approx(0.1));
+  CHECK_FALSE(b.at("accuracy").contains("before_calibration"));
+}
+
 TEST_CASE("differences are taken within the pairs, and runs without a partner or an end do not count") {
   const ordered_json study{{"name", "s"},
                            {"vary", {{"way", {"a", "b"}}, {"seed", {1, 2, 3}}}},

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -163,6 +164,19 @@ TEST_CASE("drop_last leaves out exactly the smaller batch") {
   CHECK(run(loader, 0).size() == 2);
   data::Loader none(split, kPlain, {}, {.batch = 26, .drop_last = true});
   CHECK(run(none, 0).empty());
+}
+
+TEST_CASE("a batch of more samples than there are, up to the largest number, is one of all samples") {
+  const data::Split split = some_split(25);
+  data::Loader all(split, kPlain, 25);
+  for (const std::int64_t batch : {std::int64_t{26}, std::numeric_limits<std::int64_t>::max()}) {
+    CAPTURE(batch);
+    data::Loader larger(split, kPlain, batch);
+    CHECK(larger.batches_per_epoch() == 1);
+    CHECK(same(run(larger, 0), run(all, 0)));
+    data::Loader dropped(split, kPlain, {}, {.batch = batch, .drop_last = true});
+    CHECK(dropped.batches_per_epoch() == 0);
+  }
 }
 
 TEST_CASE("a pass that is abandoned leaves nothing behind in the next") {

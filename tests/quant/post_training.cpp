@@ -243,6 +243,21 @@ TEST_CASE("adaptive rounding on real images errs less than nearest rounding in e
   }
 }
 
+TEST_CASE("a step of adaptive rounding takes no more images than there are, however many are asked for") {
+  const auto rounded = [](std::int64_t batch) {
+    nn::Model model = model_of(R"({"type": "linear", "name": "fc1", "out": 6})", {9});
+    Samples source = random_samples({9}, 48);
+    quant::attach(model, quantization(R"({"sites": "fc1.weight", "quantizer": {"type": "uniform", "bits": 3}})"));
+    quant::calibrate(model, source, 48);
+    quant::AdaRoundConfig options;
+    options.iterations = 60;
+    options.batch = batch;
+    CHECK(quant::adaround(model, source, options)[0].skipped.empty());
+    return model.parameters()[0].variable.value();
+  };
+  check_same(rounded(std::numeric_limits<std::int64_t>::max()), rounded(48), 0);
+}
+
 TEST_CASE("adaptive rounding says which layers it left alone and why") {
   nn::Model model = model_of(
       R"({"type": "linear", "name": "fc1", "out": 6}, {"type": "relu"}, {"type": "linear", "name": "fc2", "out": 3})",

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "tempera/apps/report/html.hpp"
+#include "tempera/apps/report/repairs.hpp"
 #include "tempera/apps/report/run_data.hpp"
 #include "tempera/apps/report/text.hpp"
 
@@ -9,13 +10,14 @@ namespace tempera::cli::report::sections {
 namespace {
 
 const char* mode_name(const std::string& mode) {
+  if (mode == kBeforeCalibration) return "floats, before calibration";
   if (mode == "fake_quant") return "fake quantization";
   return mode == "integer" ? "integers" : "floats";
 }
 
 std::string scores_table(const RunData& run) {
   Table table{"test set, by arithmetic", {"arithmetic", "errors", "accuracy", "nll"}, {}};
-  for (const char* mode : {"float", "fake_quant", "integer"}) {
+  for (const char* mode : {kBeforeCalibration, "float", "fake_quant", "integer"}) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const Scores& scores = splits->second.at("test");
@@ -45,6 +47,12 @@ std::string overflow_text(const Quantization& quantization) {
   return text;
 }
 
+std::string repairs_text(const Repairs& repairs) {
+  std::string text;
+  for (const std::string& line : repairs_lines(repairs)) text += paragraph("Calibration: " + line + ".");
+  return text;
+}
+
 std::string proof_text(const Proof& proof) {
   if (!proof.done) return {};
   if (!proof.equal) return paragraph("The roads part: " + proof.difference);
@@ -61,12 +69,14 @@ std::string proof_text(const Proof& proof) {
 
 std::string quantization(const RunData& run) {
   if (!run.quantization) return {};
-  return proof_text(run.quantization->proof) + overflow_text(*run.quantization) + scores_table(run) +
-         sites_table(*run.quantization) +
+  return proof_text(run.quantization->proof) + overflow_text(*run.quantization) + repairs_text(run.summary.repairs) +
+         scores_table(run) + sites_table(*run.quantization) +
          note(
              "SQNR: 10·log10 of the signal's power over that of what quantization changes, on test images, each site "
              "seeing "
-             "what the quantized sites before it leave.");
+             "what the quantized sites before it leave; of weights that were rounded adaptively, over what that "
+             "rounding "
+             "changed.");
 }
 
 }  // namespace tempera::cli::report::sections
