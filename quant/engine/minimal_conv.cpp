@@ -12,7 +12,6 @@ namespace tempera::quant::engine {
 namespace {
 
 using core::ceil_div;
-using core::MinimalFilter;
 
 constexpr std::int64_t kTiles = 48;  // at a time
 
