@@ -18,9 +18,22 @@ namespace {
 
 constexpr std::size_t kBarColumns = 24;
 
+// Names come from files: what would move the cursor or colour the screen is spelled out.
+std::string visible(std::string_view text, std::string_view allowed = {}) {
+  std::string shown;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool control = byte < ' ' || byte == 0x7f;
+    shown += control && allowed.find(c) == std::string_view::npos ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return shown;
+}
+constexpr std::string_view kLines = "\n\t";
+
 void line(std::string_view label, const char* colour, std::string_view message) {
+  const std::string words = visible(message, kLines);
   const std::string text =
-      colours_wanted() ? fmt::format("{}{}\033[0m{}\n", colour, label, message) : fmt::format("{}{}\n", label, message);
+      colours_wanted() ? fmt::format("{}{}\033[0m{}\n", colour, label, words) : fmt::format("{}{}\n", label, words);
   if (LiveBlock* block = LiveBlock::current()) return block->above(text);
   put(text);
 }
@@ -59,7 +72,7 @@ void put(std::string_view text) {
 }
 
 void say(std::string_view message) {
-  if (LiveBlock::current() == nullptr) put(fmt::format("{}\n", message));
+  if (LiveBlock::current() == nullptr) put(fmt::format("{}\n", visible(message, kLines)));
 }
 void warn(std::string_view message) { line("warning: ", "\033[33m", message); }
 void complain(std::string_view message) { line("error: ", "\033[31m", message); }
@@ -91,9 +104,12 @@ bool looks_numeric(std::string_view cell) {
 
 }  // namespace
 
-Table::Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
+Table::Table(std::vector<std::string> header) { row(std::move(header)); }
 
-void Table::row(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+void Table::row(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = visible(cell);
+  rows_.push_back(std::move(cells));
+}
 
 std::string Table::text() const {
   const std::size_t columns = rows_.front().size();

@@ -71,11 +71,11 @@ std::vector<TemperaturePoint> temperature_curve(const core::Tensor& logits, Labe
 
 double best_temperature(const core::Tensor& logits, Labels labels) {
   check_labels(logits, labels);
-  double low = std::log(0.01);
-  double high = std::log(100.0);
+  double low = std::log(kLeastTemperature);
+  double high = std::log(kMostTemperature);
   // The slope by 1/T is negative where T should be smaller (1/T larger).
-  if (slope_by_inverse(logits, labels, std::exp(low)) <= 0) return std::exp(low);
-  if (slope_by_inverse(logits, labels, std::exp(high)) >= 0) return std::exp(high);
+  if (slope_by_inverse(logits, labels, std::exp(low)) <= 0) return kLeastTemperature;
+  if (slope_by_inverse(logits, labels, std::exp(high)) >= 0) return kMostTemperature;
   while (high - low > 1e-10) {
     const double middle = (low + high) / 2;
     (slope_by_inverse(logits, labels, std::exp(middle)) > 0 ? low : high) = middle;

@@ -26,9 +26,12 @@ struct TemperaturePoint {
 [[nodiscard]] std::vector<TemperaturePoint> temperature_curve(const core::Tensor& logits, Labels labels,
                                                               std::span<const double> temperatures);
 
+/// Between these a temperature is looked for.
+inline constexpr double kLeastTemperature = 0.01, kMostTemperature = 100;
+
 /// The temperature that minimises the mean NLL of softmax(logits / T) (temperature scaling; Guo et al. 2017, §4.2), found
-/// in [0.01, 100] by bisecting the derivative by 1/T, which rises because the NLL is convex in 1/T. An end of the range
-/// when the NLL still falls there (every sample right: 0.01; worse than guessing: 100).
+/// by bisecting the derivative by 1/T, which rises because the NLL is convex in 1/T. An end of the range where the NLL still
+/// falls there (every sample right: the least; worse than guessing: the most).
 [[nodiscard]] double best_temperature(const core::Tensor& logits, Labels labels);
 
 /// matrix[i][j]: mean probability of class j over the samples of class i at this temperature; a row of zeros for a class

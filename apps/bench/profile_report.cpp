@@ -1,6 +1,7 @@
 #include "tempera/apps/bench/profile_report.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -105,10 +106,12 @@ std::string profile_text(const core::Profile& profile, const ProfileContext& con
   const ProfileEntry whole = whole_of(profile, context);
   row("step", whole);
   std::string text = table.text() + "\n";
+  std::vector<std::string> shares;  // an inference has no backward, update or data
   for (const Phase phase : kPhases) {
-    text += fmt::format("{} {:.1f} %{}", core::phase_name(phase), 100 * phase_share(profile, phase),
-                        phase == kPhases.back() ? "\n" : " · ");
+    const double share = phase_share(profile, phase);
+    if (share > 0) shares.push_back(fmt::format("{} {:.1f} %", core::phase_name(phase), 100 * share));
   }
+  text += fmt::format("{}\n", fmt::join(shares, " · "));
   return text + fmt::format("{} samples/s over {} steps; measured peak {:.1f} GFLOP/s\n",
                             count_text(std::llround(samples_per_second(figures_of(whole, total, context), context))),
                             count_text(context.steps), context.peak / 1e9);

@@ -7,14 +7,17 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tempera/apps/commands/command.hpp"
+#include "tempera/apps/experiment/arithmetic.hpp"
 #include "tempera/apps/experiment/cost.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/terminal.hpp"
+#include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/packing.hpp"
 
@@ -168,6 +171,17 @@ std::string sites_text(const std::vector<quant::SitePlan>& sites, const quant::Q
   return table.text();
 }
 
+// What would refuse the config before it is trained is said here, where it does not stop the rest.
+std::pair<ordered_json, std::string> arithmetic_of(const ExperimentConfig& config, const core::Shape& sample) {
+  try {
+    const std::optional<Arithmetic> planned = planned_arithmetic(config, sample);
+    if (!planned) return {nullptr, {}};
+    return {{{"integers", planned->integers}, {"floats", planned->floats}}, arithmetic_text(*planned)};
+  } catch (const core::UnsupportedError& error) {
+    return {{{"refused", error.what()}}, fmt::format("has no form in integers, so run refuses it: {}", error.what())};
+  }
+}
+
 int describe(const Session& session, const std::string& path, const std::vector<std::string>& sets, bool estimate) {
   const Subject subject = subject_of(session, path, sets);
   nn::Model model = nn::Model::planned(subject.config.model, subject.sample);
@@ -186,6 +200,10 @@ int describe(const Session& session, const std::string& path, const std::vector<
   if (subject.config.quantization) {
     document["sites"] = sites_json(sites, *subject.config.quantization);
     text += "\n" + sites_text(sites, *subject.config.quantization);
+    if (const auto [arithmetic, line] = arithmetic_of(subject.config, subject.sample); !arithmetic.is_null()) {
+      document["arithmetic"] = arithmetic;
+      text += "\n" + line + "\n";
+    }
   }
   if (estimate && subject.samples) {
     const std::int64_t samples = *subject.samples;

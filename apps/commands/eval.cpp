@@ -128,6 +128,15 @@ std::vector<std::filesystem::path> inputs_of(const EvalArguments& arguments, con
   return inputs;
 }
 
+// What is not finite there comes from the file's numbers.
+nn::Outputs outputs_of_subject(const EvalSubject& subject, const data::Split& split) {
+  try {
+    return subject.outputs(split);
+  } catch (const core::NumericError& error) {
+    throw core::NumericError(subject.file, -1, error.what());
+  }
+}
+
 int evaluate(const Session& session, const EvalArguments& arguments) {
   const InterruptGuard guard;
   const EvalSubject subject = subject_of(session, arguments);
@@ -137,7 +146,7 @@ int evaluate(const Session& session, const EvalArguments& arguments) {
   const data::Split& split = split_named(data.set, arguments.split);
   if (split.size() == 0) throw core::DataError(data.used, "has no " + arguments.split + " samples");
   check_fits(subject.input, data);
-  const nn::Outputs outputs = subject.outputs(split);
+  const nn::Outputs outputs = outputs_of_subject(subject, split);
   if (logits) logits->write(npy_bytes(outputs.logits));
   nlohmann::ordered_json overflows = nlohmann::ordered_json::object();
   for (const quant::SiteOverflows& lost :

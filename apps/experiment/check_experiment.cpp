@@ -9,15 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "tempera/apps/experiment/arithmetic.hpp"
 #include "tempera/apps/experiment/check_schedules.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
-#include "tempera/apps/experiment/lowered_model.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
-#include "tempera/core/batch.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/layer_registry.hpp"
 #include "tempera/quant/attach.hpp"
-#include "tempera/quant/calibrate.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -110,57 +108,20 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
   }
 }
 
-// One image of zeros.
-class ZeroImage final : public core::BatchSource {
- public:
-  explicit ZeroImage(const core::Shape& sample) : image_(core::Tensor::zeros(sample.with_batch(1))) {}
-  [[nodiscard]] std::int64_t samples() const override { return 1; }
-  [[nodiscard]] std::int64_t batches_per_epoch() const override { return 1; }
-  void start(std::int64_t /*epoch*/, std::int64_t /*first_batch*/) override { given_ = false; }
-  [[nodiscard]] bool next(core::Batch& batch) override {
-    batch = {.inputs = image_, .labels = {0}, .indices = {0}};
-    return !std::exchange(given_, true);
-  }
-
- private:
-  core::Tensor image_;
-  bool given_ = false;
-};
-
-// Calibrated with zeros for image and weights, of which nothing can be said that depends on values: a sum or a multiplier
-// out of range.
-nn::Model model_of_zeros(const ExperimentConfig& config, const data::LoadedData& data) {
-  nn::Model model = model_of(config, data.set.sample());
-  for (const nn::Site* site : model.sites()) {
-    if (site->kind != nn::SiteKind::kWeight) continue;
-    std::ranges::fill(site->parameter.mutable_value().mutable_values(), Scalar{0});
-  }
-  ZeroImage image(data.set.sample());
-  quant::calibrate(model, image, 1);
-  return model;
+// What in the config asks for integers: the section "lower", or the first dynamic rule.
+std::string arithmetic_pointer(const ExperimentConfig& config) {
+  if (config.lower) return "/lower";
+  const auto rule = std::ranges::find(config.quantization->rules, quant::How::kDynamic, &quant::Rule::how);
+  return fmt::format("/quantization/rules/{}/sites", rule - config.quantization->rules.begin());
 }
 
-// A layer without an integer form, or a value between layers that no rule takes: better now than after the training.
-void check_lowering(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
-  if (!config.lower || !config.quantization) return;
+// A layer without an integer form, a value between layers that no rule takes, dynamic rules that no product reads: better now
+// than after the training.
+void check_arithmetic(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
   try {
-    const nn::Model model = model_of_zeros(config, data);
-    static_cast<void>(program_of(config, model, {}));
+    static_cast<void>(planned_arithmetic(config, data.set.sample()));
   } catch (const core::UnsupportedError& error) {
-    issues.push_back({.pointer = "/lower", .message = error.what()});
-  }
-}
-
-// The same of dynamic rules: a layer that reads what they quantize needs integers to multiply it with, and there has to be one.
-void check_dynamic(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
-  if (!config.quantization || !config.quantization->dynamic()) return;
-  try {
-    const nn::Model model = model_of_zeros(config, data);
-    static_cast<void>(dynamic_forward(model));
-  } catch (const core::UnsupportedError& error) {
-    const auto rule = std::ranges::find(config.quantization->rules, quant::How::kDynamic, &quant::Rule::how);
-    issues.push_back({.pointer = fmt::format("/quantization/rules/{}/sites", rule - config.quantization->rules.begin()),
-                      .message = error.what()});
+    issues.push_back({.pointer = arithmetic_pointer(config), .message = error.what()});
   }
 }
 
@@ -206,10 +167,7 @@ void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::
       add_all(issues, error);
     }
   }
-  if (issues.empty()) {
-    check_lowering(config, data, issues);
-    check_dynamic(config, data, issues);
-  }
+  if (issues.empty()) check_arithmetic(config, data, issues);
   locate_issues(loaded.source, issues);
   point_to_origins(loaded.origins, issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));

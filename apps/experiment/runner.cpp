@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "tempera/apps/experiment/arithmetic.hpp"
 #include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
@@ -324,6 +325,8 @@ void announce(const ExperimentConfig& config, const data::LoadedData& data, cons
   if (config.quantization) {
     const auto sites = quant::plan(plan, *config.quantization);
     for (const std::string& notice : format_notices(sites, inspect_hardware(), config.lower.has_value())) say(notice);
+    // Lowered, they are all of integers.
+    if (config.quantization->dynamic()) say(arithmetic_text(planned_arithmetic(config, data.set.sample()).value()));
   }
   for (const std::string& notice : precision_notices(config.train.precision, inspect_hardware())) say(notice);
   say(fmt::format("writing to {}", folder.string()));

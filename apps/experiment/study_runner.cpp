@@ -53,6 +53,12 @@ std::string csv_field(std::string_view text) {
   return quoted + "\"";
 }
 
+// A text without the quotes that it has in JSON.
+std::string plain(const std::string& json) {
+  const ordered_json value = ordered_json::parse(json);
+  return value.is_string() ? value.get<std::string>() : json;
+}
+
 // False if it had been finished before.
 bool run_one(const LoadedFile<ExperimentConfig>& file, std::size_t index, const RunOptions& options, StudyRun& run) {
   try {
@@ -162,7 +168,7 @@ std::string study_csv(const StudyResult& result) {
   text += ",n,errors,accuracy,nll,ece,seconds\n";
   for (const StudyRun& run : result.runs) {
     text += run.folder + "," + run.summary.status;
-    for (const auto& [path, value] : run.overrides) text += "," + csv_field(value);
+    for (const auto& [path, value] : run.overrides) text += "," + csv_field(plain(value));
     const report::Scores* test = test_scores(run.summary);
     text += test == nullptr ? std::string(",,,,,,\n")
                             : fmt::format(",{},{},{},{},{},{}\n", test->n, test->errors, test->accuracy, test->nll,

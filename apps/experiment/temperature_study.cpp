@@ -15,14 +15,28 @@
 namespace tempera::cli {
 namespace {
 
+// The project grew from the softmax of a seven.
+constexpr std::int64_t kSeven = 7;
+
+std::int64_t label_of(const TemperatureConfig& config, const data::Split& test) {
+  if (config.label) return *config.label;
+  std::int64_t last = 0;
+  for (std::int64_t i = 0; i < test.size(); ++i) {
+    if (test.label(i) == kSeven) return kSeven;
+    last = std::max<std::int64_t>(last, test.label(i));
+  }
+  return last;
+}
+
 // The first of the class that the model gets right, or the first at all where it gets none.
-std::int64_t choose_sample(const TemperatureConfig& config, const nn::Outputs& test) {
+std::int64_t choose_sample(const TemperatureConfig& config, const data::Split& split, const nn::Outputs& test) {
   if (config.index) return *config.index;
+  const std::int64_t label = label_of(config, split);
   const std::vector<std::int32_t> predicted = nn::predictions(test.logits);
   std::optional<std::int64_t> first;
   for (std::size_t i = 0; i < predicted.size(); ++i) {
-    if (test.labels[i] != config.label) continue;
-    if (predicted[i] == config.label) return static_cast<std::int64_t>(i);
+    if (test.labels[i] != label) continue;
+    if (predicted[i] == label) return static_cast<std::int64_t>(i);
     if (!first) first = static_cast<std::int64_t>(i);
   }
   return first.value();  // check_temperature was passed
@@ -79,7 +93,9 @@ TemperatureConfig::TemperatureConfig() : temperatures(50) { std::iota(temperatur
 void TemperatureConfig::fields(core::FieldVisitor& v) {
   v.field(
       "label", label,
-      {.help = "class of the sample to look at: the first one in the test set that the model gets right", .min = 0});
+      {.help = "class of the sample to look at, the first one in the test set that the model gets right; null: 7, or "
+               "the last class where there is no 7",
+       .min = 0});
   v.field("index", index, {.help = "look at this test sample instead", .min = 0});
   v.field("temperatures", temperatures,
           {.help = "temperatures of the softmax, rising",
@@ -106,18 +122,19 @@ void check_temperature(const TemperatureConfig& config, const data::Split& test)
         {{.pointer = "/temperature/index",
           .message = fmt::format("must be below the {} test samples, received {}", test.size(), *config.index)}});
   }
+  const std::int64_t label = label_of(config, test);
   for (std::int64_t i = 0; i < test.size(); ++i) {
-    if (test.label(i) == config.label) return;
+    if (test.label(i) == label) return;
   }
   throw core::ConfigError(
-      {{.pointer = "/temperature/label", .message = fmt::format("no test sample is of class {}", config.label)}});
+      {{.pointer = "/temperature/label", .message = fmt::format("no test sample is of class {}", label)}});
 }
 
 report::TemperatureStudy temperature_study(const TemperatureConfig& config, const nn::Outputs& test,
                                            const data::Split& test_split, const nn::Outputs& validation) {
   check_temperature(config, test_split);
   report::TemperatureStudy study;
-  study.sample_index = choose_sample(config, test);
+  study.sample_index = choose_sample(config, test_split, test);
   study.sample_label = test.labels[static_cast<std::size_t>(study.sample_index)];
   study.picture = picture_of(test_split, study.sample_index);
   const std::span<const Scalar> logits = nn::row_of(test.logits, study.sample_index);

@@ -12,7 +12,7 @@ namespace tempera::cli {
 
 /// The "temperature" section of a config.
 struct TemperatureConfig {
-  std::int64_t label = 7;             ///< class of the sample that is looked at
+  std::optional<std::int64_t> label;  ///< class of the sample that is looked at; nullopt: 7, or the last of fewer
   std::optional<std::int64_t> index;  ///< that very test sample instead
   std::vector<double> temperatures;   ///< rising; 1 … 50 by default
   std::vector<double> dark_knowledge{1, 4, 20};

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "tempera/apps/terminal.hpp"
+#include "tempera/nn/temperature.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -48,11 +49,14 @@ std::string temperature_text(const report::TemperatureStudy& study, const std::v
     cells.push_back(fmt::format("{:.3f}", entropy_of(study.probabilities[t])));
     table.row(cells);
   }
+  const double best = study.best_temperature;
+  const bool at_end = best <= nn::kLeastTemperature || best >= nn::kMostTemperature;
   return fmt::format(
       "softmax(z / T) of test image {}, labelled {}, over its likeliest classes as T rises:\n{}"
-      "the temperature that fits best, T* = {:.3g}\n",
-      study.sample_index, name_of(classes, static_cast<std::size_t>(study.sample_label)), table.text(),
-      study.best_temperature);
+      "the temperature that fits best, T* = {:.3g}{}\n",
+      study.sample_index, name_of(classes, static_cast<std::size_t>(study.sample_label)), table.text(), best,
+      at_end ? fmt::format(": an end of what is looked for, {} to {}", nn::kLeastTemperature, nn::kMostTemperature)
+             : "");
 }
 
 }  // namespace tempera::cli

@@ -13,11 +13,14 @@ void TrainingProgress::on_step(const nn::StepReport& step) {
       static_cast<double>(step.epoch - 1) + static_cast<double>(step.batch) / static_cast<double>(step.batches);
   const double left = static_cast<double>(epochs_) - done;
   const double batch_seconds = step.sums.seconds / static_cast<double>(std::max<std::int64_t>(step.batch, 1));
-  line_.draw(
-      done / static_cast<double>(epochs_), fmt::format("epoch {}/{}", step.epoch, epochs_),
-      fmt::format("loss {:.4f}  accuracy {:.2f} %  {:.0f} images/s  {} left", step.sums.loss / samples,
-                  100 * static_cast<double>(step.sums.correct) / samples, samples / std::max(step.sums.seconds, 1e-9),
-                  duration_text(left * static_cast<double>(step.batches) * batch_seconds)));
+  // An epoch that was resumed has samples from before, and no time of its own yet.
+  const std::string pace = step.sums.seconds > 0
+                               ? fmt::format("  {:.0f} images/s  {} left", samples / step.sums.seconds,
+                                             duration_text(left * static_cast<double>(step.batches) * batch_seconds))
+                               : "";
+  line_.draw(done / static_cast<double>(epochs_), fmt::format("epoch {}/{}", step.epoch, epochs_),
+             fmt::format("loss {:.4f}  accuracy {:.2f} %{}", step.sums.loss / samples,
+                         100 * static_cast<double>(step.sums.correct) / samples, pace));
 }
 
 void TrainingProgress::on_epoch(const nn::EpochRecord& record) {

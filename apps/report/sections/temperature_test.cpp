@@ -8,6 +8,7 @@
 #include "tempera/apps/report/html.hpp"
 #include "tempera/apps/report/run_data.hpp"
 #include "tempera/apps/report/text.hpp"
+#include "tempera/nn/temperature.hpp"
 
 namespace tempera::cli::report::sections {
 namespace {
@@ -43,6 +44,9 @@ std::string curve(const TemperatureStudy& study, const Measure& measure) {
 /// What T* says of the network; a hundredth either way says nothing.
 std::string_view verdict(double best_temperature) {
   constexpr double kNoise = 0.01;
+  if (best_temperature <= nn::kLeastTemperature) return "the least that is looked for, as every prediction is right";
+  if (best_temperature >= nn::kMostTemperature)
+    return "the most that is looked for: the network is worse than guessing";
   if (best_temperature > 1 + kNoise) return "the network is too sure of itself by that factor";
   if (best_temperature < 1 - kNoise) return "the network is less sure of itself than it might be";
   return "the network is as sure of itself as it should be";
