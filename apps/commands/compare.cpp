@@ -13,10 +13,10 @@
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/saved_outputs.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
+#include "tempera/apps/experiment/study_file.hpp"
 #include "tempera/apps/experiment/study_statistics.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/terminal.hpp"
-#include "tempera/apps/text_file.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/metrics.hpp"
 
@@ -127,15 +127,10 @@ ordered_json document_of(const std::vector<Contestant>& all) {
 
 // A study has compared its runs already; the numbers are in study.json.
 int compare_study(const Session& session, const std::filesystem::path& folder) {
-  const std::string file = (folder / "study.json").string();
-  try {
-    const ordered_json study = ordered_json::parse(read_text(file));
-    const ordered_json statistics = study_statistics(study);
-    print_result(session, {{"name", study.at("name")}, {"statistics", statistics}}, study_tables(statistics));
-    return kDone;
-  } catch (const nlohmann::json::exception& error) {
-    throw core::DataError(file, fmt::format("is no study of this version: {}", error.what()));
-  }
+  const ordered_json study = read_study(folder);
+  const ordered_json& statistics = study.at("statistics");
+  print_result(session, {{"name", study.at("name")}, {"statistics", statistics}}, study_tables(statistics));
+  return kDone;
 }
 
 int compare_runs(const Session& session, const std::vector<std::string>& paths) {

@@ -9,8 +9,10 @@
 
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
+#include "tempera/apps/experiment/study_file.hpp"
 #include "tempera/apps/experiment/study_statistics.hpp"
 #include "tempera/apps/output_file.hpp"
+#include "tempera/apps/report/json_node.hpp"
 #include "tempera/apps/report/page.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/report/study_page.hpp"
@@ -38,45 +40,46 @@ std::vector<fs::path> inputs_of(const ReportArguments& arguments) {
   return {arguments.runs.begin(), arguments.runs.end()};
 }
 
-// A run that can tell what made it: one that failed early has no provenance.
-std::string completed_run(const nlohmann::ordered_json& study, const std::string& file) {
+// What made the study: the provenance of a run that is completed, as one that failed early has none.
+nlohmann::json made_by(const fs::path& folder, const nlohmann::ordered_json& study) {
   for (const nlohmann::ordered_json& run : study.at("runs")) {
-    if (run.at("status") == "completed") return run.at("folder");
+    if (run.at("status") != "completed") continue;
+    const fs::path file = folder / run.at("folder").get<std::string>() / "provenance.json";
+    nlohmann::json facts = report::parse_json(read_text(file), file.string());
+    report::JsonNode(facts, file.string()).expect_format();
+    return facts;
   }
-  throw core::DataError(file, "no run of this study is completed, so that there is nothing to tell");
+  throw core::DataError((folder / "study.json").string(),
+                        "no run of this study is completed, so that there is nothing to tell");
 }
 
-// The two commands that make such a document. It says nothing about where on this machine the study lies: it lies among
-// the runs, under its name, which has to be given unless it is the one that `run` chooses.
+// The two commands that make such a document, typed where the study was run. A study that lies elsewhere on the machine is
+// said to lie among the runs, under its name, which has to be given unless it is the one that `run` chooses.
 std::string commands_of(const nlohmann::ordered_json& study, const fs::path& folder, const std::string& markdown) {
-  const std::string name = fs::canonical(folder).filename().string(), target = shell_word("runs/" + name);
+  const std::string name = fs::canonical(folder).filename().string();
   const std::string chosen = hashed_name(study.at("name").get<std::string>(), study.value("study", std::string()));
+  const std::string out = study.value("out", name == chosen ? std::string() : "runs/" + name);
+  const std::string at = shell_word(out.empty() ? "runs/" + chosen : out);
   return fmt::format("{}{} && tempera report {} --markdown {}",
-                     study.value("command", std::string("tempera run CONFIG")),
-                     name == chosen ? "" : " --out " + target, target, shell_word(markdown));
+                     study.value("command", std::string("tempera run CONFIG")), out.empty() ? "" : " --out " + at, at,
+                     shell_word(markdown));
 }
 
 // A study has its own page, made from study.json, and a table for documents.
 int write_study_report(const Session& session, const ReportArguments& arguments, const fs::path& folder) {
-  const std::string file = (folder / "study.json").string();
-  try {
-    const auto study = nlohmann::ordered_json::parse(read_text(file));
-    const OutputFile target(!arguments.markdown.empty() ? fs::path(arguments.markdown)
-                            : arguments.out.empty()     ? folder / "report.html"
-                                                        : fs::path(arguments.out),
-                            inputs_of(arguments));
-    if (!arguments.markdown.empty()) {
-      const auto made_by = nlohmann::json::parse(read_text(folder / completed_run(study, file) / "provenance.json"));
-      target.write(study_markdown(study, made_by, commands_of(study, folder, arguments.markdown)));
-    } else {
-      target.write(report::render_study(study));
-    }
-    print_result(session, {{"written", target.path().string()}, {"runs", arguments.runs}},
-                 fmt::format("written: {}\n", target.path().string()));
-    return kDone;
-  } catch (const nlohmann::json::exception& error) {
-    throw core::DataError(file, fmt::format("is no study of this version: {}", error.what()));
+  const nlohmann::ordered_json study = read_study(folder);
+  const OutputFile target(!arguments.markdown.empty() ? fs::path(arguments.markdown)
+                          : arguments.out.empty()     ? folder / "report.html"
+                                                      : fs::path(arguments.out),
+                          inputs_of(arguments));
+  if (arguments.markdown.empty()) {
+    target.write(report::render_study(study));
+  } else {
+    target.write(study_markdown(study, made_by(folder, study), commands_of(study, folder, arguments.markdown)));
   }
+  print_result(session, {{"written", target.path().string()}, {"runs", arguments.runs}},
+               fmt::format("written: {}\n", target.path().string()));
+  return kDone;
 }
 
 int write_report(const Session& session, const ReportArguments& arguments) {

@@ -6,6 +6,7 @@
 
 #include "tempera/apps/report/json_node.hpp"
 #include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/version.hpp"
 
 namespace tempera::cli::report {
 namespace {
@@ -32,16 +33,16 @@ WrongSample wrong_from(const JsonNode& node) {
   out.index = node.at("index").integer();
   out.label = class_index(node.at("label"));
   out.predicted = class_index(node.at("predicted"));
-  node.read("probability", out.probability);
-  node.read("label_probability", out.label_probability);
-  node.read("picture", out.picture);
+  out.probability = node.member("probability").number();
+  out.label_probability = node.member("label_probability").number();
+  out.picture = node.member("picture").picture();
   return out;
 }
 
 CalibrationBin bin_from(const JsonNode& node) {
   CalibrationBin out{node.at("lower").number(), node.at("upper").number(), node.at("count").integer()};
-  node.read("confidence", out.confidence);
-  node.read("accuracy", out.accuracy);
+  out.confidence = node.member("confidence").number();
+  out.accuracy = node.member("accuracy").number();
   return out;
 }
 
@@ -66,8 +67,8 @@ void read_identities(const JsonNode& node, TemperatureStudy& study) {
   for (const JsonNode& item : node.at("logit_of_sigmoid").items()) {
     LogitIdentity& identity = study.logit_identities.emplace_back();
     identity.logit = item.at("logit").number();
-    item.read("sigmoid", identity.sigmoid);
-    item.read("recovered", identity.recovered);  // null where the logit was too large to come back
+    identity.sigmoid = item.member("sigmoid").number();
+    identity.recovered = item.member("recovered").number();  // null where the logit was too large to come back
   }
   for (const JsonNode& item : node.at("softmax_of_two").items()) {
     study.pair_identities.push_back({class_index(item.at("a")), class_index(item.at("b")), item.at("logit_a").number(),
@@ -110,7 +111,7 @@ std::string evaluation_text(const Evaluation& evaluation) {
   }
   json worst = json::array();
   for (const WrongSample& sample : evaluation.worst) worst.push_back(wrong_json(sample));
-  return json_text({{"format", 1},
+  return json_text({{"format", kFormatVersion},
                     {"split", evaluation.split},
                     {"mode", evaluation.mode},
                     {"classes", evaluation.classes},
@@ -123,26 +124,19 @@ std::string evaluation_text(const Evaluation& evaluation) {
 Evaluation parse_evaluation(std::string_view text, const std::string& file) {
   const json document = parse_json(text, file);
   const JsonNode node(document, file);
+  node.expect_format();
   Evaluation out;
-  node.read("split", out.split);
-  node.read("mode", out.mode);
-  if (node.has("classes")) {
-    for (const JsonNode& name : node.at("classes").items()) out.classes.push_back(name.text());
+  out.split = node.member("split").text();
+  out.mode = node.member("mode").text();
+  out.classes = node.at("classes").texts();
+  const std::vector<JsonNode> rows = node.at("confusion").items();
+  for (const JsonNode& row : rows) {
+    auto& counts = out.confusion.emplace_back();
+    for (const JsonNode& item : row.items()) counts.push_back(item.integer());
+    if (counts.size() != rows.size()) row.fail(fmt::format("a row of {} counts (a square matrix)", rows.size()));
   }
-  if (node.has("confusion")) {
-    const std::vector<JsonNode> rows = node.at("confusion").items();
-    for (const JsonNode& row : rows) {
-      auto& counts = out.confusion.emplace_back();
-      for (const JsonNode& item : row.items()) counts.push_back(item.integer());
-      if (counts.size() != rows.size()) row.fail(fmt::format("a row of {} counts (a square matrix)", rows.size()));
-    }
-  }
-  if (node.has("calibration")) {
-    for (const JsonNode& bin : node.at("calibration").items()) out.calibration.push_back(bin_from(bin));
-  }
-  if (node.has("worst")) {
-    for (const JsonNode& sample : node.at("worst").items()) out.worst.push_back(wrong_from(sample));
-  }
+  for (const JsonNode& bin : node.at("calibration").items()) out.calibration.push_back(bin_from(bin));
+  for (const JsonNode& sample : node.at("worst").items()) out.worst.push_back(wrong_from(sample));
   return out;
 }
 
@@ -152,7 +146,7 @@ std::string temperature_text(const TemperatureStudy& study) {
     by_temperature.push_back({{"temperature", entry.temperature}, {"matrix", entry.matrix}});
   }
   const DarkKnowledge* middle = principal(study);
-  json document = {{"format", 1},
+  json document = {{"format", kFormatVersion},
                    {"sample",
                     {{"index", study.sample_index},
                      {"label", study.sample_label},
@@ -172,26 +166,24 @@ std::string temperature_text(const TemperatureStudy& study) {
 TemperatureStudy parse_temperature(std::string_view text, const std::string& file) {
   const json document = parse_json(text, file);
   const JsonNode node(document, file);
+  node.expect_format();
   const JsonNode sample = node.at("sample");
   TemperatureStudy out;
   out.sample_index = sample.at("index").integer();
   out.sample_label = class_index(sample.at("label"));
   out.logits = sample.at("logits").numbers();
-  sample.read("picture", out.picture);
+  out.picture = sample.member("picture").picture();
   out.temperatures = node.at("temperatures").numbers();
   out.probabilities = node.at("probabilities").matrix();
-  if (node.has("test")) {
-    node.at("test").read("entropy", out.entropy);
-    node.at("test").read("nll", out.nll);
-    node.at("test").read("ece", out.ece);
+  const JsonNode test = node.at("test");
+  out.entropy = test.at("entropy").numbers();
+  out.nll = test.at("nll").numbers();
+  out.ece = test.at("ece").numbers();
+  out.best_temperature = node.member("best_temperature").number();
+  for (const JsonNode& entry : node.at("dark_knowledge_by_temperature").items()) {
+    out.dark_knowledge.push_back({entry.at("temperature").number(), entry.at("matrix").matrix()});
   }
-  node.read("best_temperature", out.best_temperature);
-  if (node.has("dark_knowledge_by_temperature")) {
-    for (const JsonNode& entry : node.at("dark_knowledge_by_temperature").items()) {
-      out.dark_knowledge.push_back({entry.at("temperature").number(), entry.at("matrix").matrix()});
-    }
-  }
-  if (node.has("identities")) read_identities(node.at("identities"), out);
+  read_identities(node.at("identities"), out);
   expect_lengths(node, out);
   return out;
 }

@@ -5,6 +5,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "tempera/apps/version.hpp"
+#include "tempera/core/config/json_fault.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::cli::report {
@@ -32,9 +34,17 @@ bool JsonNode::has(std::string_view key) const {
   return found != value_->end() && !found->is_null();
 }
 
+JsonNode JsonNode::member(std::string_view key) const {
+  if (!value_->is_object()) fail("an object");
+  const auto found = value_->find(key);
+  if (found == value_->end()) fail(fmt::format("an object with the key \"{}\"", key));
+  return {*found, file_, fmt::format("{}/{}", pointer_, key)};
+}
+
 JsonNode JsonNode::at(std::string_view key) const {
-  if (!has(key)) fail(fmt::format("an object with the key \"{}\"", key));
-  return {*value_->find(key), file_, fmt::format("{}/{}", pointer_, key)};
+  JsonNode found = member(key);
+  if (found.value_->is_null()) found.fail("a value");
+  return found;
 }
 
 std::vector<JsonNode> JsonNode::items() const {
@@ -93,7 +103,14 @@ std::vector<std::vector<double>> JsonNode::matrix() const {
   return out;
 }
 
+std::vector<std::string> JsonNode::texts() const {
+  std::vector<std::string> out;
+  for (const JsonNode& item : items()) out.push_back(item.text());
+  return out;
+}
+
 Picture JsonNode::picture() const {
+  if (value_->is_null()) return {};
   Picture out{at("height").integer(), at("width").integer(), {}};
   if (out.height < 1 || out.height > kLargestSide) at("height").fail("1 to 4096 pixels");
   if (out.width < 1 || out.width > kLargestSide) at("width").fail("1 to 4096 pixels");
@@ -107,31 +124,21 @@ Picture JsonNode::picture() const {
   return out;
 }
 
-void JsonNode::read(std::string_view key, double& out) const {
-  if (has(key)) out = at(key).number();
+void JsonNode::expect_format() const {
+  if (at("format").integer() != kFormatVersion) at("format").fail(fmt::format("format {}", kFormatVersion));
 }
+
 void JsonNode::read(std::string_view key, std::int64_t& out) const {
   if (has(key)) out = at(key).integer();
-}
-void JsonNode::read(std::string_view key, std::string& out) const {
-  if (has(key)) out = at(key).text();
-}
-void JsonNode::read(std::string_view key, bool& out) const {
-  if (has(key)) out = at(key).boolean();
 }
 void JsonNode::read(std::string_view key, std::vector<double>& out) const {
   if (has(key)) out = at(key).numbers();
 }
-void JsonNode::read(std::string_view key, Picture& out) const {
-  if (has(key)) out = at(key).picture();
-}
 
 nlohmann::json parse_json(std::string_view text, const std::string& file) {
-  try {
-    return nlohmann::json::parse(text);
-  } catch (const nlohmann::json::parse_error& error) {
-    throw core::DataError(file, static_cast<std::int64_t>(error.byte), std::string("not valid JSON: ") + error.what());
-  }
+  nlohmann::json document = nlohmann::json::parse(text, nullptr, false);
+  if (document.is_discarded()) throw core::DataError(file, "is not JSON: " + core::json_fault(text));
+  return document;
 }
 
 nlohmann::json picture_json(const Picture& picture) {

@@ -17,9 +17,10 @@ class JsonNode {
  public:
   JsonNode(const nlohmann::json& value, std::string file, std::string pointer = {});
 
-  [[nodiscard]] bool has(std::string_view key) const;     ///< an object with that key, and not null
-  [[nodiscard]] JsonNode at(std::string_view key) const;  ///< throws where the key is missing
-  [[nodiscard]] std::vector<JsonNode> items() const;      ///< of a list
+  [[nodiscard]] bool has(std::string_view key) const;         ///< an object with that key, and not null
+  [[nodiscard]] JsonNode at(std::string_view key) const;      ///< throws where the key is missing or null
+  [[nodiscard]] JsonNode member(std::string_view key) const;  ///< throws where the key is missing; may be null
+  [[nodiscard]] std::vector<JsonNode> items() const;          ///< of a list
   [[nodiscard]] std::vector<std::pair<std::string, JsonNode>> members() const;  ///< of an object
 
   [[nodiscard]] double number() const;  ///< null is NaN
@@ -28,15 +29,14 @@ class JsonNode {
   [[nodiscard]] bool boolean() const;
   [[nodiscard]] std::vector<double> numbers() const;
   [[nodiscard]] std::vector<std::vector<double>> matrix() const;  ///< rows of equal length
-  [[nodiscard]] Picture picture() const;                          ///< {"height","width","pixels"}
+  [[nodiscard]] std::vector<std::string> texts() const;
+  [[nodiscard]] Picture picture() const;  ///< {"height","width","pixels"}; null is none
+
+  void expect_format() const;  ///< an object with "format", and that the one of this version
 
   // As above, leaving `out` as it is where the key is missing or null.
-  void read(std::string_view key, double& out) const;
   void read(std::string_view key, std::int64_t& out) const;
-  void read(std::string_view key, std::string& out) const;
-  void read(std::string_view key, bool& out) const;
   void read(std::string_view key, std::vector<double>& out) const;
-  void read(std::string_view key, Picture& out) const;
 
   [[noreturn]] void fail(const std::string& expected) const;
   [[nodiscard]] const nlohmann::json& json() const { return *value_; }
@@ -47,7 +47,7 @@ class JsonNode {
   std::string pointer_;
 };
 
-/// Parses `text`; a syntax error becomes a DataError with the byte offset.
+/// Parses `text`; a syntax error becomes a DataError with line, column and what was expected there.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text, const std::string& file);
 
 /// {"height","width","pixels"}, or null for a picture without pixels.

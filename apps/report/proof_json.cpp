@@ -26,10 +26,10 @@ Proof proof_from(const JsonNode& node) {
   proof.equal = node.at("equal").boolean();
   proof.images = node.at("images").integer();
   proof.values = node.at("values").integer();
-  node.read("difference", proof.difference);
+  proof.difference = node.member("difference").text();
   const JsonNode floats = node.at("float_form");
-  floats.read("activations_differ", proof.float_activations);
-  floats.read("predictions_differ", proof.float_predictions);
+  proof.float_activations = floats.member("activations_differ").number();
+  proof.float_predictions = floats.member("predictions_differ").number();
   if (!floats.has("sites")) return proof;
   for (const JsonNode& node_of_site : floats.at("sites").items()) {
     proof.float_sites.push_back({.site = node_of_site.at("site").text(),

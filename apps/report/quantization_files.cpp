@@ -4,6 +4,7 @@
 #include "tempera/apps/report/json_node.hpp"
 #include "tempera/apps/report/proof_json.hpp"
 #include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/version.hpp"
 
 namespace tempera::cli::report {
 namespace {
@@ -28,21 +29,21 @@ QuantizedSite site_from(const JsonNode& node) {
   QuantizedSite out;
   out.site = node.at("site").text();
   out.kind = node.at("kind").text();
-  node.read("grid", out.grid);
+  out.grid = node.member("grid").text();
   out.bits = node.at("bits").integer();
-  node.read("values", out.values);
-  node.read("sqnr_db", out.sqnr);
+  out.values = node.member("values").integer();
+  out.sqnr = node.member("sqnr_db").number();
   node.read("overflows", out.overflows);
   node.read("passed", out.passed);
   const JsonNode histogram = node.at("histogram");
-  histogram.read("low", out.low);
-  histogram.read("high", out.high);
-  histogram.read("before", out.before);
-  histogram.read("after", out.after);
+  out.low = histogram.member("low").number();
+  out.high = histogram.member("high").number();
+  out.before = histogram.member("before").numbers();
+  out.after = histogram.member("after").numbers();
   const JsonNode staircase = node.at("staircase");
-  staircase.read("argument", out.argument);
-  staircase.read("value", out.value);
-  staircase.read("derivative", out.derivative);
+  out.argument = staircase.member("argument").numbers();
+  out.value = staircase.member("value").numbers();
+  out.derivative = staircase.member("derivative").numbers();
   staircase.read("hard", out.hard);
   if (out.before.size() != out.after.size()) histogram.fail("as many bins before as after");
   if (out.argument.size() != out.value.size() || out.argument.size() != out.derivative.size()) {
@@ -57,7 +58,7 @@ QuantizedSite site_from(const JsonNode& node) {
 std::string quantization_text(const Quantization& quantization) {
   json sites = json::array();
   for (const QuantizedSite& site : quantization.sites) sites.push_back(site_json(site));
-  json document{{"format", 1}, {"sites", sites}};
+  json document{{"format", kFormatVersion}, {"sites", sites}};
   if (quantization.proof.done) document["verification"] = proof_json(quantization.proof);
   return json_text(document, true);
 }
@@ -65,6 +66,7 @@ std::string quantization_text(const Quantization& quantization) {
 Quantization parse_quantization(std::string_view text, const std::string& file) {
   const json document = parse_json(text, file);
   const JsonNode root(document, file);
+  root.expect_format();
   Quantization out;
   for (const JsonNode& node : root.at("sites").items()) out.sites.push_back(site_from(node));
   if (root.has("verification")) out.proof = proof_from(root.at("verification"));

@@ -25,8 +25,8 @@ constexpr double kFloatBits = 32;
 double bits_of(const ordered_json& cell) { return cell.at("bits").at("weights").at("mean"); }
 
 bool known(const ordered_json& cell) {
-  return cell.contains("bits") && cell.at("bits").contains("weights") && cell.at("bytes").contains("stored") &&
-         cell.at("bytes").at("stored").contains("values");
+  return cell.contains("bits") && cell.at("bits").contains("weights") && cell.at("bytes").contains("float32") &&
+         cell.at("bytes").contains("stored") && cell.at("bytes").at("stored").contains("values");
 }
 
 // Over the pairs of cells that differ in nothing but `path`, by how many octaves their bits differ on average.

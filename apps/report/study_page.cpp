@@ -78,7 +78,9 @@ std::string runs_table(const ordered_json& study) {
   for (const ordered_json& run : study.at("runs")) {
     const auto accuracy = [&](const char* mode) {
       const ordered_json& results = run.contains("results") ? run.at("results") : ordered_json::object();
-      return results.contains(mode) ? percent(results.at(mode).at("accuracy").get<double>()) : std::string("–");
+      // Null where it is not finite.
+      const bool known = results.contains(mode) && results.at(mode).at("accuracy").is_number();
+      return known ? percent(results.at(mode).at("accuracy").get<double>()) : std::string("–");
     };
     table.rows.push_back({run.at("folder"), settings_text(run.at("overrides")), run.at("status"), accuracy("float"),
                           accuracy("fake_quant"), accuracy("integer")});

@@ -6,7 +6,7 @@
 
 namespace tempera::cli::report {
 
-/// From a study.json that has "statistics". Throws nlohmann::json::exception if it lacks what it should have.
+/// From a study.json that parse_study has checked, with its "statistics".
 [[nodiscard]] std::string render_study(const nlohmann::ordered_json& study);
 
 }  // namespace tempera::cli::report

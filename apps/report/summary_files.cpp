@@ -7,6 +7,7 @@
 #include "tempera/apps/report/proof_json.hpp"
 #include "tempera/apps/report/repairs.hpp"
 #include "tempera/apps/report/run_files.hpp"
+#include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::cli::report {
@@ -15,8 +16,6 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::int64_t kFormat = 1;
-
 ordered_json scores_json(const Scores& scores) {
   return {{"n", scores.n},       {"errors", scores.errors}, {"accuracy", scores.accuracy},
           {"loss", scores.loss}, {"nll", scores.nll},       {"ece", scores.ece}};
@@ -24,34 +23,32 @@ ordered_json scores_json(const Scores& scores) {
 
 Scores scores_from(const JsonNode& node) {
   Scores out;
-  node.read("n", out.n);
-  node.read("errors", out.errors);
-  node.read("accuracy", out.accuracy);
-  node.read("loss", out.loss);
-  node.read("nll", out.nll);
-  node.read("ece", out.ece);
+  out.n = node.member("n").integer();
+  out.errors = node.member("errors").integer();
+  out.accuracy = node.member("accuracy").number();
+  out.loss = node.member("loss").number();
+  out.nll = node.member("nll").number();
+  out.ece = node.member("ece").number();
   return out;
 }
 
 DataFacts data_from(const JsonNode& node) {
   DataFacts out;
-  node.read("requested", out.requested);
-  node.read("used", out.used);
-  node.read("fallback", out.fallback);
-  node.read("train", out.train);
-  node.read("validation", out.validation);
-  node.read("test", out.test);
-  node.read("sha256", out.sha256);
+  out.requested = node.member("requested").text();
+  out.used = node.member("used").text();
+  out.fallback = node.member("fallback").boolean();
+  out.train = node.member("train").integer();
+  out.validation = node.member("validation").integer();
+  out.test = node.member("test").integer();
+  out.sha256 = node.member("sha256").text();
   return out;
 }
 
 ModelFacts model_from(const JsonNode& node) {
   ModelFacts out;
-  node.read("parameters", out.parameters);
-  node.read("multiply_adds", out.multiply_adds);
-  if (node.has("bytes")) {
-    for (const auto& [name, count] : node.at("bytes").members()) out.bytes[name] = count.integer();
-  }
+  out.parameters = node.member("parameters").integer();
+  out.multiply_adds = node.member("multiply_adds").integer();
+  for (const auto& [name, count] : node.at("bytes").members()) out.bytes[name] = count.integer();
   if (node.has("bits")) {
     for (const auto& [name, count] : node.at("bits").members()) out.bits[name] = count.number();
   }
@@ -60,17 +57,32 @@ ModelFacts model_from(const JsonNode& node) {
 
 TrainingFacts training_from(const JsonNode& node) {
   TrainingFacts out;
-  node.read("epochs", out.epochs);
-  node.read("steps", out.steps);
-  node.read("seconds", out.seconds);
-  node.read("samples_per_second", out.samples_per_second);
+  out.epochs = node.member("epochs").integer();
+  out.steps = node.member("steps").integer();
+  out.seconds = node.member("seconds").number();
+  out.samples_per_second = node.member("samples_per_second").number();
   return out;
 }
 
 SplitMetrics split_from(const JsonNode& node) {
   SplitMetrics out;
-  node.read("loss", out.loss);
-  node.read("accuracy", out.accuracy);
+  out.loss = node.member("loss").number();
+  out.accuracy = node.member("accuracy").number();
+  return out;
+}
+
+EpochMetrics epoch_from(const json& line, const std::string& place) {
+  const JsonNode node(line, place);
+  EpochMetrics out;
+  out.epoch = node.at("epoch").integer();
+  out.step = node.at("step").integer();
+  out.learning_rate = node.member("learning_rate").number();
+  out.seconds = node.member("seconds").number();
+  out.samples_per_second = node.member("samples_per_second").number();
+  out.train = split_from(node.at("train"));
+  out.validation = split_from(node.at("validation"));
+  if (!node.has("extra")) return out;
+  for (const auto& [name, value] : node.at("extra").members()) out.extra[name] = value.number();
   return out;
 }
 
@@ -84,7 +96,7 @@ std::string summary_text(const Summary& summary) {
   for (const auto& [mode, splits] : summary.results) {
     for (const auto& [split, scores] : splits) results[mode][split] = scores_json(scores);
   }
-  ordered_json document = {{"format", kFormat},
+  ordered_json document = {{"format", kFormatVersion},
                            {"name", summary.name},
                            {"status", summary.status},
                            {"data",
@@ -115,19 +127,18 @@ std::string summary_text(const Summary& summary) {
 Summary parse_summary(std::string_view text, const std::string& file) {
   const json document = parse_json(text, file);
   const JsonNode node(document, file);
-  if (node.at("format").integer() != kFormat) node.at("format").fail("format 1");
+  node.expect_format();
   Summary out;
   out.name = node.at("name").text();
-  node.read("status", out.status);
-  if (node.has("data")) out.data = data_from(node.at("data"));
-  if (node.has("model")) out.model = model_from(node.at("model"));
-  if (node.has("training")) out.training = training_from(node.at("training"));
+  out.status = node.member("status").text();
+  out.data = data_from(node.at("data"));
+  out.model = model_from(node.at("model"));
+  out.training = training_from(node.at("training"));
   if (node.has("overflows")) {
     for (const auto& [site, count] : node.at("overflows").members()) out.overflows[site] = count.integer();
   }
   if (node.has("calibration")) out.repairs = repairs_from(node.at("calibration"));
   if (node.has("verification")) out.verification = proof_from(node.at("verification"));
-  if (!node.has("results")) return out;
   for (const auto& [mode, splits] : node.at("results").members()) {
     for (const auto& [split, scores] : splits.members()) out.results[mode][split] = scores_from(scores);
   }
@@ -146,24 +157,19 @@ std::string metrics_line(const EpochMetrics& metrics) {
   return line.dump() + "\n";
 }
 
-std::vector<EpochMetrics> parse_metrics(std::string_view text, const std::string& file) {
+std::vector<EpochMetrics> parse_metrics(std::string_view text, const std::string& file, std::string* cut) {
   std::vector<EpochMetrics> out;
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::string_view line = text.substr(0, text.find('\n'));
+    const bool ended = line.size() < text.size();
     text.remove_prefix(std::min(text.size(), line.size() + 1));
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
-    const json document = parse_json(line, fmt::format("{}:{}", file, number));
-    const JsonNode node(document, fmt::format("{}:{}", file, number));
-    EpochMetrics& metrics = out.emplace_back();
-    metrics.epoch = node.at("epoch").integer();
-    node.read("step", metrics.step);
-    node.read("learning_rate", metrics.learning_rate);
-    node.read("seconds", metrics.seconds);
-    node.read("samples_per_second", metrics.samples_per_second);
-    if (node.has("train")) metrics.train = split_from(node.at("train"));
-    if (node.has("validation")) metrics.validation = split_from(node.at("validation"));
-    if (!node.has("extra")) continue;
-    for (const auto& [name, value] : node.at("extra").members()) metrics.extra[name] = value.number();
+    const std::string place = fmt::format("{}:{}", file, number);
+    if (cut != nullptr && !ended && !json::accept(line)) {
+      *cut = place + ": the last line is cut off, and left out";
+      break;
+    }
+    out.push_back(epoch_from(parse_json(line, place), place));
   }
   return out;
 }

@@ -10,6 +10,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "tempera/core/config/json_fault.hpp"
+
 namespace tempera::core {
 namespace {
 
@@ -183,14 +185,11 @@ class Builder final : public nlohmann::json_sax<Json> {
     if (text_.find_first_not_of(" \t\r\n") == std::string_view::npos) return "the file is empty";
     const std::string_view word = word_around(text_, at);
     if (is_not_finite(word)) return fmt::format("{} is not a JSON number: numbers must be finite", word);
-    std::string what = error.what();
-    if (const auto column = what.find("column "); column != std::string::npos) {
-      if (const auto colon = what.find(": ", column); colon != std::string::npos) what.erase(0, colon + 2);
-    }
+    std::string what = json_explanation(error.what());
     if (at < text_.size() && (text_[at] == '}' || text_[at] == ']') && after_comma(text_, at)) {
       what = "a comma before the closing bracket";
     }
-    return "not JSON: " + shortened(what, 240);
+    return "not JSON: " + what;
   }
 
   std::string_view text_;
