@@ -34,6 +34,13 @@ fs::path folder_of(const LoadedFile<ExperimentConfig>& file, const RunOptions& o
   return options.out.value_or(options.root / hashed_name(file.whole.config.name, identity));
 }
 
+// A folder as documents may name it: an absolute path is of this machine alone, unless it leads below the working folder.
+std::string below_here(const fs::path& folder) {
+  if (folder.is_relative()) return folder.lexically_normal().string();
+  const fs::path below = folder.lexically_normal().lexically_relative(fs::current_path());
+  return below.empty() || *below.begin() == ".." ? std::string() : below.string();
+}
+
 std::string folder_name(const LoadedConfig<ExperimentConfig>& run, std::size_t index) {
   return hashed_name(fmt::format("{:04}", index + 1), content_hash(run.resolved, "", kFormatVersion));
 }
@@ -156,6 +163,7 @@ std::string study_json(const std::string& name, const StudyConfig& study, const 
                         {"runs", runs}};
   if (!result.identity.empty()) document["study"] = result.identity;
   if (!result.command.empty()) document["command"] = result.command;
+  if (!result.out.empty()) document["out"] = result.out;
   document["statistics"] = study_statistics(document);
   return document.dump(2) + "\n";
 }
@@ -182,6 +190,7 @@ StudyResult run_study(const LoadedFile<ExperimentConfig>& file, const RunOptions
   const std::string identity = identity_of(file);
   StudyResult result{
       .folder = folder_of(file, options, identity), .runs = {}, .command = command, .identity = identity};
+  if (options.out) result.out = below_here(*options.out);
   for (std::size_t i = 0; i < file.runs.size(); ++i) {
     StudyRun run{
         .folder = folder_name(file.runs[i], i), .overrides = file.runs[i].overrides, .error = {}, .summary = {}};

@@ -21,6 +21,7 @@ struct StudyResult {
   std::vector<StudyRun> runs;
   std::string command = {};   ///< that asked for it; empty if it is not known
   std::string identity = {};  ///< hash of what is studied; empty in tables of older versions
+  std::string out = {};  ///< the folder as it was asked for, relative; empty where `run` chose it, or it lies elsewhere
 };
 
 /// Runs what is not finished yet, continues what was interrupted, and keeps study.json and study.csv up to date from the

@@ -124,5 +124,5 @@ TEST_CASE("the commands in a study's document make it again, whatever its folder
     return commands;
   };
   CHECK_FALSE(has(made({}, ""), "--out"));
-  CHECK(has(made({"--out", "sub/st 2"}, "sub/st 2"), "--out 'runs/st 2' && tempera report 'runs/st 2'"));
+  CHECK(has(made({"--out", "sub/st 2"}, "sub/st 2"), "--out 'sub/st 2' && tempera report 'sub/st 2'"));
 }
