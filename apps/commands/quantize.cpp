@@ -158,7 +158,7 @@ std::string table_text(const report::RunData& run) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const report::Scores& test = splits->second.at("test");
-    scores.row({mode == std::string_view(report::kBeforeCalibration) ? "float, before calibration" : mode,
+    scores.row({report::mode_name(mode, run.summary.results.contains(report::kBeforeCalibration)),
                 count_text(test.errors), fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
   }
   text += scores.text();

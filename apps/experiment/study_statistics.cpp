@@ -206,29 +206,33 @@ std::string settings_text(const ordered_json& settings) {
 
 std::string word(const ordered_json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
-std::string floats_text(const ordered_json& cell) {
-  const ordered_json& accuracy = cell.at("accuracy");
-  for (const char* mode : {report::kBeforeCalibration, "float"}) {
-    if (accuracy.contains(mode)) return fmt::format("{:.2f}", 100 * accuracy.at(mode).at("mean").get<double>());
-  }
-  return "—";
+std::string mean_text(const ordered_json& accuracy, const char* mode) {
+  return accuracy.contains(mode) ? fmt::format("{:.2f}", 100 * accuracy.at(mode).at("mean").get<double>()) : "—";
 }
 
+// Of the columns in floats, the one of weights as calibrated is there only where calibration changed some.
 std::string cells_markdown(const ordered_json& cells) {
-  std::string text =
-      "| setting | runs | arithmetic | accuracy % | 95 % interval | in floats % | lost to float, points | program, "
-      "bytes |\n"
-      "|---|---|---|---|---|---|---|---|\n";
+  const auto changed = [](const ordered_json& cell) {
+    return cell.at("accuracy").contains(report::kBeforeCalibration);
+  };
+  const bool calibrated = std::ranges::any_of(cells, changed);
+  std::string text = fmt::format(
+      "| setting | runs | arithmetic | accuracy % | 95 % interval | {} % |{} lost to float, points | program, "
+      "bytes |\n|---|---|---|---|---|---|{}---|---|\n",
+      report::mode_name("float", false), calibrated ? " " + report::mode_name("float", true) + " % |" : "",
+      calibrated ? "---|" : "");
   for (const ordered_json& cell : cells) {
     const std::string mode = cell.at("mode");
-    const ordered_json& mean = cell.at("accuracy").at(mode);
+    const ordered_json& accuracy = cell.at("accuracy");
+    const ordered_json& mean = accuracy.at(mode);
     const ordered_json& interval = mean.at("interval");
-    text += fmt::format("| {} | {} | {} | {:.2f} | {} | {} | {} | {} |\n", settings_text(cell.at("settings")),
+    text += fmt::format("| {} | {} | {} | {:.2f} | {} | {} |{} {} | {} |\n", settings_text(cell.at("settings")),
                         mean.at("n").get<int>(), mode, 100 * mean.at("mean").get<double>(),
                         interval.is_null() ? std::string("—")
                                            : fmt::format("{:.2f} … {:.2f}", 100 * interval[0].get<double>(),
                                                          100 * interval[1].get<double>()),
-                        floats_text(cell),
+                        mean_text(accuracy, changed(cell) ? report::kBeforeCalibration : "float"),
+                        calibrated ? fmt::format(" {} |", changed(cell) ? mean_text(accuracy, "float") : "—") : "",
                         cell.contains("lost_to_float")
                             ? fmt::format("{:+.2f} ({})", 100 * cell.at("lost_to_float").at("mean").get<double>(),
                                           interval_text(cell.at("lost_to_float"), "one run"))
@@ -295,8 +299,8 @@ std::string study_markdown(const ordered_json& study, const nlohmann::json& prov
   text += fmt::format("- varied: {}; paired by {}\n\n", varied(study.at("vary")),
                       study.at("pair_by").is_null() ? "nothing" : study.at("pair_by").get<std::string>());
   text +=
-      "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares the same weights in floats; "
-      "where calibration changed them, as they were before.\n\n";
+      "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares with the weights as trained, in "
+      "floats.\n\n";
   text += study_tables(statistics);
   return text;
 }

@@ -95,6 +95,13 @@ std::string shipped_mode(const Summary& summary) {
   return last;
 }
 
+std::string mode_name(std::string_view mode, bool calibrated) {
+  if (mode == kBeforeCalibration) return "floats, as trained";
+  if (mode == "float") return calibrated ? "floats, as calibrated" : "floats, as trained";
+  if (mode == "fake_quant") return "fake quantization";
+  return mode == "integer" ? "integers" : std::string(mode);
+}
+
 std::string class_name(const RunData& run, std::size_t index) {
   if (run.evaluation && index < run.evaluation->classes.size()) return run.evaluation->classes[index];
   return fmt::format("{}", index);

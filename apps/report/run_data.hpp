@@ -176,6 +176,9 @@ struct RunData {
 
 /// The arithmetic that the run was made for: the last of float, fake_quant and integer that has results on the test set.
 [[nodiscard]] std::string shipped_mode(const Summary& summary);
+/// What pages and tables call such a mode: "floats, as trained", "floats, as calibrated", "fake quantization", "integers". The
+/// weights are as calibrated where calibration changed them (`calibrated`), and else as trained.
+[[nodiscard]] std::string mode_name(std::string_view mode, bool calibrated);
 /// Name of class `index`: from the evaluation where it has names, else the number.
 [[nodiscard]] std::string class_name(const RunData& run, std::size_t index);
 /// True where classes have names that are not just their numbers.

@@ -137,8 +137,8 @@ std::vector<Trend> shared_floats(const std::vector<ordered_json>& cells, const s
       }
     }
     const double x = size == Size::kBits ? kFloatBits : first.at("bytes").at("float32").at("mean").get<double>();
-    Trend trend{
-        .name = common.empty() ? "in floats" : settings_text(common) + ", in floats", .points = {}, .stroke = {}};
+    const std::string floats = mode_name(kBeforeCalibration, true);
+    Trend trend{.name = (common.empty() ? "" : settings_text(common) + ", ") + floats, .points = {}, .stroke = {}};
     trend.points.push_back(
         point_of(floats_of(first.at("accuracy")), x, ordered_json(std::vector<double>(values.size(), x))));
     trends.push_back(std::move(trend));
@@ -174,6 +174,7 @@ std::string chart_of(const ordered_json& cells, Size size) {
       bits ? bits_axis(chart.trends)
            : Axis{.label = "bytes of the file that is shipped", .kind = ScaleKind::log, .format = TickFormat::bytes};
   chart.y = {.label = "test accuracy", .format = TickFormat::percent};
+  chart.limits = Range{.low = 0, .high = 1};
   chart.apart = bits;
   chart.sheet.height += 9 * static_cast<double>(chart.trends.size());  // for the legend
   for (const Trend& trend : chart.trends) {
@@ -237,11 +238,9 @@ std::string size_charts(const ordered_json& cells) {
   return "<div class=\"one\">" + by_bits + "</div><div class=\"one\">" + by_bytes + "</div>" +
          note(
              "Small dots are runs, marks their means, whiskers 95 % intervals of the mean by Student's t; a single run "
-             "has "
-             "none. Bits are the mean over all weights, of which those of floats count 32. Where the same weights "
-             "serve "
-             "several numbers of bits, their accuracy in floats stands at 32 bits, and at the bytes of a float32 "
-             "file.");
+             "has none, and one that goes on beyond the axis ends in an arrow. Bits are the mean over all weights, of "
+             "which those of floats count 32. Where the same weights serve several numbers of bits, their accuracy in "
+             "floats, as trained, stands at 32 bits, and at the bytes of a float32 file.");
 }
 
 }  // namespace tempera::cli::report

@@ -11,6 +11,7 @@
 #include "tempera/apps/report/chart/dot_chart.hpp"
 #include "tempera/apps/report/html.hpp"
 #include "tempera/apps/report/page.hpp"
+#include "tempera/apps/report/run_data.hpp"
 #include "tempera/apps/report/size_charts.hpp"
 #include "tempera/apps/report/text.hpp"
 
@@ -35,6 +36,7 @@ std::string cells_chart(const ordered_json& cells) {
   DotChart chart;
   chart.sheet = {.id = "study-cells", .title = "Test accuracy, every run a dot", .height = 0};
   chart.x = {.label = "test accuracy", .format = TickFormat::percent, .grid = true};
+  chart.limits = Range{.low = 0, .high = 1};
   for (const ordered_json& cell : cells) {
     const ordered_json& mean = cell.at("accuracy").at(cell.at("mode").get<std::string>());
     const std::string name = settings_text(cell.at("settings"));
@@ -43,7 +45,9 @@ std::string cells_chart(const ordered_json& cells) {
   }
   if (chart.groups.empty()) return {};
   return "<div class=\"one\">" + figure(chart.sheet.title, draw(chart)) + "</div>" +
-         note("Lines are 95 % intervals of the mean by Student's t; a single run has none.");
+         note(
+             "Bars are 95 % intervals of the mean by Student's t; a single run has none. One that goes on beyond the "
+             "axis ends in an arrow; tempera compare prints where it ends.");
 }
 
 std::string differences_chart(const ordered_json& differences, const std::string& path, std::size_t number) {
@@ -51,6 +55,7 @@ std::string differences_chart(const ordered_json& differences, const std::string
   chart.sheet = {
       .id = fmt::format("study-differences-{}", number), .title = "Paired differences by " + path, .height = 0};
   chart.x = {.label = "second − first, share of test images", .format = TickFormat::percent, .grid = true};
+  chart.limits = Range{.low = -1, .high = 1};
   for (const ordered_json& difference : differences) {
     if (difference.at("path") != path) continue;
     const std::string name = fmt::format("{} − {}: {}", word(difference.at("second")), word(difference.at("first")),
@@ -73,17 +78,26 @@ std::string all_differences(const ordered_json& differences) {
   return markup;
 }
 
+std::string accuracy_text(const ordered_json& results, const char* mode) {
+  // Null where it is not finite.
+  const bool known = results.contains(mode) && results.at(mode).at("accuracy").is_number();
+  return known ? percent(results.at(mode).at("accuracy").get<double>()) : std::string("–");
+}
+
 std::string runs_table(const ordered_json& study) {
-  Table table{"all runs", {"run", "varied", "status", "floats", "fake quantization", "integers"}, {}, 3};
-  for (const ordered_json& run : study.at("runs")) {
-    const auto accuracy = [&](const char* mode) {
-      const ordered_json& results = run.contains("results") ? run.at("results") : ordered_json::object();
-      // Null where it is not finite.
-      const bool known = results.contains(mode) && results.at(mode).at("accuracy").is_number();
-      return known ? percent(results.at(mode).at("accuracy").get<double>()) : std::string("–");
-    };
-    table.rows.push_back({run.at("folder"), settings_text(run.at("overrides")), run.at("status"), accuracy("float"),
-                          accuracy("fake_quant"), accuracy("integer")});
+  const ordered_json& runs = study.at("runs");
+  const auto changed = [](const ordered_json& run) { return run.at("results").contains(kBeforeCalibration); };
+  const bool calibrated = std::ranges::any_of(runs, changed);
+  Table table{"all runs", {"run", "varied", "status", mode_name("float", false)}, {}, 3};
+  if (calibrated) table.header.push_back(mode_name("float", true));
+  for (const char* mode : {"fake_quant", "integer"}) table.header.push_back(mode_name(mode, calibrated));
+  for (const ordered_json& run : runs) {
+    const ordered_json& results = run.at("results");
+    std::vector<std::string>& row = table.rows.emplace_back(
+        std::vector<std::string>{run.at("folder"), settings_text(run.at("overrides")), run.at("status"),
+                                 accuracy_text(results, changed(run) ? kBeforeCalibration : "float")});
+    if (calibrated) row.push_back(changed(run) ? accuracy_text(results, "float") : "–");
+    for (const char* mode : {"fake_quant", "integer"}) row.push_back(accuracy_text(results, mode));
   }
   return render(table);
 }

@@ -139,7 +139,7 @@ TEST_CASE(
                                      R"(quantization.calibration.adaround={"images": 200, "iterations": 300})", "--set",
                                      "quantization.rules.0.quantizer.bits=2"});
   REQUIRE_MESSAGE(done.status == 0, done.err);
-  CHECK_MESSAGE(has(done.out, "float, before calibration"), done.out);
+  CHECK_MESSAGE(has(done.out, "floats, as trained"), done.out);
   const json results = json_in(run / "summary.json")["results"];
   const json came = json_in(finished_smoke() / "summary.json")["results"]["float"]["test"];
   const json saved = result({"eval", run.string(), "--mode", "float"});

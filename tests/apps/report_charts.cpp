@@ -186,3 +186,30 @@ TEST_CASE("a chart without values says so") {
   CHECK(count(draw(DotChart{}), "no values recorded") == 1);
   CHECK(count(draw(HeatMap{}), "<svg") == 1);
 }
+
+// Oracle: t(1) = 12.7, so that two accuracies 0.06 apart have an interval of 0.88 ± 0.38.
+TEST_CASE("an axis of shares follows the dots, and an interval that goes on beyond it ends in an arrow") {
+  DotChart chart{.sheet = {.id = "dots", .height = 0}};
+  chart.x.format = TickFormat::percent;
+  chart.groups = {{.name = "a", .values = {0.85, 0.91}, .mean = 0.88, .low = 0.50, .high = 1.26}};
+  CHECK(count(draw(chart), "line cut") == 0);
+  chart.limits = Range{.low = 0, .high = 1};
+  const std::string svg = draw(chart);
+  CHECK(count(svg, "line cut") == 2);
+  for (const char* outside : {">50%<", ">60%<", ">105%<", ">110%<", ">120%<"}) CHECK(count(svg, outside) == 0);
+  CHECK(count(svg, ">90%<") == 1);
+  chart.groups[0].low = 0.86;  // within
+  CHECK(count(draw(chart), "line cut") == 1);
+}
+
+TEST_CASE("an axis has room for one span of the dots on either side, and none beyond the limits") {
+  const Range room = room_around({0.5, kNan, 0.6}, {0, 1});
+  CHECK(room.low == doctest::Approx(0.4));
+  CHECK(room.high == doctest::Approx(0.7));
+  CHECK(room_around({0.2, 0.9}, {0, 1}).high == 1);
+  CHECK(room_around({0.2, 0.9}, {0, 1}).low == 0);
+  for (const std::vector<double>& dots : {std::vector<double>{0.5, 0.5}, std::vector<double>{}}) {
+    CHECK(room_around(dots, {-1, 1}).low == -1);
+    CHECK(room_around(dots, {-1, 1}).high == 1);
+  }
+}

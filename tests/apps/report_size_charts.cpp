@@ -75,7 +75,7 @@ TEST_CASE("the path that bits hang on is found by the bits, whatever it is calle
     REQUIRE(trends.size() == 3);
     CHECK(trends[0].name == "way PTQ");
     CHECK(trends[1].name == "way QAT");
-    CHECK(trends[2].name == "way PTQ, in floats");
+    CHECK(trends[2].name == "way PTQ, floats, as trained");
     for (std::size_t i = 0; i < 2; ++i) {
       CHECK(trends[i].joined);
       REQUIRE(trends[i].points.size() == 3);
@@ -137,6 +137,7 @@ TEST_CASE("every run is a dot, every mean a mark with a whisker; bytes stand whe
     CHECK(tags_with(chart, "class=\"run ").size() == 12 + 2);
     CHECK(tags_with(chart, "class=\"line whisker").size() == 6 + 1);
   }
+  CHECK(count(markup, "floats, as trained") > 0);
   // 250, 500 and 1000 bytes: equal ratios, equal distances.
   const std::string line = tags_with(markup.substr(bytes_at), "class=\"line l0\"").at(1);  // 0 is the legend's
   const std::string path = tempera::test::text_attribute(line, "d");

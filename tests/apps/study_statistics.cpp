@@ -138,4 +138,20 @@ TEST_CASE("the page of a study names its machine, its command and every interval
   }
 }
 
+TEST_CASE(
+    "tables have floats as calibrated beside floats as trained where calibration changed weights, and only there") {
+  ordered_json changed = run("a", 1, 0.7, 0.8);
+  changed["results"]["before_calibration"]["accuracy"] = 0.9;
+  const auto table = [](const ordered_json& runs) {
+    return study_tables(study_statistics({{"pair_by", "seed"}, {"runs", runs}}));
+  };
+  const std::string both = table(ordered_json::array({changed, run("b", 1, 0.75, 0.6)})),
+                    one = table(ordered_json::array({run("b", 1, 0.75, 0.6)}));
+  CHECK(both.find("| floats, as trained % | floats, as calibrated % |") != std::string::npos);
+  CHECK(both.find("| — | 90.00 | 70.00 |") != std::string::npos);
+  CHECK(both.find("| — | 75.00 | — |") != std::string::npos);
+  CHECK(one.find("as calibrated") == std::string::npos);
+  CHECK(one.find("| — | 75.00 | +15.00") != std::string::npos);
+}
+
 }  // namespace

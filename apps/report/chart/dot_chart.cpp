@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "tempera/apps/report/text.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr double kRow = 42;     // the name above, the dots below it
 constexpr double kAround = 60;  // axis below, room above
+constexpr double kEverything = std::numeric_limits<double>::infinity();
 
 // Dots stand in the lower half of their row.
 constexpr double kBelowName = 0.14;
@@ -18,10 +20,22 @@ constexpr double kBelowName = 0.14;
 // Dots of one row that would hide each other are spread over three lanes.
 double lane(std::size_t index) { return (static_cast<double>(index % 3) - 1) * 0.13; }
 
+// The end of an interval that goes on beyond the plot.
+void draw_arrow(Plot& plot, double value, double row, std::size_t color) {
+  constexpr double kLength = 6, kHalf = 6;
+  const Range shown = plot.x_range();
+  if (value >= shown.low && value <= shown.high) return;
+  const double tip = plot.x(value), back = value < shown.low ? tip + kLength : tip - kLength, y = plot.y(row);
+  plot.raw(fmt::format("<path class=\"line cut l{}\" stroke-width=\"1.5\" d=\"M{} {}L{} {}L{} {}\"/>", color % 10,
+                       coordinate(back), coordinate(y - kHalf), coordinate(tip), coordinate(y), coordinate(back),
+                       coordinate(y + kHalf)));
+}
+
 void draw_group(Plot& plot, const DotGroup& group, double row) {
   if (std::isfinite(group.low) && std::isfinite(group.high)) {
     plot.raw(fmt::format("<path class=\"interval l{}\" d=\"M{} {}H{}\"/>", group.color % 10,
                          coordinate(plot.x(group.low)), coordinate(plot.y(row)), coordinate(plot.x(group.high))));
+    for (const double end : {group.low, group.high}) draw_arrow(plot, end, row, group.color);
   }
   plot.raw(fmt::format("<text class=\"word\" x=\"{}\" y=\"{}\">{}</text>", coordinate(plot.box().left),
                        coordinate(plot.y(row) - 12), escape(fitted(group.name, plot.box().right - plot.box().left))));
@@ -46,7 +60,12 @@ std::string draw(const DotChart& chart) {
   for (const DotGroup& group : chart.groups) {
     rows.push_back(static_cast<double>(rows.size()));
     xs.insert(xs.end(), group.values.begin(), group.values.end());
-    xs.insert(xs.end(), {group.mean, group.low, group.high});
+    xs.push_back(group.mean);
+  }
+  if (chart.limits && chart.limits->low < 0) xs.push_back(0);
+  const Range room = chart.limits ? room_around(xs, *chart.limits) : Range{-kEverything, kEverything};
+  for (const DotGroup& group : chart.groups) {
+    for (const double end : {group.low, group.high}) xs.push_back(std::clamp(end, room.low, room.high));
   }
   Sheet sheet = chart.sheet;
   if (sheet.height <= 0) sheet.height = kAround + kRow * static_cast<double>(chart.groups.size());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ struct DotChart {
   Sheet sheet{.height = 0};  ///< height 0: it follows from the number of groups
   Axis x{.grid = true};
   std::vector<DotGroup> groups;  ///< from top to bottom
+  /// Between which values can lie at all, such as 0 and 1 for accuracies: then the axis follows the dots (where values may be
+  /// below 0, and 0), and intervals that go on beyond it end in an arrow.
+  std::optional<Range> limits = {};
 };
 
 [[nodiscard]] std::string draw(const DotChart& chart);

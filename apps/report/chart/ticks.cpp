@@ -86,6 +86,17 @@ Range range_of(const std::vector<double>& values, ScaleKind kind) {
   return {range.low - room, range.high + room};
 }
 
+Range room_around(const std::vector<double>& dots, Range limits) {
+  double low = limits.high, high = limits.low;
+  for (const double dot : dots) {
+    if (!std::isfinite(dot)) continue;
+    low = std::min(low, dot);
+    high = std::max(high, dot);
+  }
+  if (low >= high) return limits;
+  return {std::max(limits.low, low - (high - low)), std::min(limits.high, high + (high - low))};
+}
+
 double nice_step(Range range, int target) {
   const double raw = (range.high - range.low) / std::max(1, target);
   if (!(raw > 0) || !std::isfinite(raw)) return 1;

@@ -19,6 +19,10 @@ struct Range {
 /// for a log scale. A single value gets room around it, so that low < high always holds.
 [[nodiscard]] Range range_of(const std::vector<double>& values, ScaleKind kind);
 
+/// How far an axis follows the intervals around `dots`: one span of the dots beyond them, but not beyond `limits`. Two runs have
+/// intervals of a dozen times their distance; an axis that held them would show nothing else. Dots in one place: `limits`.
+[[nodiscard]] Range room_around(const std::vector<double>& dots, Range limits);
+
 /// The step from {1, 2, 5}·10^k that cuts `range` into at most `target` pieces.
 [[nodiscard]] double nice_step(Range range, int target);
 

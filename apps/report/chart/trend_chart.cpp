@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "tempera/apps/report/text.hpp"
@@ -11,6 +13,7 @@ namespace {
 
 constexpr double kApart = 5;  // user units between trends that stand beside each other
 constexpr double kCap = 3;    // half the width of a whisker's end
+constexpr double kArrow = 4;  // length of the end of one that is cut
 
 double shift_of(const TrendChart& chart, std::size_t index) {
   return chart.apart ? kApart * (static_cast<double>(index) - static_cast<double>(chart.trends.size() - 1) / 2) : 0;
@@ -24,9 +27,15 @@ std::string interval_text(const TrendPoint& point) {
 void draw_whisker(Plot& plot, const TrendPoint& point, double shift, std::size_t color) {
   if (!std::isfinite(point.low) || !std::isfinite(point.high)) return;
   const double x = plot.x(point.x) + shift, low = plot.y(point.low), high = plot.y(point.high);
-  plot.raw(fmt::format(
-      "<path class=\"line whisker l{0}\" stroke-width=\"1.5\" d=\"M{1} {2}h{5}M{3} {2}V{4}M{1} {4}h{5}\"/>", color % 10,
-      coordinate(x - kCap), coordinate(low), coordinate(x), coordinate(high), coordinate(2 * kCap)));
+  // A whisker ends in a cap; one that is cut at the plot's border, in an arrow.
+  const auto end = [&](double y, double back) {
+    return fmt::format("M{} {}L{} {}L{} {}", coordinate(x - kCap), coordinate(y + back), coordinate(x), coordinate(y),
+                       coordinate(x + kCap), coordinate(y + back));
+  };
+  const Range shown = plot.y_range();
+  plot.raw(fmt::format("<path class=\"line whisker l{}\" stroke-width=\"1.5\" d=\"{}M{} {}V{}{}\"/>", color % 10,
+                       end(low, point.low < shown.low ? -kArrow : 0), coordinate(x), coordinate(low), coordinate(high),
+                       end(high, point.high > shown.high ? kArrow : 0)));
 }
 
 void draw_trend(Plot& plot, const Trend& trend, double shift) {
@@ -61,13 +70,21 @@ std::string draw(const TrendChart& chart) {
   for (const Trend& trend : chart.trends) {
     for (const TrendPoint& point : trend.points) {
       xs.push_back(point.x);
-      ys.insert(ys.end(), {point.mean, point.low, point.high});
+      ys.push_back(point.mean);
       for (const auto& [x, y] : point.runs) {
         xs.push_back(x);
         ys.push_back(y);
       }
     }
     legend.push_back({trend.name, trend.stroke, false});
+  }
+  const Range room = chart.limits
+                         ? room_around(ys, *chart.limits)
+                         : Range{-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+  for (const Trend& trend : chart.trends) {
+    for (const TrendPoint& point : trend.points) {
+      for (const double end : {point.low, point.high}) ys.push_back(std::clamp(end, room.low, room.high));
+    }
   }
   if (legend.size() < 2) legend.clear();
   Plot plot(chart.sheet, chart.x, chart.y, xs, ys, legend);

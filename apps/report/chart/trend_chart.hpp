@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,6 +31,8 @@ struct TrendChart {
   Axis x;
   Axis y;
   std::vector<Trend> trends;
+  /// Between which y can lie at all: then the axis follows the runs, and whiskers that go on beyond it end in an arrow.
+  std::optional<Range> limits = {};
   bool apart = false;  ///< trends stand a little beside each other, where many have the same x
 };
 
