@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "tempera/core/config/json_fault.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/safetensors.hpp"
 
@@ -44,7 +45,7 @@ json parse_object(std::string_view text, const std::string& file) {
   try {
     return json::parse(text, std::ref(watch));
   } catch (const json::exception& error) {
-    throw CheckpointError(file, fmt::format("header is not JSON: {}", error.what()));
+    throw CheckpointError(file, fmt::format("header is not JSON: {}", core::json_explanation(error.what())));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tempera/core/config/json_fault.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::nn {
@@ -87,7 +88,8 @@ TrainingState training_state_from_json(const std::string& text, const std::strin
     for (const ordered_json& epoch : record.at("history")) state.history.push_back(record_from(epoch));
     return state;
   } catch (const ordered_json::exception& error) {
-    throw core::CheckpointError(file, fmt::format("its training state is damaged: {}", error.what()));
+    throw core::CheckpointError(file,
+                                fmt::format("its training state is damaged: {}", core::json_explanation(error.what())));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "tempera/core/config/json_fault.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/content_checksum.hpp"
 #include "tempera/nn/safetensors.hpp"
@@ -185,7 +186,10 @@ Program load_program(const std::filesystem::path& file) {
     reader.check_content();  // last: the others say more of what is wrong
     return program;
   } catch (const nlohmann::json::exception& error) {
-    throw core::CheckpointError(reader.file(), fmt::format("\"{}\" is damaged: {}", kStructure, error.what()));
+    const std::string fault = core::json_fault(text);
+    throw core::CheckpointError(
+        reader.file(), fmt::format("\"{}\" is damaged: {}", kStructure,
+                                   fault.empty() ? core::json_explanation(error.what()) : "not JSON: " + fault));
   } catch (const core::CheckpointError&) {
     throw;
   } catch (const core::Error& error) {

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "tempera/core/config/json_fault.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::quant {
@@ -21,6 +22,7 @@ constexpr std::array<std::string_view, 5> kCells{"u8", "s8", "u16", "s16", "s32"
 
 template <class Words>
 std::size_t word(const json& value, const Words& words) {
+  if (!value.is_string()) throw core::Error(fmt::format("a word of the format is expected, received {}", value.dump()));
   const auto& text = value.get_ref<const std::string&>();
   const auto found = std::ranges::find(words, text);
   if (found == std::end(words)) throw core::Error(fmt::format("\"{}\" is no word of the format", text));
@@ -299,6 +301,24 @@ ProgramBuffer buffer_from(const json& value, std::size_t index, const ListSource
   return buffer;
 }
 
+Instruction instruction_from(const json& value, std::size_t index, const ListSource& lists) {
+  const std::string name = std::to_string(index);
+  return {.operation = operation_from(word(value.at("op"), program::kOperationNames), FromJson{value, name, lists}),
+          .layer = value.at("layer").get<std::string>(),
+          .inputs = integers<int>(value, "inputs"),
+          .output = integer<int>(value, "output")};
+}
+
+// Reads a part of the structure; a key that is missing there, or a value of another type, is told with the part's place.
+template <class Read>
+void placed(const std::string& pointer, const Read& read) {
+  try {
+    read();
+  } catch (const json::exception& error) {
+    throw core::Error(fmt::format("{}: {}", pointer, core::json_explanation(error.what())));
+  }
+}
+
 }  // namespace
 
 json program_structure(const Program& program, ListStore& lists) {
@@ -320,16 +340,13 @@ Program program_from(const json& structure, const ListSource& lists) {
   Program program;
   program.input = shape_from(structure, "input");
   for (const json& buffer : structure.at("buffers")) {
-    program.buffers.push_back(buffer_from(buffer, program.buffers.size(), lists));
+    const std::size_t index = program.buffers.size();
+    placed(fmt::format("/buffers/{}", index), [&] { program.buffers.push_back(buffer_from(buffer, index, lists)); });
   }
   for (const json& one : structure.at("instructions")) {
-    const std::string name = std::to_string(program.instructions.size());
-    Instruction instruction{
-        .operation = operation_from(word(one.at("op"), program::kOperationNames), FromJson{one, name, lists}),
-        .layer = one.at("layer").get<std::string>(),
-        .inputs = integers<int>(one, "inputs"),
-        .output = integer<int>(one, "output")};
-    program.instructions.push_back(std::move(instruction));
+    const std::size_t index = program.instructions.size();
+    placed(fmt::format("/instructions/{}", index),
+           [&] { program.instructions.push_back(instruction_from(one, index, lists)); });
   }
   return program;
 }

@@ -35,8 +35,8 @@ class ListSource {
 /// Everything but the lists, which go into `lists` as "buffer3.scale", "2.weight", "2.bias", "2.multiplier"…
 [[nodiscard]] nlohmann::json program_structure(const Program& program, ListStore& lists);
 
-/// The program again, unchecked: see check(). Throws nlohmann::json::exception for a structure that is not one, Error for a
-/// word or number in it that means nothing, and what `lists` throws.
+/// The program again, unchecked: see check(). Throws nlohmann::json::exception for a structure that is not one, Error with its
+/// place for a buffer or an instruction that is not, for a word or number in it that means nothing, and what `lists` throws.
 [[nodiscard]] Program program_from(const nlohmann::json& structure, const ListSource& lists);
 
 }  // namespace tempera::quant

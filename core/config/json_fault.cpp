@@ -53,9 +53,26 @@ std::string json_fault(std::string_view text) {
 
 std::string json_explanation(std::string_view message) {
   // "[json.exception.parse_error.101] parse error at line 1, column 3: syntax error while parsing value - unexpected '}'"
-  if (message.starts_with('[')) message.remove_prefix(std::min(message.find("] "), message.size() - 2) + 2);
+  if (const auto number = message.find("] ");
+      message.starts_with("[json.exception.") && number != std::string_view::npos) {
+    message.remove_prefix(number + 2);
+  }
   if (message.starts_with("parse error")) {
     if (const auto place = message.find(": "); place != std::string_view::npos) message.remove_prefix(place + 2);
+  }
+  constexpr std::string_view kKey = "key '", kLost = "' not found", kAt = "cannot use at() with ",
+                             kType = "type must be ", kBut = ", but is ";
+  if (message.starts_with(kKey) && message.ends_with(kLost)) {
+    message.remove_prefix(kKey.size());
+    message.remove_suffix(kLost.size());
+    return fmt::format("the key \"{}\" is missing", shortened(message));
+  }
+  if (message.starts_with(kAt)) {
+    return fmt::format("an object is expected where {} stands", message.substr(kAt.size()));
+  }
+  if (const auto but = message.find(kBut); message.starts_with(kType) && but != std::string_view::npos) {
+    return fmt::format("{} is expected where {} stands", message.substr(kType.size(), but - kType.size()),
+                       message.substr(but + kBut.size()));
   }
   constexpr std::size_t kLongest = 240;
   return shortened(message, kLongest);

@@ -10,7 +10,8 @@ namespace tempera::core {
 /// Lines and columns (bytes) count from 1.
 [[nodiscard]] std::string json_fault(std::string_view text);
 
-/// What a message of nlohmann's parser says, without its number and place.
+/// What a message of nlohmann's parser or of its values says, without its number and place: "the key "weight" is missing", "an
+/// object is expected where null stands", "number is expected where string stands".
 [[nodiscard]] std::string json_explanation(std::string_view message);
 
 }  // namespace tempera::core

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -108,6 +109,33 @@ TEST_CASE("a word that the format does not know is refused by its name, wherever
       }
     }
     CHECK(found);
+  }
+}
+
+// The wrong key is as long as the right one, so that the file stays whole.
+TEST_CASE("a key that an instruction or a buffer lacks is told by its name and place, and by no library's words") {
+  const TemporaryFolder folder;
+  save_program(folder / "p.safetensors", quant_test::random_program(3));
+  const std::string whole = bytes_of(folder / "p.safetensors");
+  for (const auto& [key, other, place] : {std::tuple{"layer", "leyar", "/instructions/0: "},
+                                          {"op", "po", "/instructions/0: "},
+                                          {"cell", "cull", "/buffers/0: "},
+                                          {"buffers", "baffers", ""}}) {
+    std::string bytes = whole;
+    const std::string quoted = R"(\")" + std::string(key) + R"(\":)";
+    const std::size_t at = bytes.find(quoted);
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at + 2, std::string(key).size(), other);
+    std::ofstream(folder / "damaged.safetensors", std::ios::binary) << bytes;
+    try {
+      static_cast<void>(load_program(folder / "damaged.safetensors"));
+      FAIL("was taken");
+    } catch (const core::CheckpointError& error) {
+      const std::string said = error.what();
+      CAPTURE(said);
+      CHECK(said.find(place + std::string("the key \"") + key + "\" is missing") != std::string::npos);
+      CHECK(said.find("json.exception") == std::string::npos);
+    }
   }
 }
 
