@@ -1,6 +1,7 @@
 // tempera run: the experiment (or the study) of a config.
 #include <fmt/format.h>
 
+#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -70,7 +71,9 @@ int dry_run(const LoadedFile<ExperimentConfig>& file) {
   fmt::print("{}", core::pretty_json(file.whole.config.is_study()
                                          ? file.whole.resolved
                                          : with_sites(file.whole.resolved, file.whole.config, sample)));
-  say("nothing was trained or written (--dry-run); the config above is complete and valid");
+  say(fmt::format(
+      "nothing was trained or written (--dry-run); the config above is complete and valid{}",
+      file.whole.config.is_study() ? fmt::format(", a study of {} runs", count_text(std::ssize(file.runs))) : ""));
   return kDone;
 }
 

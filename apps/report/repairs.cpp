@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "tempera/apps/terminal.hpp"
+
 namespace tempera::cli::report {
 
 using nlohmann::ordered_json;
@@ -68,12 +70,26 @@ Repairs repairs_from(const JsonNode& node) {
   return out;
 }
 
+std::vector<std::string> idle_lines(const Repairs& repairs) {
+  std::vector<std::string> lines;
+  if (repairs.equalized && repairs.equalized->empty()) {
+    lines.emplace_back("equalization: changed nothing: no two layers have only what passes a factor between them");
+  }
+  if (repairs.rounded) {
+    for (const AdaptiveRounding& layer : *repairs.rounded) {
+      if (layer.skipped.empty()) continue;
+      lines.push_back(fmt::format("adaptive rounding: {} was skipped: {}", layer.layer, layer.skipped));
+    }
+  }
+  if (repairs.corrected && repairs.corrected->empty()) {
+    lines.emplace_back("bias correction: changed nothing: no layer has a bias");
+  }
+  return lines;
+}
+
 std::vector<std::string> repairs_lines(const Repairs& repairs) {
   std::vector<std::string> lines;
   if (repairs.equalized) {
-    if (repairs.equalized->empty()) {
-      lines.emplace_back("equalization: changed nothing: no two layers have only what passes a factor between them");
-    }
     for (const EqualizedRanges& pair : *repairs.equalized) {
       lines.push_back(
           fmt::format("equalization: {} and {}: ranges of a channel differ {:.2f} times at most, were {:.2f}",
@@ -82,19 +98,18 @@ std::vector<std::string> repairs_lines(const Repairs& repairs) {
   }
   if (repairs.rounded) {
     for (const AdaptiveRounding& layer : *repairs.rounded) {
-      lines.push_back(layer.skipped.empty()
-                          ? fmt::format("adaptive rounding: {}: {} of {} weights are not rounded to their nearest",
-                                        layer.layer, layer.changed, layer.weights)
-                          : fmt::format("adaptive rounding: {} was skipped: {}", layer.layer, layer.skipped));
+      if (!layer.skipped.empty()) continue;
+      lines.push_back(fmt::format("adaptive rounding: {}: {} of {} weights are not rounded to their nearest",
+                                  layer.layer, count_text(layer.changed), count_text(layer.weights)));
     }
   }
   if (repairs.corrected) {
-    if (repairs.corrected->empty()) lines.emplace_back("bias correction: changed nothing: no layer has a bias");
     for (const CorrectedMeans& shift : *repairs.corrected) {
       lines.push_back(fmt::format("bias correction: {}: the largest shift of a mean is {:.2g}, was {:.2g}", shift.layer,
                                   shift.after, shift.before));
     }
   }
+  for (std::string& line : idle_lines(repairs)) lines.push_back(std::move(line));
   return lines;
 }
 

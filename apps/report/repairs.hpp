@@ -14,7 +14,11 @@ namespace tempera::cli::report {
 /// Throws DataError as JsonNode.
 [[nodiscard]] Repairs repairs_from(const JsonNode& node);
 
-/// A line for each pair and each layer: "adaptive rounding: fc1: 120 of 12544 weights are not rounded to their nearest".
+/// What was asked for and not done, with the reason: "bias correction: changed nothing: no layer has a bias".
+[[nodiscard]] std::vector<std::string> idle_lines(const Repairs& repairs);
+
+/// A line for each pair and each layer: "adaptive rounding: fc1: 120 of 12 544 weights are not rounded to their nearest"; then those
+/// of idle_lines.
 [[nodiscard]] std::vector<std::string> repairs_lines(const Repairs& repairs);
 
 }  // namespace tempera::cli::report

@@ -20,6 +20,17 @@ std::vector<std::string> study(const fs::path& out, const std::string& seeds) {
 
 }  // namespace
 
+TEST_CASE("a dry run of a study says how many runs it would be, and makes none") {
+  TemporaryFolder folder;
+  std::vector<std::string> arguments = study(folder / "out", "[1, 2, 3]");
+  arguments.emplace_back("--dry-run");
+  const Finished done = run_tempera(arguments);
+  CHECK(done.status == 0);
+  CHECK_MESSAGE(has(done.err, "valid, a study of 3 runs"), done.err);
+  CHECK_FALSE(fs::exists(folder / "out"));
+  CHECK_FALSE(has(run_tempera({"run", "configs/smoke.json", "--dry-run"}).err, "a study"));
+}
+
 TEST_CASE("a study goes on in its own folder and refuses one of a run, of another study, or of anything else") {
   TemporaryFolder folder;
   const fs::path own = folder / "own";

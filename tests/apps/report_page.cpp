@@ -107,3 +107,40 @@ TEST_CASE("a comparison names runs of one name by their folders and overlays the
   CHECK(count(page, "<section id=\"curves\"") == 1);
   CHECK(render_comparison(std::vector{runs[0]}) == render_report(runs[0]));
 }
+
+TEST_CASE("a network that was only calibrated has no tiles of training, and says each accuracy once and which it is") {
+  RunData run = tempera::test::sample_run();
+  CHECK(has_text(render_report(run), "training images a second"));
+  run.summary.training = {0, 0, 0.0, 0.0};
+  run.summary.results = {{"before_calibration", {{"test", {10000, 100, 0.99, 0.03, 0.03, 0.01}}}},
+                         {"float", {{"test", {10000, 200, 0.98, 0.06, 0.06, 0.01}}}},
+                         {"fake_quant", {{"test", {10000, 300, 0.97, 0.09, 0.09, 0.01}}}},
+                         {"integer", {{"test", {10000, 300, 0.97, 0.09, 0.09, 0.01}}}}};
+  const auto tiles_of = [](const std::string& page) {
+    const std::size_t begin = page.find("<ul class=\"tiles\">");
+    return page.substr(begin, page.find("</ul>", begin) - begin);
+  };
+  const std::string tiles = tiles_of(render_report(run));
+  CHECK(!has_text(tiles, "training"));
+  CHECK(has_text(tiles, "<b>97.00\u202F%</b><span>test accuracy, integers</span>"));
+  CHECK(has_text(tiles, "<b>99.00\u202F%</b><span>test accuracy, floats, as trained</span>"));
+  CHECK(has_text(tiles, "<b>98.00\u202F%</b><span>test accuracy, floats, as calibrated</span>"));
+  CHECK(count(tiles, "97.00") == 1);
+  run.summary.results["integer"]["test"].errors = 301;  // then they are two networks
+  CHECK(has_text(tiles_of(render_report(run)), "test accuracy, fake quantization"));
+}
+
+TEST_CASE("what calibration did to the weights is a table each, numbers grouped, and a reason where it did nothing") {
+  RunData run = tempera::test::sample_run();
+  run.quantization.emplace();
+  run.summary.repairs.equalized = {{.first = "fc1", .second = "fc2", .before = 2.5, .after = 1}};
+  run.summary.repairs.rounded = {{.layer = "fc1", .changed = 1071, .weights = 12000, .skipped = {}},
+                                 {.layer = "fc2", .changed = 0, .weights = 0, .skipped = "no reason"}};
+  run.summary.repairs.corrected.emplace();
+  const std::string page = render_report(run);
+  CHECK(has_text(page, "<th scope=\"row\">fc1 and fc2</th><td>2.50</td><td>1.00</td>"));
+  CHECK(has_text(page, "<th scope=\"row\">fc1</th><td>12\u202F000</td><td>1\u202F071</td>"));
+  CHECK(has_text(page, "Calibration: adaptive rounding: fc2 was skipped: no reason."));
+  CHECK(has_text(page, "Calibration: bias correction: changed nothing"));
+  CHECK(count(page, "Calibration: ") == 2);
+}

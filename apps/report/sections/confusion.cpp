@@ -46,9 +46,9 @@ std::string heat_map(const RunData& run) {
     chart.sheet.description += fmt::format("{} is taken for {} {} times. ", class_name(run, mixup.label),
                                            class_name(run, mixup.predicted), mixup.count);
   }
-  return figure(
-      fmt::format("Images by true and predicted class ({} set, {})", run.evaluation->split, run.evaluation->mode),
-      draw(chart));
+  return figure(fmt::format("Images by true and predicted class ({} set, {})", run.evaluation->split,
+                            mode_name(run.evaluation->mode, run.summary.results.contains(kBeforeCalibration))),
+                draw(chart));
 }
 
 std::string recalls(const RunData& run) {

@@ -1,7 +1,10 @@
 // The numbers one looks for first.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "tempera/apps/report/html.hpp"
 #include "tempera/apps/report/run_data.hpp"
@@ -21,8 +24,8 @@ const Scores* test_scores(const RunData& run, const std::string& mode) {
   return split == found->second.end() ? nullptr : &split->second;
 }
 
-std::string score_tiles(const Scores& scores) {
-  std::string out = tile(percent(scores.accuracy), "test accuracy");
+std::string score_tiles(const Scores& scores, const std::string& arithmetic) {
+  std::string out = tile(percent(scores.accuracy), "test accuracy" + arithmetic);
   out += tile(grouped(scores.errors), fmt::format("errors among {} test images", grouped(scores.n)));
   if (std::isfinite(scores.nll)) out += tile(fixed(scores.nll, 4), "negative log-likelihood, nats");
   if (std::isfinite(scores.ece)) out += tile(percent(scores.ece), "expected calibration error");
@@ -38,11 +41,12 @@ std::string cost_tiles(const RunData& run) {
                 fmt::format("parameters, {} multiply-adds an image", grouped(model.multiply_adds)));
   }
   if (model.bytes.contains("stored")) out += tile(bytes(model.bytes.at("stored")), "stored model");
-  if (std::isfinite(training.seconds)) {
+  const bool trained = training.steps > 0;  // a network that is only calibrated was trained elsewhere
+  if (trained && std::isfinite(training.seconds)) {
     out += tile(duration(training.seconds),
                 fmt::format("training, {} epochs, {} steps", training.epochs, grouped(training.steps)));
   }
-  if (std::isfinite(training.samples_per_second)) {
+  if (trained && std::isfinite(training.samples_per_second)) {
     out += tile(grouped(std::llround(training.samples_per_second)), "training images a second");
   }
   return out;
@@ -53,10 +57,18 @@ std::string all_scores(const RunData& run) {
   Table table{"Results by numeric mode and split",
               {"mode and split", "images", "errors", "accuracy", "loss", "NLL", "ECE"},
               {}};
+  const bool calibrated = run.summary.results.contains(kBeforeCalibration);
+  std::vector<std::string> modes{kBeforeCalibration, "float", "fake_quant", "integer"};  // as they come about
   for (const auto& [mode, splits] : run.summary.results) {
-    for (const auto& [split, scores] : splits) {
-      table.rows.push_back({mode + ", " + split, grouped(scores.n), grouped(scores.errors), percent(scores.accuracy),
-                            fixed(scores.loss, 4), fixed(scores.nll, 4), percent(scores.ece)});
+    if (std::ranges::find(modes, mode) == modes.end()) modes.push_back(mode);
+  }
+  for (const std::string& mode : modes) {
+    const auto found = run.summary.results.find(mode);
+    if (found == run.summary.results.end()) continue;
+    for (const auto& [split, scores] : found->second) {
+      table.rows.push_back({mode_name(mode, calibrated) + ", " + split, grouped(scores.n), grouped(scores.errors),
+                            percent(scores.accuracy), fixed(scores.loss, 4), fixed(scores.nll, 4),
+                            percent(scores.ece)});
     }
   }
   return table.rows.size() > 1 ? render(table) : std::string();
@@ -66,11 +78,20 @@ std::string all_scores(const RunData& run) {
 
 std::string headline(const RunData& run) {
   std::string tiles;
-  if (const Scores* scores = test_scores(run, shipped_mode(run.summary).c_str())) tiles += score_tiles(*scores);
-  for (const char* mode : {"fake_quant", "integer"}) {
-    if (const Scores* scores = test_scores(run, mode)) {
-      tiles += tile(percent(scores->accuracy), fmt::format("test accuracy, {}", mode));
+  const std::string shipped = shipped_mode(run.summary);
+  const bool calibrated = run.summary.results.contains(kBeforeCalibration);
+  const Scores* best = test_scores(run, shipped);
+  if (best != nullptr) {
+    tiles += score_tiles(*best, shipped == "float" ? std::string() : ", " + mode_name(shipped, calibrated));
+  }
+  // Fake quantization and integers are the same network, and said twice only where they are not.
+  for (const char* mode : {kBeforeCalibration, "float", "fake_quant"}) {
+    const Scores* scores = mode == shipped ? nullptr : test_scores(run, mode);
+    if (scores == nullptr ||
+        (mode == std::string_view("fake_quant") && best != nullptr && best->errors == scores->errors)) {
+      continue;
     }
+    tiles += tile(percent(scores->accuracy), "test accuracy, " + mode_name(mode, calibrated));
   }
   tiles += cost_tiles(run);
   if (tiles.empty()) return {};

@@ -9,20 +9,14 @@
 namespace tempera::cli::report::sections {
 namespace {
 
-const char* mode_name(const std::string& mode) {
-  if (mode == kBeforeCalibration) return "floats, before calibration";
-  if (mode == "fake_quant") return "fake quantization";
-  return mode == "integer" ? "integers" : "floats";
-}
-
 std::string scores_table(const RunData& run) {
   Table table{"test set, by arithmetic", {"arithmetic", "errors", "accuracy", "nll"}, {}};
   for (const char* mode : {kBeforeCalibration, "float", "fake_quant", "integer"}) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const Scores& scores = splits->second.at("test");
-    table.rows.push_back(
-        {mode_name(mode), fmt::format("{}", scores.errors), percent(scores.accuracy), fixed(scores.nll, 4)});
+    table.rows.push_back({mode_name(mode, run.summary.results.contains(kBeforeCalibration)), grouped(scores.errors),
+                          percent(scores.accuracy), fixed(scores.nll, 4)});
   }
   return render(table);
 }
@@ -31,7 +25,7 @@ std::string sites_table(const Quantization& quantization) {
   Table table{"quantized sites", {"site", "grid", "values", "SQNR, dB"}, {}, 2};
   for (const QuantizedSite& site : quantization.sites) {
     table.rows.push_back(
-        {site.site, site.grid, fmt::format("{}", site.values), std::isnan(site.sqnr) ? "exact" : fixed(site.sqnr, 1)});
+        {site.site, site.grid, grouped(site.values), std::isnan(site.sqnr) ? "exact" : fixed(site.sqnr, 1)});
   }
   return render(table);
 }
@@ -47,9 +41,32 @@ std::string overflow_text(const Quantization& quantization) {
   return text;
 }
 
+// What was asked for, a table each; in words where there was nothing to do.
 std::string repairs_text(const Repairs& repairs) {
   std::string text;
-  for (const std::string& line : repairs_lines(repairs)) text += paragraph("Calibration: " + line + ".");
+  if (repairs.equalized && !repairs.equalized->empty()) {
+    Table table{"calibration: equalization", {"layers", "largest ratio of ranges, before", "after"}, {}};
+    for (const EqualizedRanges& pair : *repairs.equalized) {
+      table.rows.push_back(
+          {fmt::format("{} and {}", pair.first, pair.second), fixed(pair.before, 2), fixed(pair.after, 2)});
+    }
+    text += render(table);
+  }
+  if (repairs.rounded) {
+    Table table{"calibration: adaptive rounding", {"layer", "weights", "not rounded to their nearest"}, {}};
+    for (const AdaptiveRounding& layer : *repairs.rounded) {
+      if (layer.skipped.empty()) table.rows.push_back({layer.layer, grouped(layer.weights), grouped(layer.changed)});
+    }
+    if (!table.rows.empty()) text += render(table);
+  }
+  if (repairs.corrected && !repairs.corrected->empty()) {
+    Table table{"calibration: bias correction", {"layer", "largest shift of a mean, before", "after"}, {}};
+    for (const CorrectedMeans& shift : *repairs.corrected) {
+      table.rows.push_back({shift.layer, significant(shift.before, 2), significant(shift.after, 2)});
+    }
+    text += render(table);
+  }
+  for (const std::string& line : idle_lines(repairs)) text += paragraph("Calibration: " + line + ".");
   return text;
 }
 
@@ -62,7 +79,7 @@ std::string proof_text(const Proof& proof) {
                   "cheaper float form of fake quantization differs from them in a share of {:.2g} of all activations "
                   "and {:.2g} of all "
                   "predictions.",
-                  proof.images, proof.values, proof.float_activations, proof.float_predictions));
+                  grouped(proof.images), grouped(proof.values), proof.float_activations, proof.float_predictions));
 }
 
 }  // namespace
