@@ -150,6 +150,17 @@ void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIs
   }
 }
 
+data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded) {
+  try {
+    return load_data(loaded.config.data);
+  } catch (const core::ConfigError& error) {
+    Issues issues = error.issues();
+    locate_issues(loaded.source, issues);
+    point_to_origins(loaded.origins, issues);
+    throw core::ConfigError(std::move(issues));
+  }
+}
+
 void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data) {
   const ExperimentConfig& config = loaded.config;
   Issues issues;
@@ -180,7 +191,7 @@ core::Shape check_all(const LoadedFile<ExperimentConfig>& file) {
   for (const LoadedConfig<ExperimentConfig>& run : file.runs) {
     const core::ConfigValue* section = run.resolved.find("data");
     std::string wanted = section == nullptr ? std::string() : core::canonical_json(*section);
-    if (!data || wanted != loaded) data = load_data(run.config.data);
+    if (!data || wanted != loaded) data = load_located(run);
     loaded = std::move(wanted);
     check_experiment(run, *data);
     if (&run == &file.runs.front()) sample = data->set.sample();

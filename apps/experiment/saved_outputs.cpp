@@ -2,6 +2,7 @@
 
 #include "tempera/apps/experiment/evaluation.hpp"
 #include "tempera/apps/experiment/lowered_model.hpp"
+#include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/training.hpp"
 
 namespace tempera::cli {
@@ -12,8 +13,7 @@ nn::Outputs outputs_in(const std::string& mode, SavedModel& saved, const data::S
     return outputs_of(dynamic_forward(saved.model), split, saved.input.normalization, objective);
   }
   if (mode == "integer") {
-    const quant::Program program = program_of(saved.config, saved.model, {});
-    return outputs_of(engine_forward(program), split, saved.input.normalization, objective);
+    return outputs_of(engine_forward(shipped_program(saved)), split, saved.input.normalization, objective);
   }
   if (mode == "fake_quant" && saved.config.lower) {
     return outputs_of(exact_forward(saved.config, saved.model), split, saved.input.normalization, objective);

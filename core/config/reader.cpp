@@ -208,7 +208,7 @@ class Reader final : public FieldVisitor {
   bool convert(const ConfigValue& given, std::int64_t& value, const std::string& pointer, const FieldDoc& doc) {
     const std::optional<std::int64_t> number = whole(given);
     const bool too_large = given.is(Kind::kNumber) && std::trunc(given.number) == given.number;
-    if (!number) return wrong(pointer, given, too_large ? "an integer of 64 bits" : "an integer", doc);
+    if (!number) return wrong(pointer, given, too_large ? "an integer of 64 bits with sign" : "an integer", doc);
     return assign(given, static_cast<double>(*number), *number, value, pointer, doc);
   }
   bool convert(const ConfigValue& given, double& value, const std::string& pointer, const FieldDoc& doc) {
