@@ -139,7 +139,7 @@ int evaluate(const Session& session, const EvalArguments& arguments) {
   check_fits(subject.input, data);
   const nn::Outputs outputs = subject.outputs(split);
   if (logits) logits->write(npy_bytes(outputs.logits));
-  nlohmann::ordered_json overflows = nlohmann::ordered_json::object();
+  ordered_json overflows = ordered_json::object();
   for (const quant::SiteOverflows& lost :
        subject.overflows ? subject.overflows() : std::vector<quant::SiteOverflows>()) {
     warn(overflow_text(lost));
