@@ -154,7 +154,7 @@ int evaluate(const Session& session, const EvalArguments& arguments) {
   check_fits(subject.input, data);
   const nn::Outputs outputs = outputs_of_subject(subject, split);
   if (logits) logits->write(npy_bytes(outputs.logits));
-  nlohmann::ordered_json overflows = nlohmann::ordered_json::object();
+  ordered_json overflows = ordered_json::object();
   for (const quant::SiteOverflows& lost :
        subject.overflows ? subject.overflows() : std::vector<quant::SiteOverflows>()) {
     warn(overflow_text(lost));

@@ -74,7 +74,8 @@ std::string training_config(const SavedModel& saved, const quant::QuantizationCo
 
 BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const data::LoadedData& data,
                       const quant::BitBudget& budget) {
-  const quant::QuantizationConfig& section = *config.quantization;
+  // `null` in the config is a section without rules.
+  const quant::QuantizationConfig section = config.quantization.value_or(quant::QuantizationConfig{});
   require_weights(saved, section);
   const data::Split split = measured_on(data);
   data::Loader images(split, saved.input.normalization, kBatch);

@@ -36,9 +36,9 @@ void check_output(const nn::Model& plan, const data::LoadedData& data, Issues& i
                               plan.output().text(), data.used, classes)});
 }
 
-void check_quantization(const ExperimentConfig& config, nn::Model& plan, Issues& issues) {
+void check_quantization(const quant::QuantizationConfig& section, nn::Model& plan, Issues& issues) {
   try {
-    static_cast<void>(quant::attach(plan, *config.quantization));  // schedules may aim at numbers of its sites
+    static_cast<void>(quant::attach(plan, section));  // schedules may aim at numbers of its sites
   } catch (const core::ConfigError& error) {
     for (core::ConfigIssue issue : error.issues()) {
       issue.pointer = "/quantization" + issue.pointer;
@@ -93,7 +93,7 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
   try {
     nn::Model plan = nn::Model::affordable(config.model, data.set.sample());
     check_output(plan, data, issues);
-    if (config.quantization) check_quantization(config, plan, issues);
+    if (config.quantization) check_quantization(*config.quantization, plan, issues);
     if (!config.train.initial) require_ranges(config, plan);
     check_last_batch(config, data, plan, issues);
     check_schedules(config, plan, issues);

@@ -203,6 +203,7 @@ class Run {
       warn(fmt::format("{} on the {} set", overflow_text(lost), split));
       if (!keep) continue;
       run_.summary.overflows[lost.site] = lost.overflows.count;
+      if (!run_.quantization) continue;
       const auto site = std::ranges::find(run_.quantization->sites, lost.site, &report::QuantizedSite::site);
       if (site == run_.quantization->sites.end()) continue;
       site->overflows = lost.overflows.count;
@@ -233,7 +234,7 @@ class Run {
 
   // Integers: the exact form of the model, the program that is shipped, and the proof that they are one. A difference is an
   // error of this program, and ends the run after all that is known was written.
-  nn::Outputs lower_model(nn::Model& model) {
+  nn::Outputs lower_model(nn::Model& model, report::Quantization& quantization) {
     stage("testing in integers");
     nn::Outputs test = evaluate_in("fake_quant", exact_forward(config_, model));
     const quant::Program program = program_of(config_, model, program_metadata(config_, metadata_));
@@ -245,10 +246,10 @@ class Run {
     stage("proving the program bit by bit");
     const std::int64_t images = data_.set.test.size();
     const report::Proof proof = prove(config_, model, program, data_.set.test, data_.normalization, images);
-    run_.quantization->proof = run_.summary.verification = proof;
+    quantization.proof = run_.summary.verification = proof;
     say(proof_text(proof));
     if (proof.equal) return test;
-    folder_.write("quantization.json", report::quantization_text(*run_.quantization));
+    folder_.write("quantization.json", report::quantization_text(quantization));
     throw core::Error(proof_text(proof));
   }
 
@@ -264,7 +265,7 @@ class Run {
   void evaluate_model(nn::Model& model, nn::Outputs test, const Calibrated& calibrated) {
     if (config_.quantization) {
       run_.quantization = quantization_of(data_, model, calibrated.floats);
-      test = config_.lower ? lower_model(model) : evaluate_in("fake_quant", model, {});
+      test = config_.lower ? lower_model(model, *run_.quantization) : evaluate_in("fake_quant", model, {});
       if (config_.quantization->dynamic()) ship_dynamic(model);
       folder_.write("quantization.json", report::quantization_text(*run_.quantization));
     }

@@ -55,7 +55,7 @@ fs::path model_file(const fs::path& path) {
         "see all of them with `tempera compare {0}` and `tempera report {0}`",
         path.string()));
   }
-  const fs::path model = path / "model.safetensors";
+  fs::path model = path / "model.safetensors";
   const fs::path checkpoint = path / "checkpoints" / nn::kLastCheckpoint;
   if (fs::exists(model)) return model;
   const bool kept = fs::exists(checkpoint);

@@ -9,7 +9,7 @@ namespace tempera::cli {
 
 nn::Outputs outputs_in(const std::string& mode, SavedModel& saved, const data::Split& split) {
   const nn::Objective objective = objective_of(saved.config);
-  if (mode == "integer" && saved.config.quantization->dynamic()) {
+  if (mode == "integer" && saved.config.quantization && saved.config.quantization->dynamic()) {
     return outputs_of(dynamic_forward(saved.model), split, saved.input.normalization, objective);
   }
   if (mode == "integer") {

@@ -55,8 +55,9 @@ std::string all_scores(const RunData& run) {
               {}};
   for (const auto& [mode, splits] : run.summary.results) {
     for (const auto& [split, scores] : splits) {
-      table.rows.push_back({mode + ", " + split, grouped(scores.n), grouped(scores.errors), percent(scores.accuracy),
-                            fixed(scores.loss, 4), fixed(scores.nll, 4), percent(scores.ece)});
+      table.rows.push_back({fmt::format("{}, {}", mode, split), grouped(scores.n), grouped(scores.errors),
+                            percent(scores.accuracy), fixed(scores.loss, 4), fixed(scores.nll, 4),
+                            percent(scores.ece)});
     }
   }
   return table.rows.size() > 1 ? render(table) : std::string();
@@ -66,7 +67,7 @@ std::string all_scores(const RunData& run) {
 
 std::string headline(const RunData& run) {
   std::string tiles;
-  if (const Scores* scores = test_scores(run, shipped_mode(run.summary).c_str())) tiles += score_tiles(*scores);
+  if (const Scores* scores = test_scores(run, shipped_mode(run.summary))) tiles += score_tiles(*scores);
   for (const char* mode : {"fake_quant", "integer"}) {
     if (const Scores* scores = test_scores(run, mode)) {
       tiles += tile(percent(scores->accuracy), fmt::format("test accuracy, {}", mode));
