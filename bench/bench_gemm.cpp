@@ -11,7 +11,6 @@
 
 namespace {
 
-using tempera::Scalar;
 using tempera::core::Gemm;
 using tempera::core::Precision;
 using tempera::core::Tensor;
@@ -65,7 +64,7 @@ void add(const std::string& family, const Extents& e, int threads, Precision pre
   }
 }
 
-[[maybe_unused]] const bool registered = [] {
+[[maybe_unused]] const bool kRegistered = [] {
   for (const int threads : {1, 2}) {
     for (const Extents& e : kExtents) add("gemm", e, threads);
     for (const Extents& e : kExtents) add("gemm_bf16", e, threads, Precision::kBf16);

@@ -79,7 +79,7 @@ __attribute__((target("avx2"))) void bytes_alone(benchmark::State& state) {
 }
 #endif
 
-const bool registered = [] {
+const bool kRegistered = [] {
   for (const std::int64_t steps : {16, 50, 392}) {
     benchmark::RegisterBenchmark("int_tile/pairs", tile, int_kernels().dot_pairs)->Arg(steps);
     benchmark::RegisterBenchmark("int_tile/bytes_widened", tile, int_kernels().dot_pairs_s8)->Arg(steps);

@@ -140,7 +140,7 @@ void cross_entropy(benchmark::State& state) {
 
 constexpr std::int64_t kHidden = 64 * 128, kOdd = 8191, kWeights = 784 * 128;
 
-[[maybe_unused]] const bool registered = [] {
+[[maybe_unused]] const bool kRegistered = [] {
   const auto& table = kernels();
   // tanh and gelu branch on their data, so that only their memory is counted.
   for (const auto& [name, kernel, multiplies] :

@@ -80,9 +80,10 @@ std::string content_hash(const Split& train, const Split& test) {
 void carve_validation(Dataset& set, std::int64_t count) {
   const std::int64_t total = set.train.size();
   if (count < 0 || count >= total) {
-    throw core::ConfigError({{.pointer = "/data/validation",
-                              .message = fmt::format("must leave training samples: the set \"{}\" has {}, received {}",
-                                                     set.name, total, count)}});
+    throw core::ConfigError(
+        {{.pointer = "/data/validation",
+          .message = fmt::format("must leave training samples: the set \"{}\" has {}, got {}; set data.validation",
+                                 set.name, total, count)}});
   }
   std::vector<std::int64_t> order = core::Random(0, "validation").permutation(total);
   const auto cut = order.begin() + count;

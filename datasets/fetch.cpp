@@ -50,7 +50,7 @@ std::optional<std::string> fetch_from(const std::string& url, const fs::path& ta
   while (true) {
     const bool resumed = fs::file_size(part, error) > 0 && !error;
     if (auto problem = download({.url = url, .part = part}, environment)) return problem;
-    const auto problem = check(part, expected);
+    auto problem = check(part, expected);
     if (!problem) break;
     fs::remove(part, error);
     if (!resumed) return problem;  // else the old part came from a file that was compressed otherwise: once more

@@ -106,7 +106,8 @@ IdxArray parse_idx(Bytes content, const std::string& file) {
   if (size < header.total) fail_length(file, header, size);
   if (size > header.total) fail_too_long(file, header);
   const auto first = static_cast<std::size_t>(header.bytes);
-  return {.extents = header.extents, .elements = content.part(first, content.size() - first), .content = content};
+  Bytes elements = content.part(first, content.size() - first);
+  return {.extents = header.extents, .elements = std::move(elements), .content = std::move(content)};
 }
 
 IdxArray read_idx(const Bytes& bytes, const std::string& file) {

@@ -120,8 +120,9 @@ void draw_segments(std::span<std::uint8_t> plane, std::int64_t plane_width, int 
     const double left = box.left + strokes[s].x;
     const double top = box.top + strokes[s].y;
     for (std::size_t i = 0; i < plane.size(); ++i) {
-      const auto x = static_cast<double>(static_cast<std::int64_t>(i) % plane_width) + 0.5;
-      const auto y = static_cast<double>(static_cast<std::int64_t>(i) / plane_width) + 0.5;
+      const std::int64_t row = static_cast<std::int64_t>(i) / plane_width;
+      const std::int64_t column = static_cast<std::int64_t>(i) % plane_width;
+      const double x = static_cast<double>(column) + 0.5, y = static_cast<double>(row) + 0.5;
       if (x >= left && x < left + strokes[s].width && y >= top && y < top + strokes[s].height) plane[i] = brightness;
     }
   }

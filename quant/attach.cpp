@@ -53,6 +53,7 @@ std::vector<SiteFacts> facts_of(nn::Model& model) {
 
 std::vector<std::string> names_of(const std::vector<SiteFacts>& sites) {
   std::vector<std::string> names;
+  names.reserve(sites.size());
   for (const SiteFacts& site : sites) names.push_back(site.name);
   return names;
 }

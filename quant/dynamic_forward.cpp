@@ -109,7 +109,7 @@ class Walk {
   }
   Value visit(const Node& node, const nn::graph::Linear& op) {
     if (const Layer* layer = packed()) {
-      return product(node, *layer, dynamic::linear(in(node).x.value(), *in(node).rows, layer->weight, layer->relu));
+      return product(node, *layer, dynamic::linear(in(node).x.value(), rows(node), layer->weight, layer->relu));
     }
     return {.x = core::linear(floats(node), (*op.weight_site)(op.weight, context_), op.bias)};
   }
@@ -118,7 +118,7 @@ class Walk {
       core::Conv2dOptions options = op.options;
       options.relu = layer->relu;
       return product(node, *layer,
-                     dynamic::conv2d(in(node).x.value(), *in(node).rows, layer->weight, options,
+                     dynamic::conv2d(in(node).x.value(), rows(node), layer->weight, options,
                                      {op.weight.shape()[2], op.weight.shape()[3]}, node.shape));
     }
     return {.x = core::conv2d(floats(node), (*op.weight_site)(op.weight, context_), op.bias, op.options)};
@@ -157,7 +157,7 @@ class Walk {
 
   Value product(const Node& node, const Layer& layer, const core::Tensor& y) const {
     core::lap(core::Phase::kForward, node.layer, "integer product");
-    if (watch_) watch_({.node = node, .x = in(node).x.value(), .rows = *in(node).rows, .y = y, .relu = layer.relu});
+    if (watch_) watch_({.node = node, .x = in(node).x.value(), .rows = rows(node), .y = y, .relu = layer.relu});
     return {.x = Variable(y)};
   }
   // Of the node that is being visited.
@@ -167,6 +167,10 @@ class Walk {
   }
   [[nodiscard]] const Value& in(const Node& node, std::size_t i = 0) const {
     return values_[static_cast<std::size_t>(node.inputs[i])];
+  }
+  // What a packed layer takes in comes from the dynamic quantizer before it.
+  [[nodiscard]] const QParams& rows(const Node& node) const {
+    return *in(node).rows;  // NOLINT(bugprone-unchecked-optional-access)
   }
   [[nodiscard]] static Variable settled(const Value& value) {
     return value.rows ? Variable(fake_quantized(value.x.value(), *value.rows)) : value.x;

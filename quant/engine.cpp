@@ -18,8 +18,8 @@ namespace {
 
 // Images go through a network a few at a time, so that their values stay in the second-level cache, beside the weights and the
 // transforms of a convolution; what linear layers make of them, in groups, at most this many.
-constexpr std::int64_t kWorkBytes = 64 * 1024;
-constexpr std::int64_t kKeptBytes = 4 * 1024 * 1024;
+constexpr std::int64_t kWorkBytes = std::int64_t{64} * 1024;
+constexpr std::int64_t kKeptBytes = std::int64_t{4} * 1024 * 1024;
 constexpr std::int64_t kLargestGroup = 64;   // a block of rows of engine/product.hpp
 constexpr std::int64_t kGroupsOfImages = 8;  // a batch's, at least: something for every thread
 

@@ -162,7 +162,8 @@ LoweredValue Lowering::visit(const nn::GraphNode& node, const nn::graph::Clamp& 
   out.site = node.label;
   out.low = std::clamp(out.low, kept.low, kept.high);
   out.high = std::clamp(out.high, kept.low, kept.high);
-  x.buffer = emit(node, program::Clamp{.low = out.low, .high = out.high}, {x.buffer}, std::move(out));
+  const program::Clamp clamp{.low = out.low, .high = out.high};
+  x.buffer = emit(node, clamp, {x.buffer}, std::move(out));
   return x;
 }
 

@@ -32,7 +32,7 @@ struct PackedSite {
 
   [[nodiscard]] int bits() const { return quantizer->quantizer().bits(); }
   [[nodiscard]] std::int32_t offset() const {
-    return quantizer->quantizer().params()->is_signed ? 0 : 1 << (bits() - 1);
+    return quantizer->quantizer().known_params().is_signed ? 0 : 1 << (bits() - 1);
   }
   [[nodiscard]] std::size_t bytes() const {
     return packed_bytes(static_cast<std::size_t>(site->shape.numel()), bits());
@@ -83,6 +83,7 @@ void add(nn::SafetensorsWriter& writer, const PackedSite& packed) {
   const Tensor& weight = packed.site->parameter.value();
   const Integers integers = packed.quantizer->integers(weight);
   std::vector<std::int8_t> values;
+  values.reserve(integers.values.size());
   for (const std::int32_t q : integers.values) values.push_back(static_cast<std::int8_t>(q - packed.offset()));
   writer.add(packed.site->name, nn::DType::kU8, {static_cast<std::int64_t>(packed.bytes())},
              pack(values, packed.bits()));
@@ -117,7 +118,7 @@ Loaded read(const nn::SafetensorsReader& file, const PackedSite& packed) {
             fmt::format("is {}, which are not {} integers of {} bits", stored->text(), packed.site->shape.numel(),
                         packed.bits()));
   }
-  const QParams grid = *packed.quantizer->quantizer().params();
+  const QParams grid = packed.quantizer->quantizer().known_params();
   Loaded loaded{
       .values = unpack(file.bytes(*stored), static_cast<std::size_t>(packed.site->shape.numel()), packed.bits()),
       .scale = list_of(file, packed.scale),
@@ -140,7 +141,7 @@ Loaded read(const nn::SafetensorsReader& file, const PackedSite& packed) {
 void put(const PackedSite& packed, const Loaded& loaded) {
   packed.scale.variable.mutable_value() = loaded.scale;
   packed.zero_point.variable.mutable_value() = loaded.zero_point;
-  const QParams grid = *packed.quantizer->quantizer().params();
+  const QParams grid = packed.quantizer->quantizer().known_params();
   const std::optional<Tensor> factor = factor_of(packed);
   Tensor weight(packed.site->shape);
   const std::span<Scalar> to = weight.mutable_values();
@@ -203,6 +204,7 @@ void load_packed(const nn::SafetensorsReader& file, nn::Model& model) {
   }
   check_nothing_left(file, sites, slots);
   std::vector<Loaded> loaded;
+  loaded.reserve(sites.size());
   for (const PackedSite& packed : sites) loaded.push_back(read(file, packed));
   nn::load_tensors(file, slots);  // batch norm, too, which weights may be folded with
   for (std::size_t i = 0; i < sites.size(); ++i) put(sites[i], loaded[i]);

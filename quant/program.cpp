@@ -145,7 +145,7 @@ class Checker {
   }
 
   void check_requant(const Requant& requant, const core::Shape& shape) const {
-    if (requant.thresholds) return check_thresholds(requant, shape);
+    if (requant.thresholds) return check_thresholds(*requant.thresholds, requant, shape);
     require_per_channel(requant.multipliers.size(), "multipliers", shape);
     for (const Multiplier& m : requant.multipliers) {
       if (m.multiplier < 1 << 30 || m.shift < kSmallestShift || m.shift > kLargestShift || !std::isfinite(m.real) ||
@@ -158,11 +158,11 @@ class Checker {
     require_range({requant.low, requant.high});
   }
 
-  void check_thresholds(const Requant& requant, const core::Shape& shape) const {
+  void check_thresholds(const Thresholds& thresholds, const Requant& requant, const core::Shape& shape) const {
     require(requant.multipliers.empty(), "has multipliers and thresholds, which exclude each other");
     require(requant.zero_point == output_->zero_point, "its zero point must be that of its buffer");
     require_range({requant.low, requant.high});
-    const std::string fault = fault_of(*requant.thresholds, requant.steps(), channels_of(shape));
+    const std::string fault = fault_of(thresholds, requant.steps(), channels_of(shape));
     if (!fault.empty()) fail(fault);
   }
 
@@ -317,12 +317,13 @@ class Checker {
       require(std::ranges::equal(shape.extents().subspan(1), output_->shape.extents().subspan(1)),
               "inputs must agree in every axis but the first");
       channels += shape[0];
-      if (!c.requants[i]) {
+      const std::optional<Requant>& requant = c.requants[i];
+      if (!requant) {
         require_same_grid(*inputs_[i]);
         require_range(range_of(*inputs_[i]));
         continue;
       }
-      check_requant(*c.requants[i], shape);
+      check_requant(*requant, shape);
     }
     require(channels == output_->shape[0], "gives as many channels as its inputs have together");
   }

@@ -21,13 +21,18 @@ const QuantizerRegistry& QuantizerRegistry::builtin() {
   return registry;
 }
 
-Integers Quantizer::integers(const core::Tensor& x) const {
-  const std::optional<QParams> grid = params();
+QParams Quantizer::known_params() const {
+  std::optional<QParams> grid = params();
   if (!grid) throw core::UnsupportedError("quantizer", "its values are no integers times a scale");
-  Integers result{.values = std::vector<std::int32_t>(static_cast<std::size_t>(x.numel())), .params = *grid};
+  return *std::move(grid);
+}
+
+Integers Quantizer::integers(const core::Tensor& x) const {
+  Integers result{.values = std::vector<std::int32_t>(static_cast<std::size_t>(x.numel())), .params = known_params()};
+  const QParams& grid = result.params;
   for (std::int64_t i = 0; i < x.numel(); ++i) {
     result.values[static_cast<std::size_t>(i)] =
-        grid->quantize(static_cast<float>(x.values()[static_cast<std::size_t>(i)]), grid->slot(i, x.shape()));
+        grid.quantize(static_cast<float>(x.values()[static_cast<std::size_t>(i)]), grid.slot(i, x.shape()));
   }
   return result;
 }

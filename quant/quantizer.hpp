@@ -65,6 +65,8 @@ class Quantizer {
   }
   /// The grid the hard form lies on; nothing if its values are not integers times a scale (float16). Must be ready().
   [[nodiscard]] virtual std::optional<QParams> params() const = 0;
+  /// The same where there has to be one: throws UnsupportedError if there is no grid.
+  [[nodiscard]] QParams known_params() const;
   /// The hard form of x as integers. Unless overridden: params()->quantize of each element. Throws UnsupportedError if
   /// there is no grid. Grids of weights throw NumericError naming the site for NaN or infinity, where uniform ones, which
   /// activations have as well, take NaN to the zero point.

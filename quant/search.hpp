@@ -26,18 +26,21 @@ struct SiteSensitivity {
   nn::SiteKind kind = nn::SiteKind::kWeight;
   std::int64_t values = 0;               ///< of the weight, or of a sample
   std::int64_t multiply_adds = 0;        ///< per sample, of the layer whose weight it is; 0 for activations
+  int input_bits = 32;                   ///< of what the weight is multiplied with, as input_bits() has them
   std::vector<SensitivityPoint> points;  ///< bits falling
 };
 
 struct SensitivityConfig {
   std::vector<std::int64_t> bits{8, 4, 2};
-  std::int64_t images = 1024;    ///< to choose ranges by; the loss is that of the whole source
-  bool integer_weights = false;  ///< only bits at which products of integers take a weight
+  std::int64_t images = 1024;     ///< to choose ranges by; the loss is that of the whole source
+  bool integer_weights = false;   ///< only bits at which products of integers take a weight
+  bool count_operations = false;  ///< finds input_bits, for which every layer needs a graph
 };
 
 /// Puts each quantizer of the config's rules alone into the float network, at each of the bits, and measures. A quantizer
-/// whose field "bits" does not go so far is measured at the nearest ones that it has, one without it as it is. The model's transforms are as before when this returns. Throws as attach,
-/// calibrate and evaluate.
+/// whose field "bits" does not go so far is measured at the nearest ones that it has, one without it as it is. Weights are
+/// rounded to nearest: what calibration may do to them besides is left out. The model's transforms are as before when this
+/// returns. Throws as attach, calibrate and evaluate.
 [[nodiscard]] std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationConfig& config,
                                                        core::BatchSource& source, const nn::Objective& objective,
                                                        const SensitivityConfig& options,
@@ -45,14 +48,13 @@ struct SensitivityConfig {
 
 enum class BudgetMeasure {
   kSize,           ///< Σ values·bits over the weights: bits of storage
-  kBitOperations,  ///< Σ multiply_adds·bits·activation_bits
+  kBitOperations,  ///< Σ multiply_adds·bits·input_bits
 };
 inline constexpr std::string_view kBudgetMeasures[] = {"size", "bit_operations"};
 
 struct BitBudget {
   BudgetMeasure measure = BudgetMeasure::kSize;
   double limit = 0;  ///< in the measure's unit
-  std::int64_t activation_bits = 8;
 };
 
 struct BitChoice {

@@ -193,6 +193,7 @@ std::vector<SiteProfile> profile_sites(nn::Model& model, core::BatchSource& sour
   });
   history.reset();
   std::vector<SiteProfile> all;
+  all.reserve(metered.meters.size());
   for (const auto& [site, meter] : metered.meters) all.push_back(profile_of(*site, *meter));
   return all;
 }

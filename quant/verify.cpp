@@ -148,7 +148,7 @@ class Verifier {
         });
     result_.values += found.compared;
     if (found.place) {
-      report(found, batch);
+      report(*found.place, found, batch);
     } else {
       compare_shipped(batch, engine.back());
     }
@@ -285,8 +285,8 @@ class Verifier {
     return i < batch.indices.size() ? batch.indices[i] : result_.images + in_batch;
   }
 
-  void report(const Found& found, const core::Batch& batch) {
-    const auto [instruction, roads, image, index] = *found.place;
+  void report(const Place& place, const Found& found, const core::Batch& batch) {
+    const auto [instruction, roads, image, index] = place;
     result_.difference = Difference{.site = site_of(instruction),
                                     .image = image_of(batch, image),
                                     .index = index,

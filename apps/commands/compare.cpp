@@ -139,6 +139,7 @@ int compare_runs(const Session& session, const std::vector<std::string>& paths) 
   }
   const InterruptGuard guard;
   std::vector<Contestant> all;
+  all.reserve(paths.size());
   for (const std::string& path : paths) all.push_back(measure(path, *session.registry));
   print_result(session, document_of(all), runs_text(all) + (all.size() > 1 ? "\n" + pairs_text(all) : ""));
   return kDone;

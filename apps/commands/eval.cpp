@@ -70,6 +70,12 @@ std::string confusion_text(const report::Evaluation& evaluation) {
 // The arithmetic asked for; not asked: that of the config.
 std::string mode_of(const SavedModel& saved, const std::string& asked) {
   if (asked.empty()) return shipped_mode(saved);
+  if (saved.packed && asked == "float") {
+    throw core::UnsupportedError("--mode float",
+                                 fmt::format("{} has rounded weights alone; the floats that they were made of are in "
+                                             "model.safetensors of its run",
+                                             saved.file.string()));
+  }
   if (saved.config.quantization || asked == "float") return asked;
   throw core::UnsupportedError("--mode " + asked,
                                "the model is not quantized: its config has no section \"quantization\" "
@@ -148,7 +154,7 @@ int evaluate(const Session& session, const EvalArguments& arguments) {
   check_fits(subject.input, data);
   const nn::Outputs outputs = outputs_of_subject(subject, split);
   if (logits) logits->write(npy_bytes(outputs.logits));
-  nlohmann::ordered_json overflows = nlohmann::ordered_json::object();
+  ordered_json overflows = ordered_json::object();
   for (const quant::SiteOverflows& lost :
        subject.overflows ? subject.overflows() : std::vector<quant::SiteOverflows>()) {
     warn(overflow_text(lost));

@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -23,6 +24,7 @@
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/quant/input_bits.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -172,15 +174,19 @@ std::string table_text(const report::RunData& run) {
 }
 
 // Half of what 8 bits everywhere would take, unless said otherwise.
-quant::BitBudget budget_of(const QuantizeArguments& arguments, const nn::Model& model) {
+quant::BitBudget budget_of(const QuantizeArguments& arguments, nn::Model& model,
+                           const quant::QuantizationConfig& section) {
   const bool size = arguments.measure == "size";
   quant::BitBudget budget{.measure = size ? quant::BudgetMeasure::kSize : quant::BudgetMeasure::kBitOperations};
+  const std::map<std::string, int> inputs = size ? std::map<std::string, int>() : quant::input_bits(model, section);
   double half = 0;
   for (const nn::LayerInfo* layer : model.infos()) {
     for (const nn::Site& site : layer->sites) {
       if (site.kind != nn::SiteKind::kWeight) continue;
+      const auto found = inputs.find(site.name);
+      const int input = found == inputs.end() ? 32 : found->second;
       half += size ? 4.0 * static_cast<double>(site.shape.numel())
-                   : 4.0 * static_cast<double>(layer->multiply_adds * budget.activation_bits);
+                   : 4.0 * static_cast<double>(layer->multiply_adds * input);
     }
   }
   budget.limit = arguments.budget > 0 ? arguments.budget * (size ? 8 : 1) : half;
@@ -191,7 +197,8 @@ int search(const Session& session, const QuantizeArguments& arguments, const Run
   SavedModel saved = load_model(arguments.model, *session.registry);
   std::string text;
   const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
-  const SearchResult result = run_search(saved, loaded, budget_of(arguments, saved.model), options);
+  const SearchResult result =
+      run_search(saved, loaded, budget_of(arguments, saved.model, *loaded.config.quantization), options);
   print_result(session, ordered_json::parse(result.document),
                result.text + fmt::format("to quantize with these bits: tempera quantize {} --config {}\n"
                                          "to train with them, from these weights on: tempera run {}\npicture: {}\n",

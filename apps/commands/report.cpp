@@ -93,6 +93,7 @@ int write_report(const Session& session, const ReportArguments& arguments) {
   }
   if (!arguments.markdown.empty()) throw core::ConfigError("--markdown needs the folder of a study");
   std::vector<report::RunData> runs;
+  runs.reserve(arguments.runs.size());
   for (const std::string& path : arguments.runs) runs.push_back(report::load_run(path));
   if (!arguments.figure.empty() && !(runs.size() == 1 && runs.front().temperature)) {
     throw core::ConfigError("--figure temperature needs one run that has the analysis \"temperature\"");

@@ -1,6 +1,5 @@
 // tempera verify: the proof that the network that was trained is the one that is shipped.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <memory>
@@ -60,27 +59,6 @@ std::int64_t images_of(const VerifyArguments& arguments, const data::LoadedData&
   return arguments.images > 0 ? arguments.images : data.set.test.size();
 }
 
-// Integers are the same only if they are made of the same pixels.
-void check_same_input(const SavedProgram& program, const SavedModel& model) {
-  const data::Normalization &a = program.input.normalization, &b = model.input.normalization;
-  if (program.input.sample == model.input.sample && a.scale == b.scale && a.shift == b.shift) return;
-  throw core::Error(fmt::format("{} is fed otherwise than {}: {} and {}, pixel · {} + {} and pixel · {} + {}",
-                                program.file.string(), model.file.string(), program.input.sample.text(),
-                                model.input.sample.text(), fmt::join(a.scale, ", "), fmt::join(a.shift, ", "),
-                                fmt::join(b.scale, ", "), fmt::join(b.shift, ", ")));
-}
-
-// What is shipped; without a file, what the model gives now.
-quant::Program shipped(const SavedModel& saved, const fs::path& file) {
-  if (fs::exists(file)) {
-    SavedProgram program = load_saved_program(file);
-    check_same_input(program, saved);
-    return std::move(program.program);
-  }
-  say(fmt::format("{} is not there: the model is lowered now, and what comes out is compared", file.string()));
-  return program_of(saved.config, saved.model, {});
-}
-
 int verify_model(const Session& session, const VerifyArguments& arguments, SavedModel saved, const fs::path& file) {
   if (!saved.config.quantization) {
     throw core::UnsupportedError(saved.file.string(), "is not quantized: there are no integers to compare it with");
@@ -90,7 +68,7 @@ int verify_model(const Session& session, const VerifyArguments& arguments, Saved
   check_fits(saved.input, data);
   const report::Proof proof =
       dynamic ? prove_dynamic(saved.model, data.set.test, saved.input.normalization, images_of(arguments, data))
-              : prove(saved.config, saved.model, shipped(saved, file), data.set.test, saved.input.normalization,
+              : prove(saved.config, saved.model, shipped_program(saved, file), data.set.test, saved.input.normalization,
                       images_of(arguments, data));
   print_proof(session, saved.file.string(), data, proof, dynamic ? Roads::kDynamic : Roads::kAll);
   return proof.equal ? kDone : kFailed;

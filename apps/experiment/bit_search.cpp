@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -36,8 +37,11 @@ const char* unit_name(const quant::BitBudget& budget) {
   return budget.measure == quant::BudgetMeasure::kSize ? "bytes of weights" : "bit operations an image";
 }
 
+// Without the sign of what rounds to 0.
+double shown(double increase) { return std::abs(increase) < 0.5e-4 ? 0.0 : increase; }
+
 std::string point_text(const quant::SensitivityPoint& point) {
-  return fmt::format("{} bits: {:+.4f} ({:.1f} dB)", point.bits, point.loss_increase, point.decibels);
+  return fmt::format("{} bits: {:+.4f} ({:.1f} dB)", point.bits, shown(point.loss_increase), point.decibels);
 }
 
 void require_weights(SavedModel& saved, const quant::QuantizationConfig& section) {
@@ -70,13 +74,19 @@ std::string training_config(const SavedModel& saved, const quant::QuantizationCo
 
 BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const data::LoadedData& data,
                       const quant::BitBudget& budget) {
-  const quant::QuantizationConfig& section = *config.quantization;
+  // `null` in the config is a section without rules.
+  const quant::QuantizationConfig section = config.quantization.value_or(quant::QuantizationConfig{});
   require_weights(saved, section);
   const data::Split split = measured_on(data);
   data::Loader images(split, saved.input.normalization, kBatch);
-  BitSearch search;
+  BitSearch search{.measured_on = fmt::format("{} {} images", count_text(split.size()),
+                                              data.set.validation.size() > 0 ? "validation" : "training"),
+                   .counts_operations = budget.measure == quant::BudgetMeasure::kBitOperations};
   search.sites = quant::sensitivity(saved.model, section, images, objective_of(saved.config),
-                                    {.integer_weights = config.lower || section.dynamic()}, &interrupt_requested());
+                                    {.images = section.calibration.images,
+                                     .integer_weights = config.lower || section.dynamic(),
+                                     .count_operations = search.counts_operations},
+                                    &interrupt_requested());
   quant::BitBudget all = budget;
   all.limit = 1e300;
   search.pareto = quant::pareto_bits(search.sites, all);
@@ -97,18 +107,39 @@ BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const d
   return search;
 }
 
+namespace {
+
+std::string method_text(const BitSearch& search) {
+  return fmt::format(
+      "loss and SQNR of each site alone, everything else in floats, on {}, weights rounded to nearest; what "
+      "calibration "
+      "may do besides (equalize, adaround, bias_correction) is not in it",
+      search.measured_on);
+}
+
+std::string chosen_text(const BitSearch& search, const quant::BitBudget& budget) {
+  return fmt::format("chosen: {:.0f} {} of {:.0f} allowed, predicted loss {:+.4f} nats",
+                     search.chosen.cost / unit_of(budget), unit_name(budget), budget.limit / unit_of(budget),
+                     shown(search.chosen.loss_increase));
+}
+
+// Bits are chosen for weights; activations keep what their rules say.
+std::string chosen_bits(const BitSearch& search, const quant::SiteSensitivity& site) {
+  const auto chosen = std::ranges::find(search.chosen.choices, site.site, &quant::BitChoice::site);
+  return chosen == search.chosen.choices.end() ? "as in the config" : std::to_string(chosen->bits);
+}
+
+}  // namespace
+
 std::string search_text(const BitSearch& search, const quant::BitBudget& budget) {
   Table table({"site", "values", "loss (SQNR) at most bits", "at fewer", "at fewest", "chosen"});
   for (const quant::SiteSensitivity& site : search.sites) {
     std::vector<std::string> row{site.site, count_text(site.values)};
     for (std::size_t i = 0; i < 3; ++i) row.push_back(i < site.points.size() ? point_text(site.points[i]) : "-");
-    const auto chosen = std::ranges::find(search.chosen.choices, site.site, &quant::BitChoice::site);
-    row.push_back(chosen == search.chosen.choices.end() ? "-" : std::to_string(chosen->bits));
+    row.push_back(chosen_bits(search, site));
     table.row(row);
   }
-  return fmt::format("{}\nchosen: {:.0f} {} of {:.0f} allowed, predicted loss {:+.4f} nats\n", table.text(),
-                     search.chosen.cost / unit_of(budget), unit_name(budget), budget.limit / unit_of(budget),
-                     search.chosen.loss_increase);
+  return fmt::format("{}\n{}\n{}\n", table.text(), method_text(search), chosen_text(search, budget));
 }
 
 ordered_json search_json(const BitSearch& search) {
@@ -120,12 +151,14 @@ ordered_json search_json(const BitSearch& search) {
     }
     sites.push_back(
         {{"site", site.site}, {"values", site.values}, {"multiply_adds", site.multiply_adds}, {"points", points}});
+    if (search.counts_operations && site.kind == nn::SiteKind::kWeight) sites.back()["input_bits"] = site.input_bits;
   }
   for (const quant::BitAssignment& point : search.pareto) {
     pareto.push_back({{"cost", point.cost}, {"loss_increase", point.loss_increase}});
   }
   for (const quant::BitChoice& choice : search.chosen.choices) chosen[choice.site] = choice.bits;
-  return {{"sites", sites},
+  return {{"measured_on", search.measured_on},
+          {"sites", sites},
           {"pareto", pareto},
           {"chosen", {{"bits", chosen}, {"cost", search.chosen.cost}, {"loss_increase", search.chosen.loss_increase}}}};
 }
@@ -144,19 +177,23 @@ std::string search_page(const BitSearch& search, const quant::BitBudget& budget,
   }
   chart.series.push_back(std::move(front));
   chart.marks.push_back({.x = search.chosen.cost / unit_of(budget), .label = "chosen"});
-  report::Table table{
-      "each site alone, everything else in floats", {"site", "values", "at most bits", "at fewer", "at fewest"}, {}};
+  report::Table table{"each site alone, everything else in floats",
+                      {"site", "values", "at most bits", "at fewer", "at fewest", "chosen"},
+                      {}};
   for (const quant::SiteSensitivity& site : search.sites) {
     std::vector<std::string> row{site.site, report::grouped(site.values)};
     for (std::size_t i = 0; i < 3; ++i) row.push_back(i < site.points.size() ? point_text(site.points[i]) : "–");
+    row.push_back(chosen_bits(search, site));
     table.rows.push_back(std::move(row));
   }
   report::Page page;
   page.title = "Bits by layer";
   page.kicker = "search on " + model;
   page.sections = {
-      {"pareto", "Pareto front", "<div class=\"one\">" + report::figure(chart.sheet.title, draw(chart)) + "</div>"},
-      {"sensitivity", "Sensitivity", report::render(table)}};
+      {"pareto", "Pareto front",
+       report::paragraph(chosen_text(search, budget) + ".") + "<div class=\"one\">" +
+           report::figure(chart.sheet.title, draw(chart)) + "</div>"},
+      {"sensitivity", "Sensitivity", report::paragraph(method_text(search) + ".") + report::render(table)}};
   return report::render(page);
 }
 

@@ -13,6 +13,8 @@
 namespace tempera::cli {
 
 struct BitSearch {
+  std::string measured_on;         ///< "2 000 validation images"
+  bool counts_operations = false;  ///< the budget is one of bit operations
   std::vector<quant::SiteSensitivity> sites;
   std::vector<quant::BitAssignment> pareto;  ///< cost rising
   quant::BitAssignment chosen;
@@ -21,7 +23,7 @@ struct BitSearch {
 };
 
 /// Measures each site of the config's quantization alone at 8, 4 and 2 bits on up to 2000 validation images (training images
-/// where there are none), and finds the least predicted loss within `budget`; where integers are multiplied, of bits that have
+/// where there are none), calibrated on the first of them, as many as the config says, and finds the least predicted loss within `budget`; where integers are multiplied, of bits that have
 /// such a form. Throws as quant::sensitivity and quant::exact_bits, and ConfigError where no rule takes a weight.
 [[nodiscard]] BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const data::LoadedData& data,
                                     const quant::BitBudget& budget);

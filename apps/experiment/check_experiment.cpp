@@ -36,9 +36,9 @@ void check_output(const nn::Model& plan, const data::LoadedData& data, Issues& i
                               plan.output().text(), data.used, classes)});
 }
 
-void check_quantization(const ExperimentConfig& config, nn::Model& plan, Issues& issues) {
+void check_quantization(const quant::QuantizationConfig& section, nn::Model& plan, Issues& issues) {
   try {
-    static_cast<void>(quant::attach(plan, *config.quantization));  // schedules may aim at numbers of its sites
+    static_cast<void>(quant::attach(plan, section));  // schedules may aim at numbers of its sites
   } catch (const core::ConfigError& error) {
     for (core::ConfigIssue issue : error.issues()) {
       issue.pointer = "/quantization" + issue.pointer;
@@ -93,7 +93,7 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
   try {
     nn::Model plan = nn::Model::affordable(config.model, data.set.sample());
     check_output(plan, data, issues);
-    if (config.quantization) check_quantization(config, plan, issues);
+    if (config.quantization) check_quantization(*config.quantization, plan, issues);
     if (!config.train.initial) require_ranges(config, plan);
     check_last_batch(config, data, plan, issues);
     check_schedules(config, plan, issues);
@@ -150,6 +150,17 @@ void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIs
   }
 }
 
+data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded) {
+  try {
+    return load_data(loaded.config.data);
+  } catch (const core::ConfigError& error) {
+    Issues issues = error.issues();
+    locate_issues(loaded.source, issues);
+    point_to_origins(loaded.origins, issues);
+    throw core::ConfigError(std::move(issues));
+  }
+}
+
 void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data) {
   const ExperimentConfig& config = loaded.config;
   Issues issues;
@@ -180,7 +191,7 @@ core::Shape check_all(const LoadedFile<ExperimentConfig>& file) {
   for (const LoadedConfig<ExperimentConfig>& run : file.runs) {
     const core::ConfigValue* section = run.resolved.find("data");
     std::string wanted = section == nullptr ? std::string() : core::canonical_json(*section);
-    if (!data || wanted != loaded) data = load_data(run.config.data);
+    if (!data || wanted != loaded) data = load_located(run);
     loaded = std::move(wanted);
     check_experiment(run, *data);
     if (&run == &file.runs.front()) sample = data->set.sample();

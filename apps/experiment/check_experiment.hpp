@@ -9,6 +9,9 @@
 
 namespace tempera::cli {
 
+/// The data of a config. Throws as load_data, ConfigErrors with the file and line of what they name.
+[[nodiscard]] data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded);
+
 /// Throws ConfigError with every issue found, each with its place in the file: layers that do not fit together or into memory, outputs that are not the
 /// classes, schedules of no number, a temperature study of no sample, epochs without a batch, layers that are to be lowered to integers and cannot.
 void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data);

@@ -86,6 +86,7 @@ class Loader {
     if (extends == nullptr) return own;
     std::vector<const ConfigValue*> parents;
     const bool list = extends->is(Kind::kList);
+    parents.reserve(extends->items.size() + 1);
     for (const ConfigValue& item : extends->items) parents.push_back(&item);
     if (!list) parents.push_back(extends);
 

@@ -27,6 +27,7 @@ class Search {
     const auto match = std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.name == path[0]; });
     if (match == fields.end()) {
       std::vector<std::string> names;
+      names.reserve(fields.size());
       for (const FieldInfo& field : fields) names.push_back(field.name);
       return fail(path[0], std::move(names));
     }
@@ -123,6 +124,7 @@ std::string explain_text(const Explanation& explanation) {
   if (!field.required && !field.default_json.empty()) facts.push_back({"default", field.default_json});
   append_rows(out, facts);
   std::vector<Row> below;
+  below.reserve(field.fields.size());
   for (const FieldInfo& inner : field.fields) below.push_back({inner.name, in_short(inner)});
   if (!below.empty()) out += "fields\n";
   if (field.catalog != nullptr) {

@@ -2,10 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
-#include <span>
-
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/text_file.hpp"
 #include "tempera/core/errors.hpp"
@@ -28,14 +24,7 @@ void take_initial(const std::string& path, nn::Model& model) {
         "from the model.safetensors that was written beside it");
   }
   nn::load_weights(file, model);
-  for (const nn::Parameter& parameter : model.parameters()) {
-    const std::span<const Scalar> values = parameter.variable.value().values();
-    const auto bad = std::ranges::find_if_not(values, [](Scalar x) { return std::isfinite(x); });
-    if (bad == values.end()) continue;
-    throw core::NumericError(
-        parameter.name, -1,
-        fmt::format("value {} of it in {} is not finite: {}", bad - values.begin(), file.file(), *bad));
-  }
+  require_finite(model, file.file());
 }
 
 }  // namespace tempera::cli

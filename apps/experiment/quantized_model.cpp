@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -54,6 +55,8 @@ Calibrated choose_ranges(const ExperimentConfig& config, const data::LoadedData&
     return done;
   }
   const quant::CalibrationConfig& calibration = config.quantization->calibration;
+  say(fmt::format("calibrating on {} of {} training images",
+                  count_text(std::min(calibration.images, data.set.train.size())), count_text(data.set.train.size())));
   data::Loader images(data.set.train, data.normalization, {},
                       {.batch = calibration.batch, .seed = static_cast<std::uint64_t>(config.seed)});
   if (calibration.equalize) {

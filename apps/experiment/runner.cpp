@@ -1,6 +1,7 @@
 #include "tempera/apps/experiment/runner.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -28,6 +29,7 @@
 #include "tempera/apps/text_file.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/nn/safetensors.hpp"
 #include "tempera/quant/overflows.hpp"
 #include "tempera/quant/packed_model.hpp"
 #include "tempera/quant/program_file.hpp"
@@ -201,6 +203,7 @@ class Run {
       warn(fmt::format("{} on the {} set", overflow_text(lost), split));
       if (!keep) continue;
       run_.summary.overflows[lost.site] = lost.overflows.count;
+      if (!run_.quantization) continue;
       const auto site = std::ranges::find(run_.quantization->sites, lost.site, &report::QuantizedSite::site);
       if (site == run_.quantization->sites.end()) continue;
       site->overflows = lost.overflows.count;
@@ -231,7 +234,7 @@ class Run {
 
   // Integers: the exact form of the model, the program that is shipped, and the proof that they are one. A difference is an
   // error of this program, and ends the run after all that is known was written.
-  nn::Outputs lower_model(nn::Model& model) {
+  nn::Outputs lower_model(nn::Model& model, report::Quantization& quantization) {
     stage("testing in integers");
     nn::Outputs test = evaluate_in("fake_quant", exact_forward(config_, model));
     const quant::Program program = program_of(config_, model, program_metadata(config_, metadata_));
@@ -243,10 +246,10 @@ class Run {
     stage("proving the program bit by bit");
     const std::int64_t images = data_.set.test.size();
     const report::Proof proof = prove(config_, model, program, data_.set.test, data_.normalization, images);
-    run_.quantization->proof = run_.summary.verification = proof;
+    quantization.proof = run_.summary.verification = proof;
     say(proof_text(proof));
     if (proof.equal) return test;
-    folder_.write("quantization.json", report::quantization_text(*run_.quantization));
+    folder_.write("quantization.json", report::quantization_text(quantization));
     throw core::Error(proof_text(proof));
   }
 
@@ -262,7 +265,7 @@ class Run {
   void evaluate_model(nn::Model& model, nn::Outputs test, const Calibrated& calibrated) {
     if (config_.quantization) {
       run_.quantization = quantization_of(data_, model, calibrated.floats);
-      test = config_.lower ? lower_model(model) : evaluate_in("fake_quant", model, {});
+      test = config_.lower ? lower_model(model, *run_.quantization) : evaluate_in("fake_quant", model, {});
       if (config_.quantization->dynamic()) ship_dynamic(model);
       folder_.write("quantization.json", report::quantization_text(*run_.quantization));
     }
@@ -309,10 +312,38 @@ report::Summary summary_in(const RunFolder& folder) {
 }
 
 // What later commands need of a finished run.
-void require_models(const RunFolder& folder, const ExperimentConfig& config) {
-  folder.require(kModel);
-  if (config.quantization && config.lower) folder.require(kProgram);
-  if (config.quantization && config.quantization->dynamic()) folder.require(kPacked);
+std::vector<const char*> models_of(const ExperimentConfig& config) {
+  std::vector<const char*> models{kModel};
+  if (config.quantization && config.lower) models.push_back(kProgram);
+  if (config.quantization && config.quantization->dynamic()) models.push_back(kPacked);
+  return models;
+}
+
+// A study needs no more than the scores, for which nobody should have to train again.
+void check_models(const RunFolder& folder, const ExperimentConfig& config, bool only_scores) {
+  for (const char* name : models_of(config)) {
+    if (!fs::exists(folder.file(name)) && only_scores) {
+      warn(fmt::format("{} is missing, though this run finished; its scores are taken", folder.file(name).string()));
+      continue;
+    }
+    folder.require(name);
+    static_cast<void>(nn::SafetensorsReader(folder.file(name)));  // a damaged file is better found now
+  }
+}
+
+// Settings that a study which varies "when" leaves without effect in some of its runs, and a mistake elsewhere.
+void note_useless(const quant::QuantizationConfig& section) {
+  std::vector<std::string_view> useless;
+  const bool after = section.when == quant::When::kAfter;
+  if (after && section.start_epoch > 0) useless.emplace_back("start_epoch");
+  if (after && section.freeze_observers) useless.emplace_back("freeze_observers");
+  if (after && section.freeze_batch_norm) useless.emplace_back("freeze_batch_norm");
+  if (!after && section.calibration.equalize) useless.emplace_back("calibration.equalize");
+  if (!after && section.calibration.adaround) useless.emplace_back("calibration.adaround");
+  if (!after && section.calibration.bias_correction) useless.emplace_back("calibration.bias_correction");
+  if (useless.empty()) return;
+  say(fmt::format("without effect in \"quantization\", as \"when\" is \"{}\": {}", after ? "after" : "aware",
+                  fmt::join(useless, ", ")));
 }
 
 void announce(const ExperimentConfig& config, const data::LoadedData& data, const fs::path& folder) {
@@ -323,6 +354,7 @@ void announce(const ExperimentConfig& config, const data::LoadedData& data, cons
                   count_text(data.set.validation.size()), count_text(data.set.test.size()), data.used,
                   data.set.origin));
   if (config.quantization) {
+    note_useless(*config.quantization);
     const auto sites = quant::plan(plan, *config.quantization);
     for (const std::string& notice : format_notices(sites, inspect_hardware(), config.lower.has_value())) say(notice);
     // Lowered, they are all of integers.
@@ -337,14 +369,14 @@ void announce(const ExperimentConfig& config, const data::LoadedData& data, cons
 RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text,
                          const RunOptions& options) {
   const ExperimentConfig& config = loaded.config;
-  const data::LoadedData data = load_data(config.data);
+  const data::LoadedData data = load_located(loaded);
   check_experiment(loaded, data);
   // Other initial weights are another run, whatever their path.
   const std::string initial = config.train.initial ? "/" + initial_sha256(*config.train.initial) : "";
   const std::string identity = content_hash(loaded.resolved, data.set.sha256 + initial, kFormatVersion);
   RunFolder folder(options.out.value_or(options.root / hashed_name(config.name, identity)), identity);
   if (folder.state() == FolderState::kFinished) {
-    if (!options.only_scores) require_models(folder, config);
+    check_models(folder, config, options.only_scores);
     say(folder.finished_text());
     return {.folder = folder.path(), .summary = summary_in(folder), .was_finished = true};
   }

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+#include <span>
 #include <utility>
 
 #include "tempera/apps/experiment/quantized_model.hpp"
@@ -52,7 +55,7 @@ fs::path model_file(const fs::path& path) {
         "see all of them with `tempera compare {0}` and `tempera report {0}`",
         path.string()));
   }
-  const fs::path model = path / "model.safetensors";
+  fs::path model = path / "model.safetensors";
   const fs::path checkpoint = path / "checkpoints" / nn::kLastCheckpoint;
   if (fs::exists(model)) return model;
   const bool kept = fs::exists(checkpoint);
@@ -116,6 +119,16 @@ void save_model(const fs::path& file, const nn::Model& model, const std::map<std
   writer.write(file);
 }
 
+void require_finite(const nn::Model& model, const std::string& file) {
+  for (const nn::Parameter& parameter : model.parameters()) {
+    const std::span<const Scalar> values = parameter.variable.value().values();
+    const auto bad = std::ranges::find_if_not(values, [](Scalar x) { return std::isfinite(x); });
+    if (bad == values.end()) continue;
+    throw core::NumericError(parameter.name, -1,
+                             fmt::format("value {} of it in {} is not finite: {}", bad - values.begin(), file, *bad));
+  }
+}
+
 SavedModel load_model(const fs::path& path, const Registry& registry) {
   const fs::path file = model_file(path);
   const nn::SafetensorsReader reader(file);
@@ -127,12 +140,14 @@ SavedModel load_model(const fs::path& path, const Registry& registry) {
   core::read_json(required(reader, kInputMetadata), file.string() + " (input)",
                   [&input](core::FieldVisitor& v) { input.fields(v); });
   nn::Model model = model_of(config, input.sample);
-  if (quant::is_packed(reader)) {
+  const bool packed = quant::is_packed(reader);
+  if (packed) {
     quant::load_packed(reader, model);
   } else {
     nn::load_model(reader, model);
   }
-  return {std::move(config), std::move(input), std::move(model), file};
+  require_finite(model, file.string());
+  return {std::move(config), std::move(input), std::move(model), file, packed};
 }
 
 }  // namespace tempera::cli

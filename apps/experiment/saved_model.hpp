@@ -40,7 +40,11 @@ struct SavedModel {
   InputPipeline input;
   nn::Model model;
   std::filesystem::path file;
+  bool packed = false;  ///< its weights are integers alone, what is left of floats that the file has not
 };
+
+/// Throws NumericError naming the first parameter with a value that is not finite, and the file it came from.
+void require_finite(const nn::Model& model, const std::string& file);
 
 /// The model file that a run folder, a model file or a checkpoint stands for. Throws FileError for a run without one.
 [[nodiscard]] std::filesystem::path model_file(const std::filesystem::path& path);

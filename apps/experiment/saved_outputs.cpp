@@ -2,18 +2,18 @@
 
 #include "tempera/apps/experiment/evaluation.hpp"
 #include "tempera/apps/experiment/lowered_model.hpp"
+#include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/training.hpp"
 
 namespace tempera::cli {
 
 nn::Outputs outputs_in(const std::string& mode, SavedModel& saved, const data::Split& split) {
   const nn::Objective objective = objective_of(saved.config);
-  if (mode == "integer" && saved.config.quantization->dynamic()) {
+  if (mode == "integer" && saved.config.quantization && saved.config.quantization->dynamic()) {
     return outputs_of(dynamic_forward(saved.model), split, saved.input.normalization, objective);
   }
   if (mode == "integer") {
-    const quant::Program program = program_of(saved.config, saved.model, {});
-    return outputs_of(engine_forward(program), split, saved.input.normalization, objective);
+    return outputs_of(engine_forward(shipped_program(saved)), split, saved.input.normalization, objective);
   }
   if (mode == "fake_quant" && saved.config.lower) {
     return outputs_of(exact_forward(saved.config, saved.model), split, saved.input.normalization, objective);

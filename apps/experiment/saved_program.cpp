@@ -1,10 +1,13 @@
 #include "tempera/apps/experiment/saved_program.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "tempera/apps/experiment/lowered_model.hpp"
+#include "tempera/apps/terminal.hpp"
 #include "tempera/core/config/reader.hpp"
 #include "tempera/core/config/writer.hpp"
 #include "tempera/core/errors.hpp"
@@ -55,6 +58,16 @@ data::DataConfig data_of(const quant::Program& program, const InputPipeline& inp
   return config;
 }
 
+// Integers are the same only if they are made of the same pixels.
+void check_same_input(const SavedProgram& program, const SavedModel& model) {
+  const data::Normalization &a = program.input.normalization, &b = model.input.normalization;
+  if (program.input.sample == model.input.sample && a.scale == b.scale && a.shift == b.shift) return;
+  throw core::Error(fmt::format("{} is fed otherwise than {}: {} and {}, pixel · {} + {} and pixel · {} + {}",
+                                program.file.string(), model.file.string(), program.input.sample.text(),
+                                model.input.sample.text(), fmt::join(a.scale, ", "), fmt::join(a.shift, ", "),
+                                fmt::join(b.scale, ", "), fmt::join(b.shift, ", ")));
+}
+
 }  // namespace
 
 std::map<std::string, std::string> program_metadata(const ExperimentConfig& config,
@@ -69,6 +82,20 @@ std::optional<fs::path> program_file(const fs::path& path) {
   const fs::path inside = path / "program.safetensors";
   const bool alone = fs::exists(inside) && !fs::exists(path / "model.safetensors") && !fs::exists(path / "checkpoints");
   return alone ? std::optional(inside) : std::nullopt;
+}
+
+quant::Program shipped_program(const SavedModel& saved, const fs::path& file) {
+  if (fs::exists(file)) {
+    SavedProgram program = load_saved_program(file);
+    check_same_input(program, saved);
+    return std::move(program.program);
+  }
+  say(fmt::format("{} is not there: the model is lowered now", file.string()));
+  return program_of(saved.config, saved.model, {});
+}
+
+quant::Program shipped_program(const SavedModel& saved) {
+  return shipped_program(saved, saved.file.parent_path() / "program.safetensors");
 }
 
 SavedProgram load_saved_program(const fs::path& file) {

@@ -28,6 +28,12 @@ struct SavedProgram {
 /// stands for a model. Throws CheckpointError for a file that is no safetensors file.
 [[nodiscard]] std::optional<std::filesystem::path> program_file(const std::filesystem::path& path);
 
+/// What is shipped of a lowered model: the program in `file`; where that is not there, what the model gives now, which is
+/// said. Throws as load_saved_program, Error where the two are fed with other numbers, UnsupportedError as quant::lower.
+[[nodiscard]] quant::Program shipped_program(const SavedModel& saved, const std::filesystem::path& file);
+/// That of the file beside the model's.
+[[nodiscard]] quant::Program shipped_program(const SavedModel& saved);
+
 /// Throws FileError, CheckpointError for a file that is damaged, of another version, or does not say how it is fed.
 [[nodiscard]] SavedProgram load_saved_program(const std::filesystem::path& file);
 

@@ -120,6 +120,7 @@ void check_pair_by(const ConfigValue& study, const ConfigValue& vary, std::vecto
   const ConfigValue* pair_by = study.find("pair_by");
   if (pair_by == nullptr || !pair_by->is(Kind::kText) || vary.find(pair_by->text) != nullptr) return;
   std::vector<std::string> names;
+  names.reserve(vary.members.size());
   for (const ConfigMember& member : vary.members) names.push_back(member.name);
   report(*pair_by, "/study/pair_by",
          fmt::format("must be one of the paths that vary, got \"{}\"{}", core::shortened(pair_by->text),

@@ -72,6 +72,7 @@ void StudyWatch::begin(std::size_t run) {
 }
 
 void StudyWatch::end(bool computed) {
+  if (!at_work_) return;
   const std::size_t index = row_of_[*at_work_];
   StudyRow& row = rows_[index];
   row.at_work = false;

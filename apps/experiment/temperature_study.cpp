@@ -39,7 +39,7 @@ std::int64_t choose_sample(const TemperatureConfig& config, const data::Split& s
     if (predicted[i] == label) return static_cast<std::int64_t>(i);
     if (!first) first = static_cast<std::int64_t>(i);
   }
-  return first.value();  // check_temperature was passed
+  return first.value();  // NOLINT(bugprone-unchecked-optional-access): check_temperature was passed
 }
 
 // logit(σ(z)) = log(σ/(1−σ)) with σ computed first. 1−σ is taken as σ(−z): as a difference it is 0 from z = 37 on.

@@ -102,6 +102,8 @@ nn::TrainingState train(const ExperimentConfig& config, const data::LoadedData& 
   if (options.resume && fs::exists(last)) {
     trainer.resume(last);
     say(fmt::format("continuing after epoch {}, step {}", trainer.state().epoch, trainer.state().step));
+  } else if (options.resume && config.train.epochs > 0) {
+    say(fmt::format("{} is not there: training begins again", last.string()));
   }
   trainer.run();
   const fs::path best = options.checkpoints / nn::kBestCheckpoint;

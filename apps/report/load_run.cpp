@@ -18,7 +18,8 @@ using Entries = std::vector<std::pair<std::string, std::string>>;
 
 void flatten(const nlohmann::ordered_json& value, const std::string& prefix, Entries& out) {
   if (value.is_structured() && !value.empty()) {
-    for (const auto& [key, item] : value.items()) flatten(item, prefix.empty() ? key : prefix + "." + key, out);
+    for (const auto& [key, item] : value.items())
+      flatten(item, prefix.empty() ? key : fmt::format("{}.{}", prefix, key), out);
     return;
   }
   out.emplace_back(prefix, value.is_string()

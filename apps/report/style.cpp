@@ -48,8 +48,7 @@ std::string chart_style() {
   return out;
 }
 
-std::string_view page_style() {
-  return R"css(
+constexpr std::string_view kPageStyle = R"css(
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%;scroll-behavior:smooth}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"Noto Sans",sans-serif;overflow-wrap:break-word}
@@ -134,6 +133,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:8pt;padding:0;backgrou
 .fallback,.badge,.tiles li,.chart,.digit{-webkit-print-color-adjust:exact;print-color-adjust:exact}
 }
 )css";
-}
+
+std::string_view page_style() { return kPageStyle; }
 
 }  // namespace tempera::cli::report

@@ -27,7 +27,7 @@ std::string words(double x, double y, std::string_view css_class, std::string_vi
 }
 
 std::string subject(const RunData& run) {
-  const TemperatureStudy& study = *run.temperature;
+  const TemperatureStudy& study = sections::study_of(run);
   const std::string uri = png_data_uri(study.picture);
   std::string out;
   if (!uri.empty()) {
@@ -42,7 +42,8 @@ std::string subject(const RunData& run) {
 }
 
 std::string bars(const RunData& run) {
-  const std::vector<std::size_t> rows = sections::chosen_temperatures(*run.temperature);
+  const TemperatureStudy& study = sections::study_of(run);
+  const std::vector<std::size_t> rows = sections::chosen_temperatures(study);
   const double step = (kWidth - 2 * kPadding + 12) / static_cast<double>(rows.size());
   const double width = std::min(step - 12, sections::kBarsWidth);
   const double height = width / sections::kBarsWidth * sections::kBarsHeight;
@@ -50,7 +51,7 @@ std::string bars(const RunData& run) {
   std::string out;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const double x = kPadding + step * static_cast<double>(i);
-    out += words(x, top - 2, "name", fmt::format("T = {}", significant(run.temperature->temperatures[rows[i]])));
+    out += words(x, top - 2, "name", fmt::format("T = {}", significant(study.temperatures[rows[i]])));
     out += placed(sections::probability_bars(run, rows[i]), x, top + 4, width, height);
   }
   return out;
@@ -65,6 +66,7 @@ std::string render_temperature_figure(const RunData& run) {
                                              "\"analyses\": [\"temperature\"] in its config",
                                              run.summary.name));
   }
+  const TemperatureStudy& study = sections::study_of(run);
   const Sheet sheet{
       .id = "temperature",
       .title = "What a network says about one image as the temperature rises",
@@ -80,8 +82,7 @@ std::string render_temperature_figure(const RunData& run) {
   out += words(kPadding, 42, "heading", sheet.title);
   out += words(kPadding, 66, "lead",
                fmt::format("softmax(z / T) of {}, for T from {} to {}", run.summary.name,
-                           significant(run.temperature->temperatures.front()),
-                           significant(run.temperature->temperatures.back())));
+                           significant(study.temperatures.front()), significant(study.temperatures.back())));
   out += subject(run);
   out += placed(sections::probability_lines(run, false, kLinesWidth, kLinesHeight), kLinesLeft, kTop, kLinesWidth,
                 kLinesHeight);

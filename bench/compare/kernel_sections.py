@@ -57,12 +57,26 @@ def int_gemm(cells, _):
             table(["m×n×k", "threads", "tempera", "oneDNN", "ratio", "mark", ""], rows), ""]
 
 
+def integer_bounds(bounds):
+    """What AVX2 allows at most: the reason why exact products of bytes stay behind those that let pairs saturate."""
+    if len(bounds) < 2:
+        return []
+    exact, saturating = bounds["pairs"], bounds["saturating_bytes"]
+    share = statistics.median(e / s for e, s in zip(exact, saturating))
+    rows = [["pairs of int16, exact", spread([1e-9 * v for v in exact])], ["bytes, whose pairs saturate", spread([1e-9 * v for v in saturating])]]
+    return ["## Products of bytes in registers", "10⁹ operations a second of AVX2's instructions with nothing else to do. Exact ones reach "
+            f"{percent(share)} of those that saturate: with the same share of its bound, a product of bytes or a linear layer in integers that "
+            "has to be exact, and is no convolution with fewer multiplications, cannot come nearer to a peer that lets pairs saturate. "
+            "Processors with VNNI or AMX have exact instructions of the faster kind.", "",
+            table(["products", "10⁹ a second"], rows), ""]
+
+
 def limits(cells, _):
     (records,) = cells.values()
     label = sides_of(records)[0]
     kinds = list(dict.fromkeys(kind for r in records for kind in r["sides"][label]["values"]))
     held = dict(note.rsplit(": ", 1) for r in records for note in r["sides"][label]["notes"])
-    passes, regions = [], []
+    passes, regions, bounds = [], [], {}
     for kind in kinds:
         values = [r["sides"][label]["values"][kind] for r in records if kind in r["sides"][label]["values"]]
         if kind.startswith("empty_region"):
@@ -72,6 +86,9 @@ def limits(cells, _):
             regions.append([threads, chunks, spread([1e6 * s for s in seconds]), *at_most(seconds, mark, "3 µs")])
             continue
         name, *sizes = kind.split("/")
+        if name == "int_bound":
+            bounds[sizes[0]] = [v[0] for v in values]
+            continue
         shares = [v[2] for v in values]
         mark = LIMIT_MARK if name in PLAIN_PASSES else None
         passes.append([name, "×".join(sizes), spread([v[0] for v in values]), number(statistics.median(v[1] for v in values)), held[kind],
@@ -82,4 +99,4 @@ def limits(cells, _):
             "cross_entropy have more arithmetic than is counted.", "",
             table(["kernel", "values", "µs", "limit, µs", "by", "of limit", "mark", ""], passes), "",
             "## An empty parallel loop", "µs, by threads that may take part and chunks.", "",
-            table(["threads", "chunks", "µs", "mark", ""], regions), ""]
+            table(["threads", "chunks", "µs", "mark", ""], regions), "", *integer_bounds(bounds)]

@@ -1,7 +1,7 @@
 """docs/results/bench-<machine>.md: medians, ranges, ratios and marks of a comparison, from its records."""
 import statistics
 
-from cells import SECTIONS, SCALING_MARKS, TRAIN_MARKS, INFER_MARKS, BF16_MARKS, QAT_MARKS, QAT_TIME, training_flop
+from cells import SECTIONS, SCALING_MARKS, TRAIN_MARKS, INFER_MARKS, BF16_MARKS, QAT_MARKS, QAT_TIME, inference_flop, training_flop
 from disturbance import OTHERS, OWN_LOAD, disturbed
 from figures import at_least, at_most, number, percent, ratios, spread, table, times, values_of
 from kernel_sections import gemm, int_gemm, limits
@@ -83,18 +83,24 @@ def bf16(cells, _):
 
 
 def infer(section, title):
-    def write(cells, _):
-        rows = []
+    def write(cells, everything):
+        peak, rows = peaks(everything).get(1) if section == "infer" else None, []
+
+        def share(network, rates):
+            return [] if peak is None else [percent(statistics.median(rates) * inference_flop(network) / 1e9 / peak)]
+
         for name, records in cells.items():
             network, batch = name.split(", batch ")
             found = ratios(records, "tempera/1", ["ONNX Runtime/1"], RATE)
-            ours = values_of(records, "tempera/1", RATE)
-            rows.append([network, batch, spread(ours), spread(values_of(records, "ONNX Runtime/1", RATE)), times(found),
+            ours, theirs = values_of(records, "tempera/1", RATE), values_of(records, "ONNX Runtime/1", RATE)
+            rows.append([network, batch, spread(ours), spread(theirs), times(found),
                          *at_least(found, INFER_MARKS[section].get((network, int(batch)))),
-                         number(1e6 * int(batch) / statistics.median(ours))])
+                         number(1e6 * int(batch) / statistics.median(ours)), *share(network, ours), *share(network, theirs)])
+        shares = [] if peak is None else ["of peak", "peer's"]
+        note = "" if peak is None else " Shares are of the peak that multiply-adds in registers reach, for the definition's operations."
         return [f"## {title}", f"Images a second on one thread: {HOW}. tempera is {peers_of(cells, 'tempera')}, the peer "
-                f"{peers_of(cells, 'ONNX Runtime')}.", "",
-                table(["network", "batch", "tempera", "ONNX Runtime", "ratio", "mark", "", "our µs a call"], rows), ""]
+                f"{peers_of(cells, 'ONNX Runtime')}.{note}", "",
+                table(["network", "batch", "tempera", "ONNX Runtime", "ratio", "mark", "", "our µs a call", *shares], rows), ""]
     return write
 
 

@@ -28,7 +28,7 @@ def rates(lines):
 
 
 def limits(document):
-    """Google Benchmark's JSON: seconds of empty loops, and of kernels with a limit µs, those of the limit, and the share of it."""
+    """Google Benchmark's JSON: seconds of empty loops, operations a second of bare products, and of kernels with a limit µs, those of the limit, and the share of it."""
     values, notes = {}, set()
     for entry in document["benchmarks"]:
         if "of_limit" in entry:
@@ -36,6 +36,8 @@ def limits(document):
             notes.add(f"{entry['name']}: {entry['label']}")
         elif entry["name"].startswith("empty_region"):
             values[entry["name"]] = [entry["real_time"] * {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}[entry["time_unit"]]]
+        elif entry["name"].startswith("int_bound/"):
+            values[entry["name"]] = [entry["op/s"]]
     return values, notes
 
 

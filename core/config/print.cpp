@@ -56,6 +56,7 @@ std::string flat(const ConfigValue& value, const std::string& pointer, bool cano
     return "[" + text + "]";
   }
   std::vector<const ConfigMember*> members;
+  members.reserve(value.members.size());
   for (const ConfigMember& member : value.members) members.push_back(&member);
   if (canonical) {
     std::sort(members.begin(), members.end(), [](const auto* a, const auto* b) { return a->name < b->name; });

@@ -19,9 +19,9 @@ using Kind = ConfigValue::Kind;
 // The integer a value stands for: 3, and also 3.0.
 std::optional<std::int64_t> whole(const ConfigValue& value) {
   if (value.is(Kind::kInteger)) return value.integer;
-  constexpr double limit = 9223372036854775808.0;  // 2^63: doubles below it convert without overflow
+  constexpr double kLimit = 9223372036854775808.0;  // 2^63: doubles below it convert without overflow
   if (!value.is(Kind::kNumber) || std::trunc(value.number) != value.number) return std::nullopt;
-  if (value.number < -limit || value.number >= limit) return std::nullopt;
+  if (value.number < -kLimit || value.number >= kLimit) return std::nullopt;
   return static_cast<std::int64_t>(value.number);
 }
 
@@ -208,7 +208,7 @@ class Reader final : public FieldVisitor {
   bool convert(const ConfigValue& given, std::int64_t& value, const std::string& pointer, const FieldDoc& doc) {
     const std::optional<std::int64_t> number = whole(given);
     const bool too_large = given.is(Kind::kNumber) && std::trunc(given.number) == given.number;
-    if (!number) return wrong(pointer, given, too_large ? "an integer of 64 bits" : "an integer", doc);
+    if (!number) return wrong(pointer, given, too_large ? "an integer of 64 bits with sign" : "an integer", doc);
     return assign(given, static_cast<double>(*number), *number, value, pointer, doc);
   }
   bool convert(const ConfigValue& given, double& value, const std::string& pointer, const FieldDoc& doc) {

@@ -62,7 +62,7 @@ class Writer final : public FieldVisitor {
   void raw(std::string_view name, std::string& json, const FieldDoc& /*doc*/) override {
     std::vector<ConfigIssue> issues;
     std::optional<ConfigValue> value = parse_config(json, std::string(name), issues);
-    if (!issues.empty()) throw ConfigError(std::move(issues));
+    if (!value || !issues.empty()) throw ConfigError(std::move(issues));
     put(name, std::move(*value));
   }
   void rule(bool /*holds*/, std::string_view /*field*/, const std::string& /*message*/) override {}

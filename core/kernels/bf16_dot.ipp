@@ -14,7 +14,7 @@ struct RowWords {
 
   RowWords(const std::uint32_t* a, std::int64_t words) noexcept : stride(words) {
 #pragma GCC unroll 8
-    for (int g = 0; g < (R + 2) / 3; ++g) base[g] = a + 3 * g * words;
+    for (int g = 0; g < (R + 2) / 3; ++g) base[g] = a + 3 * words * g;
   }
   [[nodiscard]] const std::uint32_t* row(int r) const noexcept { return base[r / 3] + r % 3 * stride; }
   void next() noexcept {

@@ -4,7 +4,7 @@
 constexpr std::int64_t kColumns = 2 * kLanes;
 
 std::int32_t four_bytes(const char* x) noexcept {
-  std::int32_t value;
+  std::int32_t value = 0;
   __builtin_memcpy(&value, x, sizeof value);
   return value;
 }

@@ -45,7 +45,7 @@ V grid_step(V x, V scale, V zero) noexcept { return xsimd::nearbyint(x / scale) 
 
 bool fake_quant(std::int64_t n, const FakeQuantGrid& grid, const float* x, float* y) noexcept {
   const V scale(grid.scale), zero(grid.zero), low(grid.low), high(grid.high);
-  auto inside = zero == zero;
+  V::batch_bool_type inside(true);
   const auto snap = [&](V v) {
     const V q = grid_step(v, scale, zero);
     const V clamped = xsimd::min(high, xsimd::max(low, q));  // NaN passes, as the second operand

@@ -14,7 +14,6 @@ using V = xsimd::batch<float, xsimd::sse4_2>;
 constexpr std::int64_t kLanes = 4;
 constexpr std::int64_t kTileRows = 4;
 constexpr std::int64_t kTileVectors = 2;
-constexpr std::int64_t kTileDepth = 512;  // of 8 columns: 16 KiB of the first cache
 constexpr std::int64_t kDotRows = 2;
 constexpr bool kMaskIsFree = false;
 
@@ -67,7 +66,7 @@ V fma(V a, V b, V c) noexcept { return a * b + c; }
 V fnma(V a, V b, V c) noexcept { return c - a * b; }
 
 V load_bytes(const std::uint8_t* x) noexcept {
-  std::int32_t four;
+  std::int32_t four = 0;
   std::memcpy(&four, x, sizeof four);
   return _mm_cvtepi32_ps(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(four)));
 }

@@ -53,6 +53,7 @@ bool usable(const Level& level) { return level.fill != nullptr && cpuinfo_initia
 
 std::string names(const std::vector<Isa>& levels) {
   std::vector<std::string_view> list;
+  list.reserve(levels.size());
   for (const Isa level : levels) list.push_back(isa_name(level));
   return fmt::format("{}", fmt::join(list, ", "));
 }

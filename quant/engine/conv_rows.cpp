@@ -12,8 +12,8 @@ WeightRows rows_of(const program::Conv2d& layer, std::int64_t group, bool in_pla
         layer.weight.zero_points.empty() ? 0 : layer.weight.zero_points[static_cast<std::size_t>(o)];
     for (std::int64_t cell = 0; cell < cells; ++cell) {
       for (std::int64_t c = 0; c < w[1]; ++c) {
-        const std::int32_t q = layer.weight.values[static_cast<std::size_t>((o * w[1] + c) * cells + cell)];
-        rows.values.push_back(static_cast<std::int16_t>(q - zero));
+        const auto at = static_cast<std::size_t>((o * w[1] + c) * cells + cell);
+        rows.values.push_back(static_cast<std::int16_t>(layer.weight.values[at] - zero));
       }
     }
   }

@@ -52,7 +52,7 @@ std::int64_t nonzero_steps(const std::int16_t* x, std::int64_t length, std::int3
                            std::int32_t* values) noexcept {
   std::int64_t count = 0;
   for (std::int64_t p = 0; p < length / 2; ++p) {  // without a branch: what is 0 is written over
-    std::int32_t pair;
+    std::int32_t pair = 0;
     std::memcpy(&pair, x + 2 * p, sizeof pair);
     steps[count] = static_cast<std::int32_t>(p);
     values[count] = pair;
@@ -74,7 +74,7 @@ Output::Output(const Place& place, const std::optional<Requant>& requant, std::i
   const std::int64_t columns = core::int_kernels().columns;
   for (std::int64_t c = 0; c < (channels + columns - 1) / columns * columns; ++c) {
     const Multiplier& m = of_channel(requant_->multipliers, std::min(c, channels - 1));
-    const auto count = static_cast<std::uint64_t>(31 + m.shift);
+    const auto count = 31 + static_cast<std::uint64_t>(m.shift);
     multiplier_.push_back(m.multiplier);
     (c % 2 == 0 ? half_even_ : half_odd_).push_back(std::uint64_t{1} << (count - 1));
     (c % 2 == 0 ? count_even_ : count_odd_).push_back(count);
@@ -88,7 +88,7 @@ std::int32_t Output::value(std::int32_t accumulator, std::int64_t channel) const
 void Output::write(std::int64_t m, std::int64_t first, std::int64_t n, const std::int32_t* c, std::int64_t c_row,
                    void* y, std::int64_t y_row) const noexcept {
   if (thresholds_) return thresholds_->write(m, first, n, c, c_row, static_cast<std::int16_t*>(y), y_row);
-  if (fast_) {
+  if (requant_ && fast_) {
     core::int_kernels().requant({.m = m,
                                  .n = n,
                                  .c = c,

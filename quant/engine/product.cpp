@@ -84,7 +84,7 @@ void Product::run_panels(const ProductRows& rows, const Operand& weights) const 
 }
 
 std::int64_t Product::sparse_bytes() const noexcept {
-  return 4 * static_cast<std::int64_t>(bias_.size()) + 2 * 4 * (length_ / 2 + 1);
+  return 4 * (static_cast<std::int64_t>(bias_.size()) + 2 * (length_ / 2 + 1));
 }
 
 void Product::run_sparse(const std::int16_t* x, std::byte* scratch, void* y) const noexcept {

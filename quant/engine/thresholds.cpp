@@ -19,6 +19,7 @@ constexpr std::int64_t kBlock = 64;
 // a ≤ t is ~a ≥ ~t: bitwise not turns the order of two's complement round and overflows nowhere.
 ThresholdTable::ThresholdTable(const Requant& requant, std::int64_t channels, std::int32_t offset)
     : steps_(requant.steps()), channels_(channels), base_(requant.low - offset) {
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access): a table is made where there are thresholds
   const Thresholds& t = *requant.thresholds;
   const bool one_way = t.directions.size() == 1;
   listed_ = steps_ <= kMostListed;

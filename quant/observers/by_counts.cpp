@@ -148,7 +148,7 @@ class Entropy final : public HistogramObserver {
       const double x = seen.centre(bin);
       return x >= static_cast<double>(range.low) && x <= static_cast<double>(range.high);
     };
-    const auto levels = static_cast<std::size_t>(params.qmax - params.qmin + 1);
+    const auto levels = static_cast<std::size_t>(params.qmax - params.qmin) + 1;
     std::vector<double> mass(levels, 0), occupied(levels, 0), clipped(levels, 0);
     double total = 0;
     for (std::int64_t i = 0; i < kBins; ++i) {

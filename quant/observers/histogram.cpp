@@ -92,11 +92,11 @@ void HistogramObserver::observe(std::int64_t channel, std::span<const Scalar> va
   low = first ? static_cast<Scalar>(now.low) : std::min(low, static_cast<Scalar>(now.low));
   high = first ? static_cast<Scalar>(now.high) : std::max(high, static_cast<Scalar>(now.high));
   grow(channel, std::max(-static_cast<double>(now.low), static_cast<double>(now.high)));
-  const double per_unit = kBins / 2 / reach_of(state_at(reach_, channel));
+  const double per_unit = kMiddle / reach_of(state_at(reach_, channel));
   Scalar* counts = &state_at(counts_, channel * kBins);
   Scalar* carries = &state_at(carries_, channel * kBins);
   for (const Scalar x : values) {
-    const auto cell = static_cast<std::int64_t>(std::floor(static_cast<double>(x) * per_unit)) + kBins / 2;
+    const auto cell = static_cast<std::int64_t>(std::floor(static_cast<double>(x) * per_unit)) + kMiddle;
     const std::int64_t bin = std::clamp<std::int64_t>(cell, 0, kBins - 1);
     if (++counts[bin] < static_cast<Scalar>(kCarry)) continue;
     counts[bin] = 0;

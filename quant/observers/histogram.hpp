@@ -19,6 +19,7 @@ namespace tempera::quant {
 class HistogramObserver : public Observer {
  public:
   static constexpr std::int64_t kBins = 2048;
+  static constexpr std::int64_t kMiddle = kBins / 2;  ///< the bin that begins at 0
 
   explicit HistogramObserver(const ObserverFacts& facts);
   void observe(std::int64_t channel, std::span<const Scalar> values) override;
@@ -35,7 +36,7 @@ class HistogramObserver : public Observer {
     double width;                          ///< of a bin
     std::span<const std::int64_t> counts;  ///< [kBins], the first bin from −reach on
     [[nodiscard]] double centre(std::int64_t bin) const noexcept {
-      return (static_cast<double>(bin - kBins / 2) + 0.5) * width;
+      return (static_cast<double>(bin - kMiddle) + 0.5) * width;
     }
   };
   /// Σ 1, Σ x and Σ x² over the values of neighbouring bins, each value standing at its bin's centre.
@@ -63,7 +64,7 @@ class HistogramObserver : public Observer {
    private:
     /// The first bin whose centre is not below x, within what was seen.
     [[nodiscard]] std::int64_t bin_from(double x) const noexcept {
-      const double bin = std::ceil(x / seen_.width - 0.5) + kBins / 2;
+      const double bin = std::ceil(x / seen_.width - 0.5) + kMiddle;
       return static_cast<std::int64_t>(std::clamp(bin, static_cast<double>(first_), static_cast<double>(last_)));
     }
     Seen seen_;

@@ -60,10 +60,7 @@ class Rows {
   }
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(values_.size()) / row(); }
   [[nodiscard]] Tensor gathered(const std::vector<std::int64_t>& which) const {
-    std::vector<std::int64_t> extents;
-    for (int axis = 0; axis < shape_.rank(); ++axis) extents.push_back(shape_[axis]);
-    extents[0] = static_cast<std::int64_t>(which.size());
-    Tensor batch{core::Shape(std::span<const std::int64_t>(extents))};
+    Tensor batch(shape_.without_batch().with_batch(static_cast<std::int64_t>(which.size())));
     Scalar* to = batch.mutable_data();
     for (const std::int64_t i : which) to = std::copy_n(values_.data() + i * row(), row(), to);
     return batch;
@@ -83,7 +80,7 @@ Rows inputs_of(nn::Model& model, const std::string& layer, core::BatchSource& so
   struct After final : nn::ValueTransform {
     After(std::shared_ptr<nn::ValueTransform> i, std::shared_ptr<Rows> r) : inner(std::move(i)), rows(std::move(r)) {}
     Variable operator()(const Variable& value, nn::ForwardContext& context) override {
-      const Variable seen = inner == nullptr ? value : (*inner)(value, context);
+      Variable seen = inner == nullptr ? value : (*inner)(value, context);
       rows->add(seen.value());
       return seen;
     }
@@ -221,7 +218,7 @@ class Fit {
       which.push_back(static_cast<std::int64_t>(random.below(index, static_cast<std::uint64_t>(floats_.count()))));
     }
     const Variable h = rectified_sigmoid(v);
-    const Variable fit = loss(which, weight_at(grid_, h)) / nearest_error;
+    Variable fit = loss(which, weight_at(grid_, h)) / nearest_error;
     const double done = static_cast<double>(step) / static_cast<double>(config_.iterations);
     if (done < config_.warmup) return fit;
     const double share = (done - config_.warmup) / (1 - config_.warmup);
@@ -246,8 +243,8 @@ std::int64_t differences(const Tensor& a, const Tensor& b) {
 // Back from the domain of the grid.
 void write(const Layer& layer, const Tensor& folded, const SiteQuantizer& quantizer) {
   Tensor weight = folded;
-  if (quantizer.folded()) {
-    Tensor inverse = invertible_factor(*quantizer.folded());
+  if (const auto& norm = quantizer.folded()) {
+    Tensor inverse = invertible_factor(*norm);
     for (Scalar& f : inverse.mutable_values()) f = 1 / f;
     weight = scaled_channels(folded, inverse);
   }
@@ -290,8 +287,8 @@ std::vector<RoundedLayer> adaround(nn::Model& model, core::BatchSource& source, 
       continue;
     }
     const Tensor& weight = layer.weight.value();
-    const Tensor folded =
-        quantizer->folded() ? scaled_channels(weight, invertible_factor(*quantizer->folded())) : weight;
+    const auto& norm = quantizer->folded();
+    const Tensor folded = norm ? scaled_channels(weight, invertible_factor(*norm)) : weight;
     const std::optional<Grid> grid = grid_of(folded, quantizer->quantizer(), result.skipped);
     if (!grid) continue;
     const Rows quantized = inputs_of(model, layer.name, source, config.images);

@@ -59,8 +59,8 @@ class Readers {
     }
   }
   // The only reader of a value, or null.
-  [[nodiscard]] std::optional<std::size_t> only(std::size_t node) const {
-    return readers_[node].size() == 1 ? std::optional(readers_[node][0]) : std::nullopt;
+  [[nodiscard]] const std::size_t* only(std::size_t node) const {
+    return readers_[node].size() == 1 ? readers_[node].data() : nullptr;
   }
 
  private:
@@ -80,7 +80,7 @@ std::optional<LayerPair> pair_from(const Graph& graph, const Readers& readers, s
   if (!first) return std::nullopt;
   LayerPair pair{.first_node = &graph.nodes[start], .second_node = nullptr, .first = *first, .second = {}, .norm = {}};
   bool may_be_norm = true;
-  for (std::optional<std::size_t> at = readers.only(start); at; at = readers.only(*at)) {
+  for (const std::size_t* at = readers.only(start); at != nullptr; at = readers.only(*at)) {
     const GraphNode& node = graph.nodes[*at];
     if (const auto second = weighted(node)) {
       pair.second_node = &node;

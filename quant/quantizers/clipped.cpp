@@ -70,7 +70,7 @@ class QuantizedRelu final : public Quantizer {
     return at_alpha(grid_, static_cast<double>(alpha_.value().item()));
   }
   [[nodiscard]] Variable forward(const Variable& x, ForwardContext& /*context*/) override {
-    return fake_quant(x, *params(), surrogate_);
+    return fake_quant(x, known_params(), surrogate_);
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
@@ -116,7 +116,7 @@ class Pact final : public Quantizer {
   // dx = dy where 0 ≤ x < α; dα = Σ dy over x ≥ α, and the penalty's part (Choi et al. 2018, eq. 2–3).
   [[nodiscard]] Variable forward(const Variable& x, ForwardContext& /*context*/) override {
     const double alpha = learned_alpha();
-    return core::record("pact", fake_quantized(x.value(), *params()), {x, alpha_},
+    return core::record("pact", fake_quantized(x.value(), known_params()), {x, alpha_},
                         [kept = x.value(), alpha, decay = decay_](const Tensor& dy, const core::Needs&) {
                           Tensor dx(kept.shape());
                           const double sum = split(kept, dy, static_cast<Scalar>(alpha), dx);

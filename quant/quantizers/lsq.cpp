@@ -81,7 +81,7 @@ class LearnedScale : public Quantizer {
         static_cast<double>(x.value().numel()) / static_cast<double>(batch) / static_cast<double>(grid_.scale.size());
     // g = 1/√(N·Q_P), N the weights of a scale or the features of a sample (Esser et al. 2020, §2.2).
     const double factor = 1 / std::sqrt(std::max(1.0, values) * grid_.qmax);
-    return learned_grid(x, scale_, offset(), *params(), factor);
+    return learned_grid(x, scale_, offset(), known_params(), factor);
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override { return {learning(".scale", scale_)}; }

@@ -125,7 +125,7 @@ class SmoothedSigmoid final : public Quantizer {
     return params;
   }
   [[nodiscard]] Variable forward(const Variable& x, ForwardContext& context) override {
-    if (!context.training && !context.soft) return fake_quant(x, *params(), Surrogate::kClipped);
+    if (!context.training && !context.soft) return fake_quant(x, known_params(), Surrogate::kClipped);
     return smooth_staircase(x, staircase(), temperature_at(context.epoch));
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }

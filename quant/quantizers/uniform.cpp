@@ -179,7 +179,7 @@ std::optional<QParams> Uniform::params() const {
 
 Variable Uniform::forward(const Variable& x, ForwardContext& context) {
   const core::Random random = context.random(site_.name);
-  return fake_quant(x, *params(), surrogate_, context.training ? &random : nullptr);
+  return fake_quant(x, known_params(), surrogate_, context.training ? &random : nullptr);
 }
 
 std::vector<nn::Buffer> Uniform::buffers() const {

@@ -109,7 +109,7 @@ class Ternary final : public WeightGrid {
  private:
   [[nodiscard]] Integers integers_within(const Tensor& whole, const Tensor& x) const override {
     expect_finite(x);
-    Integers result{.values = std::vector<std::int32_t>(x.values().size()), .params = *params()};
+    Integers result{.values = std::vector<std::int32_t>(x.values().size()), .params = known_params()};
     const std::size_t all = whole.values().size() / slots(), row = x.values().size() / slots();
     for (std::size_t slot = 0; slot < slots(); ++slot) {
       const double limit = threshold(whole.values().subspan(slot * all, all));
@@ -163,7 +163,7 @@ class PowerOfTwoValues final : public WeightGrid {
  private:
   [[nodiscard]] Integers integers_within(const Tensor& /*whole*/, const Tensor& x) const override {
     expect_finite(x);
-    Integers result{.values = {}, .params = *params()};
+    Integers result{.values = {}, .params = known_params()};
     result.values.reserve(x.values().size());
     for (const Scalar w : x.values()) result.values.push_back(step_of(static_cast<double>(w)));
     return result;

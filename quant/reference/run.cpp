@@ -59,7 +59,8 @@ class Sample {
   Values run(const program::Concat& c) {
     Values y;
     for (std::size_t i = 0; i < c.requants.size(); ++i) {
-      const Values part = c.requants[i] ? reference::requantize_all(*c.requants[i], input(i)) : input(i).values;
+      const std::optional<Requant>& requant = c.requants[i];
+      const Values part = requant ? reference::requantize_all(*requant, input(i)) : input(i).values;
       y.insert(y.end(), part.begin(), part.end());
     }
     return y;

@@ -132,7 +132,7 @@ TEST_CASE("rules that are broken at once are told at once") {
 TEST_CASE("integers beyond 64 bits are refused and those at the border are kept") {
   CHECK(read(R"({"name": "x", "seed": 9223372036854775807})").seed == 9223372036854775807);
   CHECK(issues_of(R"({"name": "x", "seed": 9223372036854775808})") ==
-        "c.json:1: /seed: must be an integer of 64 bits, got number 9.223372036854776e+18");
+        "c.json:1: /seed: must be an integer of 64 bits with sign, got number 9.223372036854776e+18");
   CHECK(issues_of(R"({"name": "x", "seed": 1000000000000000000000})").find("/seed: must be an integer") !=
         std::string::npos);
 }

@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 using namespace tempera::cli;
 using tempera::core::ConfigValue;
 using tempera::core::FieldInfo;
-using tempera::core::FieldsFn;
 
 using Types = std::set<std::pair<std::string, std::string>>;  // kind ("layer") and type ("conv2d")
 

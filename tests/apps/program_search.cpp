@@ -135,3 +135,23 @@ TEST_CASE("a search without a weight to choose bits for is refused, and leaves n
   CHECK_MESSAGE(has(done.err, "no rule takes one"), done.err);
   if (fs::exists(home / "runs")) CHECK(fs::is_empty(home / "runs"));
 }
+
+// 784·32 products with pixels of 8 bits and 32·10 with activations of 3, each half of 8 bits: by hand.
+TEST_CASE("a search in bit operations counts the bits that each layer's inputs have") {
+  TemporaryFolder home;
+  write(home / "c.json", R"({"lower": {}, "quantization": {"calibration": {"images": 200}, "rules": [
+    {"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 8}},
+    {"sites": "act1.output", "quantizer": {"type": "uniform", "bits": 3}}]}})");
+  const Finished done = search(home.path(), {"--measure", "bit_operations"});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  const json found = json::parse(done.out);
+  double cost = 0;
+  for (const json& site : found["sites"]) {
+    if (!site.contains("input_bits")) continue;
+    CHECK(site["input_bits"] == (site["site"] == "fc1.weight" ? 8 : 3));
+    cost += site["multiply_adds"].get<double>() * site["input_bits"].get<double>() *
+            found["chosen"]["bits"][site["site"].get<std::string>()].get<double>();
+  }
+  CHECK(found["chosen"]["cost"] == cost);
+  CHECK(cost <= 4.0 * (784 * 32 * 8 + 32 * 10 * 3));
+}

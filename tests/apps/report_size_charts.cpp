@@ -13,7 +13,6 @@
 using namespace tempera::cli;
 using namespace tempera::cli::report;
 using nlohmann::ordered_json;
-using tempera::test::count;
 using tempera::test::tags_with;
 
 namespace {

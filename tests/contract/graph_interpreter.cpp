@@ -163,11 +163,11 @@ struct Interpreter {
 
 }  // namespace
 
-std::vector<double> interpret(const nn::Graph& graph, std::vector<double> sample) {
+std::vector<double> interpret(const nn::Graph& graph, const std::vector<double>& sample) {
   std::vector<Value> values;
   for (const nn::GraphNode& node : graph.nodes) {
     if (values.empty()) {
-      values.push_back({node.shape, std::move(sample)});
+      values.push_back({node.shape, sample});
       continue;
     }
     std::vector<const Value*> in;

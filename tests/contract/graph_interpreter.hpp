@@ -9,6 +9,6 @@
 namespace tempera::contract {
 
 /// One sample through the graph (sites' transforms left out) → the values of the last node.
-[[nodiscard]] std::vector<double> interpret(const nn::Graph& graph, std::vector<double> sample);
+[[nodiscard]] std::vector<double> interpret(const nn::Graph& graph, const std::vector<double>& sample);
 
 }  // namespace tempera::contract

@@ -9,10 +9,10 @@
 using namespace tempera;
 
 TEST_CASE("the worst of differences is infinite once one of them is no number, wherever it stands") {
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
-  CHECK(test::worse(0, nan) == infinity);
-  CHECK(test::worse(nan, 0) == infinity);
-  CHECK(test::worse(test::worse(0.5, nan), 1) == infinity);
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInfinity = std::numeric_limits<double>::infinity();
+  CHECK(test::worse(0, kNan) == kInfinity);
+  CHECK(test::worse(kNan, 0) == kInfinity);
+  CHECK(test::worse(test::worse(0.5, kNan), 1) == kInfinity);
   CHECK(test::worse(0.5, 0.25) == 0.5);
   CHECK(test::worse(0.25, 0.5) == 0.5);
 }

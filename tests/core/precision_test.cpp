@@ -92,10 +92,11 @@ TEST_CASE("what bfloat16 cannot hold beside 1 is lost to a product, but not to b
 TEST_CASE("a convolution's bias gets the gradient as it is, its products the rounded one, depthwise or not") {
   for (const std::int64_t groups : {1, 2}) {
     const PrecisionScope bf16(Precision::kBf16);
-    const Variable x(Tensor::full({1, 2, 1, 1}, 1 + kLost), true), w(Tensor::full({2, 2 / groups, 1, 1}, 1), true);
+    const std::int64_t inputs = 2 / groups;
+    const Variable x(Tensor::full({1, 2, 1, 1}, 1 + kLost), true), w(Tensor::full({2, inputs, 1, 1}, 1), true);
     const Variable bias(Tensor({2}, {kLost, kLost}), true);
     const Variable y = conv2d(x, w, bias, {.groups = groups, .relu = true});
-    const Scalar terms = static_cast<Scalar>(2 / groups);
+    const auto terms = static_cast<Scalar>(inputs);
     CHECK(y.value().data()[0] == terms + kLost);
     backward(y, Tensor::full(y.shape(), 1 + kLost));
     CHECK(x.grad().data()[0] == terms);

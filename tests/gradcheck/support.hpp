@@ -65,8 +65,9 @@ inline Variable uniform(const Shape& shape, double low, double high) {
 inline Variable distinct(const Shape& shape) {
   Tensor values(shape);
   const auto order = some_random().permutation(shape.numel());
+  const std::int64_t middle = shape.numel() / 2;
   for (std::int64_t i = 0; i < shape.numel(); ++i) {
-    const auto step = static_cast<double>(order[static_cast<std::size_t>(i)] - shape.numel() / 2);
+    const auto step = static_cast<double>(order[static_cast<std::size_t>(i)] - middle);
     values.mutable_data()[i] = static_cast<Scalar>(0.1 * step + 0.05);
   }
   return Variable(values, true);

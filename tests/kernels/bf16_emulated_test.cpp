@@ -57,7 +57,7 @@ struct Pairs {
 // the second likewise, and then the sum of both to the element.
 struct Tiles : tempera::test::EmulatedTiles {
   static std::uint32_t word(int tile, int row, int column) {
-    std::uint32_t value;
+    std::uint32_t value = 0;
     std::memcpy(&value, data[tile][row] + 4 * column, 4);
     return value;
   }
@@ -68,7 +68,7 @@ struct Tiles : tempera::test::EmulatedTiles {
     REQUIRE(bytes(B) == bytes(C));
     for (int i = 0; i < rows(C); ++i) {
       for (int j = 0; j < bytes(C) / 4; ++j) {
-        float first = 0, second = 0, sum;
+        float first = 0, second = 0, sum = 0;
         for (int k = 0; k < rows(B); ++k) {
           first = std::fma(first_of(word(A, i, k)), first_of(word(B, k, j)), first);
           second = std::fma(second_of(word(A, i, k)), second_of(word(B, k, j)), second);

@@ -17,8 +17,6 @@
 
 namespace {
 
-using tempera::Scalar;
-using tempera::core::Gemm;
 using tempera::test::Guarded;
 
 struct Shape {

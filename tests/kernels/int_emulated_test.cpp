@@ -18,7 +18,7 @@ namespace {
 using namespace tempera::core;
 using namespace tempera::test::integer;
 
-// What the emulation of Debian 12 lacks.
+// What the emulation of Debian 12 lacks, under the names of the instructions. NOLINTBEGIN(readability-identifier-naming)
 using __mmask16 = simde__mmask16;
 __m256i _mm512_cvtepi32_epi16(__m512i x) { return _mm512_cvtsepi32_epi16(x); }  // the kernels' values fit
 __m512i _mm512_cvtps_epi32(__m512 x) {
@@ -28,6 +28,7 @@ __m512i _mm512_cvtps_epi32(__m512 x) {
   for (int i = 0; i < 16; ++i) to[i] = static_cast<std::int32_t>(__builtin_nearbyintf(from[i]));
   return _mm512_loadu_si512(to);
 }
+// NOLINTEND(readability-identifier-naming)
 
 namespace vnni {
 #include "../../core/kernels/int_avx512_vector.ipp"
@@ -41,7 +42,7 @@ struct Tiles : tempera::test::EmulatedTiles {
     REQUIRE(rows(B) * 4 == bytes(A));
     for (int i = 0; i < rows(C); ++i) {
       for (int j = 0; j < bytes(C) / 4; ++j) {
-        std::int32_t sum;
+        std::int32_t sum = 0;
         std::memcpy(&sum, data[C][i] + 4 * j, 4);
         for (int k = 0; k < rows(B); ++k) {
           for (int b = 0; b < 4; ++b) {

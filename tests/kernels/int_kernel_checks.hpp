@@ -133,7 +133,7 @@ inline void check_sparse_row(const IntKernelTable& table, std::int64_t panels, s
     if (random() % 3 == 0) continue;
     steps.push_back(static_cast<std::int32_t>(s));
     const std::vector<std::int16_t> pair = integers<std::int16_t>(2, s % 2 == 0, random);
-    std::int32_t packed;
+    std::int32_t packed = 0;
     std::memcpy(&packed, pair.data(), sizeof packed);
     values.push_back(packed);
   }

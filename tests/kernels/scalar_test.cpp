@@ -149,8 +149,9 @@ TEST_CASE(
     CAPTURE(n);
     std::vector<float> x(static_cast<std::size_t>(n));
     std::iota(x.begin(), x.end(), 1.0F);
-    CHECK(scalar().sum(n, x.data()) == static_cast<float>(n * (n + 1) / 2));
-    CHECK(scalar().sum_squares(n, x.data()) == static_cast<float>(n * (n + 1) * (2 * n + 1) / 6));
+    const std::int64_t sum = n * (n + 1) / 2, squares = n * (n + 1) * (2 * n + 1) / 6;
+    CHECK(scalar().sum(n, x.data()) == static_cast<float>(sum));
+    CHECK(scalar().sum_squares(n, x.data()) == static_cast<float>(squares));
     std::vector<float> sums(static_cast<std::size_t>(n), 0.5F), rows;
     for (int r = 0; r < 4; ++r) rows.insert(rows.end(), x.begin(), x.end());
     scalar().column_sum(4, n, rows.data(), sums.data());

@@ -136,7 +136,7 @@ TEST_CASE(
         R"({"type": "adam", "beta2": 0.99999999})", R"({"type": "rmsprop", "alpha": 0.99999999})",
         R"({"type": "sgd", "momentum": 0.99999999})", R"({"type": "hinton", "momentum": 0.99999999})"}) {
     CAPTURE(json);
-    CHECK_THROWS_AS(configured(registry, json), core::ConfigError);
+    CHECK_THROWS_AS(static_cast<void>(configured(registry, json)), core::ConfigError);
   }
   CHECK_THROWS_AS(nn::WeightAverage({}, 0.99999999), core::ConfigError);
   CHECK(static_cast<Scalar>(kLeastPositive) > 0);

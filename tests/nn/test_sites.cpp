@@ -82,7 +82,7 @@ TEST_CASE("a transform acts once at its own site, fused with the next layer or n
 }
 
 TEST_CASE("a transform acts once at the sites about a pooling, which is fused where there is none") {
-  const char* const kPooled = R"({"type": "conv2d", "name": "conv", "out": 1, "kernel": 1, "bias": false,
+  constexpr const char* kPooled = R"({"type": "conv2d", "name": "conv", "out": 1, "kernel": 1, "bias": false,
     "init": {"type": "constant", "value": 1}}, {"type": "relu", "name": "act"}, {"type": "max_pool2d", "name": "pool"})";
   const Variable x(Tensor({1, 1, 2, 2}, {Scalar{1}, Scalar{5}, Scalar{-9}, Scalar{2}}));
   for (const char* name : {"conv.output", "act.output", "pool.input", "pool.output"}) {

@@ -24,7 +24,7 @@ std::string guide() {
   std::stringstream text;
   text << file.rdbuf();
   std::string plain = text.str();
-  for (std::size_t at; (at = plain.find("−")) != std::string::npos;) plain.replace(at, 3, "-");
+  for (std::size_t at = 0; (at = plain.find("−")) != std::string::npos;) plain.replace(at, 3, "-");
   return plain;
 }
 

@@ -22,6 +22,7 @@ std::atomic<std::int64_t> news{0};
 }  // namespace
 
 // Every other form of new and delete ends here. Inlined, GCC would take free for the wrong counterpart of new.
+// NOLINTBEGIN(cppcoreguidelines-no-malloc)
 [[gnu::noinline]] void* operator new(std::size_t size) {
   news.fetch_add(1, std::memory_order_relaxed);
   if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
@@ -29,6 +30,7 @@ std::atomic<std::int64_t> news{0};
 }
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+// NOLINTEND(cppcoreguidelines-no-malloc)
 
 namespace {
 

@@ -80,7 +80,6 @@ TEST_CASE("a value on a threshold has reached it on every road") {
   nn::Model model = by_hand(R"("scale": 0.015625)");
   // Powers of two throughout, so that the sums of the first channel are ½, ¼ and 1¾ exactly.
   const core::Tensor x({3, 2}, {0.5, 0, 0.25, 0, 1.75, 0});
-  nn::ForwardContext context;
   std::vector<std::int32_t> seen;
   static_cast<void>(ExactForward(model, {}).logits(x, [&](const std::string& site, const IntTensor& value) {
     if (site == "act1.output") seen = value.values;

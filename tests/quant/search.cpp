@@ -1,10 +1,13 @@
 // Oracles: all assignments tried one by one; the quantized network evaluated by hand for the sensitivities.
 #include "tempera/quant/search.hpp"
+#include "tempera/quant/input_bits.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
 #include <limits>
+#include <map>
+#include <string>
 
 #include "quant/support.hpp"
 #include "tempera/core/errors.hpp"
@@ -28,6 +31,7 @@ std::vector<SiteSensitivity> invented(int count, std::uint64_t seed) {
     const auto at = static_cast<std::uint64_t>(i) * 10;
     site.values = static_cast<std::int64_t>(10 + random.below(at, 1000));
     site.multiply_adds = static_cast<std::int64_t>(100 + random.below(at + 1, 5000));
+    site.input_bits = static_cast<int>(2 + random.below(at + 20, 7));
     for (const int bits : {8, 4, 2}) {
       site.points.push_back({.bits = bits,
                              .stored_bits = bits,
@@ -42,7 +46,7 @@ std::vector<SiteSensitivity> invented(int count, std::uint64_t seed) {
 double cost(const SiteSensitivity& site, int bits, const BitBudget& budget) {
   return budget.measure == quant::BudgetMeasure::kSize
              ? static_cast<double>(site.values) * bits
-             : static_cast<double>(site.multiply_adds) * bits * static_cast<double>(budget.activation_bits);
+             : static_cast<double>(site.multiply_adds * site.input_bits) * bits;
 }
 
 // The least loss of all 3ⁿ assignments within the budget.
@@ -76,7 +80,7 @@ TEST_CASE("the search finds the best of all assignments within the budget") {
     const std::vector<SiteSensitivity> sites = invented(6, seed);
     for (const auto measure : {quant::BudgetMeasure::kSize, quant::BudgetMeasure::kBitOperations}) {
       for (const double share : {0.25, 0.4, 0.6, 1.0}) {
-        BitBudget budget{.measure = measure, .limit = 0, .activation_bits = 4};
+        BitBudget budget{.measure = measure, .limit = 0};
         budget.limit = share * whole(sites, 8, budget);
         const BitAssignment exact = quant::exact_bits(sites, budget);
         CHECK(exact.loss_increase == doctest::Approx(best_of_all(sites, budget, 6)).epsilon(1e-12));
@@ -152,4 +156,20 @@ TEST_CASE("a site's sensitivity is the loss with that quantizer alone, and the c
     if (plan.site == "fc2.weight") CHECK(plan.bits == 4);
     if (plan.site == "act1.output") CHECK(plan.bits == 8);
   }
+}
+
+TEST_CASE(
+    "a weight is multiplied with values of the bits of the grid before it, through what keeps a grid; else with "
+    "floats") {
+  nn::Model model = model_of(
+      R"({"type": "conv2d", "name": "conv1", "out": 2, "kernel": 3}, {"type": "relu", "name": "act1"},
+         {"type": "max_pool2d"}, {"type": "flatten"}, {"type": "linear", "name": "fc1", "out": 5}, {"type": "relu"},
+         {"type": "linear", "name": "fc2", "out": 2})",
+      {1, 6, 6});
+  const auto config =
+      quantization(R"({"sites": "input", "quantizer": {"type": "uniform", "bits": 8}}, {"sites": "*.weight"},
+                      {"sites": "act1.output", "quantizer": {"type": "uniform", "bits": 3}})");
+  CHECK(quant::input_bits(model, config) ==
+        std::map<std::string, int>{{"conv1.weight", 8}, {"fc1.weight", 3}, {"fc2.weight", 32}});
+  for (const nn::Site* site : model.sites()) CHECK(site->transform == nullptr);
 }

@@ -89,7 +89,10 @@ core::Tensor weights(const core::Shape& shape, double deviation = 0.3) {
   core::Tensor w(shape);
   core::Random(6, "weights").fill_normal(w.mutable_values(), 0, deviation);
   const auto row = static_cast<std::size_t>(shape.numel() / shape[0]);
-  for (std::size_t i = 0; i < w.values().size(); ++i) w.mutable_values()[i] *= static_cast<Scalar>(1 + i / row);
+  for (std::size_t i = 0; i < w.values().size(); ++i) {
+    const std::size_t channel = i / row;
+    w.mutable_values()[i] *= static_cast<Scalar>(1 + channel);
+  }
   return w;
 }
 
@@ -209,7 +212,7 @@ TEST_CASE("grids for weights refuse activations by the site's name, and pass the
 
 TEST_CASE("float16 counts what became infinite: of activations over all passes, of a weight in the last one") {
   const std::vector<float> x{65504, 65519.99F, 65520, 1e30F, -65519.99F, -65520, 1};
-  const float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const std::vector<float> expected{65504, 65504, kInfinity, kInfinity, -65504, -kInfinity, 1};
   const QuantizerRegistry& registry = QuantizerRegistry::builtin();
   for (const nn::SiteKind kind : {nn::SiteKind::kWeight, nn::SiteKind::kOutput}) {

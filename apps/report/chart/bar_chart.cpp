@@ -66,9 +66,11 @@ void draw_stacked(Plot& plot, const BarChart& chart, std::size_t category) {
 
 std::string draw(const BarChart& chart) {
   std::vector<LegendEntry> legend;
+  legend.reserve(chart.series.size());
   for (const BarSeries& series : chart.series) legend.push_back({series.name, {.color = series.color}, true});
   if (legend.size() < 2) legend.clear();
   std::vector<double> positions;
+  positions.reserve(chart.categories.size());
   for (std::size_t i = 0; i < chart.categories.size(); ++i) positions.push_back(static_cast<double>(i));
   Plot plot(chart.sheet, {.label = chart.x_label, .names = chart.categories}, chart.y, positions, heights(chart),
             legend);

@@ -48,6 +48,7 @@ double freedom(const std::vector<std::vector<double>>& lines, std::size_t own, s
 void name_lines(Plot& plot, const LineChart& chart) {
   const auto columns = static_cast<std::size_t>((plot.box().right - plot.box().left) / kColumn);
   std::vector<std::vector<double>> lines;
+  lines.reserve(chart.series.size());
   for (const Series& series : chart.series) lines.push_back(heights(plot, series, columns));
   std::vector<Spot> taken;
   for (std::size_t own = 0; own < lines.size(); ++own) {

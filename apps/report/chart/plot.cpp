@@ -57,6 +57,7 @@ std::vector<std::string> labels(const Axis& axis, const std::vector<double>& tic
   if (!axis.names.empty()) return axis.names;
   if (!axis.whole) return tick_labels(ticks, axis.kind, axis.format);
   std::vector<std::string> out;
+  out.reserve(ticks.size());
   for (const double tick : ticks) out.push_back(fmt::format("{:.0f}", tick));
   return out;
 }

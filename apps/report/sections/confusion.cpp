@@ -29,8 +29,8 @@ std::vector<Mixup> most_frequent(const std::vector<std::vector<std::int64_t>>& c
   return out;
 }
 
-std::string heat_map(const RunData& run) {
-  const auto& confusion = run.evaluation->confusion;
+std::string heat_map(const RunData& run, const Evaluation& evaluation) {
+  const auto& confusion = evaluation.confusion;
   HeatMap chart;
   chart.sheet.id = "confusion-map";
   chart.sheet.title = "Confusion matrix";
@@ -46,13 +46,12 @@ std::string heat_map(const RunData& run) {
     chart.sheet.description += fmt::format("{} is taken for {} {} times. ", class_name(run, mixup.label),
                                            class_name(run, mixup.predicted), mixup.count);
   }
-  return figure(fmt::format("Images by true and predicted class ({} set, {})", run.evaluation->split,
-                            mode_name(run.evaluation->mode, run.summary.results.contains(kBeforeCalibration))),
-                draw(chart));
+  const std::string mode = mode_name(evaluation.mode, run.summary.results.contains(kBeforeCalibration));
+  return figure(fmt::format("Images by true and predicted class ({} set, {})", evaluation.split, mode), draw(chart));
 }
 
-std::string recalls(const RunData& run) {
-  const auto& confusion = run.evaluation->confusion;
+std::string recalls(const RunData& run, const Evaluation& evaluation) {
+  const auto& confusion = evaluation.confusion;
   BarChart chart;
   chart.sheet = {.id = "confusion-errors", .title = "Share of each class that is misread", .height = 280};
   chart.categories = class_numbers(confusion.size());
@@ -68,9 +67,9 @@ std::string recalls(const RunData& run) {
   return figure(chart.sheet.title, draw(chart));
 }
 
-Table mixups(const RunData& run) {
+Table mixups(const RunData& run, const Evaluation& evaluation) {
   Table table{"most frequent mix-ups", {"true", "predicted", "times"}, {}};
-  for (const Mixup& mixup : most_frequent(run.evaluation->confusion, 12)) {
+  for (const Mixup& mixup : most_frequent(evaluation.confusion, 12)) {
     table.rows.push_back({class_name(run, mixup.label), class_name(run, mixup.predicted), grouped(mixup.count)});
   }
   return table;
@@ -80,8 +79,10 @@ Table mixups(const RunData& run) {
 
 std::string confusion(const RunData& run) {
   if (!run.evaluation || run.evaluation->confusion.empty()) return {};
-  const std::string key = class_key(run, run.evaluation->confusion.size());
-  return multiples({heat_map(run), recalls(run)}) + (key.empty() ? "" : note(key)) + numbers(mixups(run));
+  const Evaluation& evaluation = *run.evaluation;
+  const std::string key = class_key(run, evaluation.confusion.size());
+  return multiples({heat_map(run, evaluation), recalls(run, evaluation)}) + (key.empty() ? "" : note(key)) +
+         numbers(mixups(run, evaluation));
 }
 
 }  // namespace tempera::cli::report::sections

@@ -66,9 +66,9 @@ std::string all_scores(const RunData& run) {
     const auto found = run.summary.results.find(mode);
     if (found == run.summary.results.end()) continue;
     for (const auto& [split, scores] : found->second) {
-      table.rows.push_back({mode_name(mode, calibrated) + ", " + split, grouped(scores.n), grouped(scores.errors),
-                            percent(scores.accuracy), fixed(scores.loss, 4), fixed(scores.nll, 4),
-                            percent(scores.ece)});
+      table.rows.push_back({fmt::format("{}, {}", mode_name(mode, calibrated), split), grouped(scores.n),
+                            grouped(scores.errors), percent(scores.accuracy), fixed(scores.loss, 4),
+                            fixed(scores.nll, 4), percent(scores.ece)});
     }
   }
   return table.rows.size() > 1 ? render(table) : std::string();

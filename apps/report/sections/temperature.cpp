@@ -14,7 +14,7 @@ namespace tempera::cli::report::sections {
 namespace {
 
 std::string subject(const RunData& run) {
-  const TemperatureStudy& study = *run.temperature;
+  const TemperatureStudy& study = study_of(run);
   const std::string label = class_name(run, static_cast<std::size_t>(study.sample_label));
   const std::string picture = image(study.picture, fmt::format("Test image {}, a {}", study.sample_index, label));
   if (picture.empty()) return {};
@@ -24,7 +24,7 @@ std::string subject(const RunData& run) {
 
 /// The slider; hidden until the script has shown that it runs.
 std::string slider(const RunData& run) {
-  const TemperatureStudy& study = *run.temperature;
+  const TemperatureStudy& study = study_of(run);
   const auto list = [](const std::vector<double>& values) {
     std::string out;
     for (const double value : values)
@@ -46,7 +46,7 @@ std::string slider(const RunData& run) {
 }
 
 Table table(const RunData& run) {
-  const TemperatureStudy& study = *run.temperature;
+  const TemperatureStudy& study = study_of(run);
   Table out{"probability of each class at every temperature", {"T"}, {}};
   for (std::size_t j = 0; j < study.logits.size(); ++j) out.header.push_back(class_name(run, j));
   auto& logits = out.rows.emplace_back(std::vector<std::string>{"logit"});
@@ -62,7 +62,7 @@ Table table(const RunData& run) {
 
 std::string temperature(const RunData& run) {
   if (!has_curves(run)) return {};
-  const TemperatureStudy& study = *run.temperature;
+  const TemperatureStudy& study = study_of(run);
   std::string out = paragraph(
       "The network gives one logit to each class; softmax(z / T) turns them into probabilities. At T = 1 the answer is "
       "nearly "

