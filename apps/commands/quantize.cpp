@@ -126,7 +126,8 @@ LoadedConfig<ExperimentConfig> loaded_of(const Session& session, const QuantizeA
   core::ConfigValue document = experiment_of(saved, arguments.model);
   std::vector<core::ConfigIssue> issues;
   const std::optional<ConfigDocument> file = load_document(arguments.config, arguments.sets, issues);
-  if (file && file->value.find("quantization") == nullptr) {
+  const core::ConfigValue* section = file ? file->value.find("quantization") : nullptr;
+  if (file && (section == nullptr || section->is(core::ConfigValue::Kind::kNull))) {
     issues.push_back(
         {.file = arguments.config, .message = "has no section \"quantization\", which says what is rounded where"});
   }

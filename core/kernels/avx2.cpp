@@ -13,6 +13,7 @@ using V = xsimd::batch<float, xsimd::fma3<xsimd::avx2>>;  // plain avx2 would no
 constexpr std::int64_t kLanes = 8;
 constexpr std::int64_t kTileRows = 6;
 constexpr std::int64_t kTileVectors = 2;
+constexpr std::int64_t kTileDepth = 320;  // 16 columns and 6 rows: 27 of the 32 KiB of the first cache
 constexpr std::int64_t kDotRows = 2;
 constexpr bool kMaskIsFree = false;
 

@@ -13,6 +13,7 @@ using V = xsimd::batch<float, xsimd::avx512dq>;
 constexpr std::int64_t kLanes = 16;
 constexpr std::int64_t kTileRows = 14;
 constexpr std::int64_t kTileVectors = 2;
+constexpr std::int64_t kTileDepth = 512;  // 32 columns: 64 KiB, streamed from the second cache
 constexpr std::int64_t kDotRows = 6;
 constexpr bool kMaskIsFree = true;
 

@@ -14,6 +14,7 @@ using V = xsimd::batch<float, xsimd::sse4_2>;
 constexpr std::int64_t kLanes = 4;
 constexpr std::int64_t kTileRows = 4;
 constexpr std::int64_t kTileVectors = 2;
+constexpr std::int64_t kTileDepth = 512;  // of 8 columns: 16 KiB of the first cache
 constexpr std::int64_t kDotRows = 2;
 constexpr bool kMaskIsFree = false;
 
