@@ -26,7 +26,7 @@ std::vector<Item> items_of(const std::vector<SiteSensitivity>& sites, const BitB
     if (site.kind != nn::SiteKind::kWeight || site.points.empty()) continue;
     const double unit = budget.measure == BudgetMeasure::kSize
                             ? static_cast<double>(site.values)
-                            : static_cast<double>(site.multiply_adds * site.input_bits);
+                            : static_cast<double>(site.multiply_adds * budget.bits_before(site.site));
     Item item{.site = site.site, .options = {}};
     for (const SensitivityPoint& point : site.points) {
       item.options.push_back({.bits = point.bits, .cost = unit * point.stored_bits, .loss = point.loss_increase});

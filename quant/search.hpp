@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,15 +27,13 @@ struct SiteSensitivity {
   nn::SiteKind kind = nn::SiteKind::kWeight;
   std::int64_t values = 0;               ///< of the weight, or of a sample
   std::int64_t multiply_adds = 0;        ///< per sample, of the layer whose weight it is; 0 for activations
-  int input_bits = 32;                   ///< of what the weight is multiplied with, as input_bits() has them
   std::vector<SensitivityPoint> points;  ///< bits falling
 };
 
 struct SensitivityConfig {
   std::vector<std::int64_t> bits{8, 4, 2};
-  std::int64_t images = 1024;     ///< to choose ranges by; the loss is that of the whole source
-  bool integer_weights = false;   ///< only bits at which products of integers take a weight
-  bool count_operations = false;  ///< finds input_bits, for which every layer needs a graph
+  std::int64_t images = 1024;    ///< to choose ranges by; the loss is that of the whole source
+  bool integer_weights = false;  ///< only bits at which products of integers take a weight
 };
 
 /// Puts each quantizer of the config's rules alone into the float network, at each of the bits, and measures. A quantizer
@@ -54,7 +53,14 @@ inline constexpr std::string_view kBudgetMeasures[] = {"size", "bit_operations"}
 
 struct BitBudget {
   BudgetMeasure measure = BudgetMeasure::kSize;
-  double limit = 0;  ///< in the measure's unit
+  double limit = 0;                       ///< in the measure's unit
+  std::map<std::string, int> input_bits;  ///< as input_bits() has them; of no use to sizes
+
+  /// What the weight of a site is multiplied with: floats where nothing is known.
+  [[nodiscard]] int bits_before(const std::string& site) const {
+    const auto found = input_bits.find(site);
+    return found == input_bits.end() ? 32 : found->second;
+  }
 };
 
 struct BitChoice {

@@ -13,7 +13,6 @@
 #include "tempera/nn/evaluate.hpp"
 #include "tempera/quant/attach.hpp"
 #include "tempera/quant/calibrate.hpp"
-#include "tempera/quant/input_bits.hpp"
 #include "tempera/quant/ptq/sqnr.hpp"
 #include "tempera/quant/ptq/tap.hpp"
 #include "tempera/quant/search.hpp"
@@ -105,8 +104,6 @@ std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationCon
   std::map<std::string, std::vector<Candidate>> candidates;
   for (const std::int64_t b : bits) add_candidates(model, config, b, source, options, interrupt, candidates);
 
-  const std::map<std::string, int> inputs =
-      options.count_operations ? input_bits(model, config) : std::map<std::string, int>();
   const KeptTransforms kept(model);
   kept.remove();
   const double floats = nn::evaluate(model, source, objective, interrupt).loss;
@@ -121,7 +118,6 @@ std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationCon
     result.values = site->shape.numel();
     if (site->kind == nn::SiteKind::kWeight) {
       result.multiply_adds = multiply_adds.at(site->name.substr(0, site->name.rfind('.')));
-      if (const auto input = inputs.find(site->name); input != inputs.end()) result.input_bits = input->second;
     }
     for (const Candidate& candidate : found->second) {
       site->transform = candidate.transform;

@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -85,6 +84,10 @@ void check_sections(const core::ConfigValue& experiment, const ConfigDocument& f
   static_cast<void>(read_config(whole, ExperimentConfig(registry), issues));
 }
 
+bool is_aware(const core::ConfigValue* when) {
+  return when != nullptr && when->is(core::ConfigValue::Kind::kText) && when->text == "aware";
+}
+
 // What a file or the command line says of training would be without effect. Defaults, which resolved configs spell out, say
 // nothing; and what the file extends may have been trained with its rules.
 void check_training_keys(const ConfigDocument& file, const QuantizeArguments& arguments,
@@ -101,8 +104,7 @@ void check_training_keys(const ConfigDocument& file, const QuantizeArguments& ar
   for (const char* name : {"start_epoch", "freeze_observers", "freeze_batch_norm"}) {
     refuse(name, "has no effect: it is of training, and quantize does not train");
   }
-  const core::ConfigValue* when = section->find("when");
-  if (when != nullptr && when->is(core::ConfigValue::Kind::kText) && when->text == "aware") {
+  if (is_aware(section->find("when"))) {
     refuse("when", "must be \"after\", or not be there: quantize does not train; `tempera run` does");
   }
 }
@@ -114,9 +116,8 @@ void take_sections(core::ConfigValue& document, const ConfigDocument& file) {
   if (core::ConfigValue* section = document.find("quantization");
       section != nullptr && section->is(core::ConfigValue::Kind::kObject)) {
     const core::ConfigValue* when = section->find("when");
-    const bool aware = when != nullptr && when->is(core::ConfigValue::Kind::kText) && when->text == "aware";
     // What else stands there is read, and refused if it is no word for it.
-    if (when == nullptr || aware) section->set("when", core::ConfigValue::of(std::string("after")));
+    if (when == nullptr || is_aware(when)) section->set("when", core::ConfigValue::of(std::string("after")));
   }
 }
 
@@ -157,12 +158,12 @@ std::string table_text(const report::RunData& run) {
   for (const std::string& line : report::repairs_lines(run.summary.repairs)) text += line + "\n";
   if (run.summary.repairs.any()) text += "\n";
   Table scores({"arithmetic", "test errors", "accuracy %", "nll"});
-  for (const char* mode : {report::kBeforeCalibration, "float", "fake_quant", "integer"}) {
+  for (const char* mode : report::kModes) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const report::Scores& test = splits->second.at("test");
-    scores.row({report::mode_name(mode, run.summary.results.contains(report::kBeforeCalibration)),
-                count_text(test.errors), fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
+    scores.row({report::mode_name(mode, report::calibrated(run.summary)), count_text(test.errors),
+                fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
   }
   text += scores.text();
   for (const auto& [name, form] : {std::pair("program", "as a program"), std::pair("packed", "with packed weights")}) {
@@ -175,19 +176,16 @@ std::string table_text(const report::RunData& run) {
 }
 
 // Half of what 8 bits everywhere would take, unless said otherwise.
-quant::BitBudget budget_of(const QuantizeArguments& arguments, nn::Model& model,
-                           const quant::QuantizationConfig& section) {
+quant::BitBudget budget_of(const QuantizeArguments& arguments, nn::Model& model, const ExperimentConfig& config) {
   const bool size = arguments.measure == "size";
   quant::BitBudget budget{.measure = size ? quant::BudgetMeasure::kSize : quant::BudgetMeasure::kBitOperations};
-  const std::map<std::string, int> inputs = size ? std::map<std::string, int>() : quant::input_bits(model, section);
+  if (!size && config.quantization) budget.input_bits = quant::input_bits(model, *config.quantization);
   double half = 0;
   for (const nn::LayerInfo* layer : model.infos()) {
     for (const nn::Site& site : layer->sites) {
       if (site.kind != nn::SiteKind::kWeight) continue;
-      const auto found = inputs.find(site.name);
-      const int input = found == inputs.end() ? 32 : found->second;
       half += size ? 4.0 * static_cast<double>(site.shape.numel())
-                   : 4.0 * static_cast<double>(layer->multiply_adds * input);
+                   : 4.0 * static_cast<double>(layer->multiply_adds * budget.bits_before(site.name));
     }
   }
   budget.limit = arguments.budget > 0 ? arguments.budget * (size ? 8 : 1) : half;
@@ -198,8 +196,7 @@ int search(const Session& session, const QuantizeArguments& arguments, const Run
   SavedModel saved = load_model(arguments.model, *session.registry);
   std::string text;
   const LoadedConfig<ExperimentConfig> loaded = loaded_of(session, arguments, text);
-  const SearchResult result =
-      run_search(saved, loaded, budget_of(arguments, saved.model, *loaded.config.quantization), options);
+  const SearchResult result = run_search(saved, loaded, budget_of(arguments, saved.model, loaded.config), options);
   print_result(session, ordered_json::parse(result.document),
                result.text + fmt::format("to quantize with these bits: tempera quantize {} --config {}\n"
                                          "to train with them, from these weights on: tempera run {}\npicture: {}\n",

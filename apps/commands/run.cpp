@@ -47,9 +47,9 @@ std::string result_text(const RunResult& result) {
     const report::Scores& scores = found->second.at("test");
     text += fmt::format("{}, in floats: {:.2f} % ({} errors)\n", weights, 100 * scores.accuracy, scores.errors);
   };
-  const bool repaired = result.summary.results.contains(report::kBeforeCalibration);
   floats(report::kBeforeCalibration, "the weights as trained");
-  if (mode != "float") floats("float", repaired ? "the weights as calibrated" : "the weights as trained");
+  if (mode != "float")
+    floats("float", report::calibrated(result.summary) ? "the weights as calibrated" : "the weights as trained");
   for (const std::string& line : report::repairs_lines(result.summary.repairs)) text += line + "\n";
   if (const auto program = result.summary.model.bytes.find("program"); program != result.summary.model.bytes.end()) {
     text += fmt::format("program of integers: {} bytes; as float32 {} bytes\n", count_text(program->second),

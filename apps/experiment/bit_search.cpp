@@ -80,13 +80,11 @@ BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const d
   const data::Split split = measured_on(data);
   data::Loader images(split, saved.input.normalization, kBatch);
   BitSearch search{.measured_on = fmt::format("{} {} images", count_text(split.size()),
-                                              data.set.validation.size() > 0 ? "validation" : "training"),
-                   .counts_operations = budget.measure == quant::BudgetMeasure::kBitOperations};
-  search.sites = quant::sensitivity(saved.model, section, images, objective_of(saved.config),
-                                    {.images = section.calibration.images,
-                                     .integer_weights = config.lower || section.dynamic(),
-                                     .count_operations = search.counts_operations},
-                                    &interrupt_requested());
+                                              data.set.validation.size() > 0 ? "validation" : "training")};
+  search.sites =
+      quant::sensitivity(saved.model, section, images, objective_of(saved.config),
+                         {.images = section.calibration.images, .integer_weights = config.lower || section.dynamic()},
+                         &interrupt_requested());
   quant::BitBudget all = budget;
   all.limit = 1e300;
   search.pareto = quant::pareto_bits(search.sites, all);
@@ -142,7 +140,8 @@ std::string search_text(const BitSearch& search, const quant::BitBudget& budget)
   return fmt::format("{}\n{}\n{}\n", table.text(), method_text(search), chosen_text(search, budget));
 }
 
-ordered_json search_json(const BitSearch& search) {
+ordered_json search_json(const BitSearch& search, const quant::BitBudget& budget) {
+  const bool operations = budget.measure == quant::BudgetMeasure::kBitOperations;
   ordered_json sites = ordered_json::array(), pareto = ordered_json::array(), chosen = ordered_json::object();
   for (const quant::SiteSensitivity& site : search.sites) {
     ordered_json points = ordered_json::array();
@@ -151,7 +150,7 @@ ordered_json search_json(const BitSearch& search) {
     }
     sites.push_back(
         {{"site", site.site}, {"values", site.values}, {"multiply_adds", site.multiply_adds}, {"points", points}});
-    if (search.counts_operations && site.kind == nn::SiteKind::kWeight) sites.back()["input_bits"] = site.input_bits;
+    if (operations && site.kind == nn::SiteKind::kWeight) sites.back()["input_bits"] = budget.bits_before(site.site);
   }
   for (const quant::BitAssignment& point : search.pareto) {
     pareto.push_back({{"cost", point.cost}, {"loss_increase", point.loss_increase}});

@@ -13,8 +13,7 @@
 namespace tempera::cli {
 
 struct BitSearch {
-  std::string measured_on;         ///< "2 000 validation images"
-  bool counts_operations = false;  ///< the budget is one of bit operations
+  std::string measured_on;  ///< "2 000 validation images"
   std::vector<quant::SiteSensitivity> sites;
   std::vector<quant::BitAssignment> pareto;  ///< cost rising
   quant::BitAssignment chosen;
@@ -29,7 +28,7 @@ struct BitSearch {
                                     const quant::BitBudget& budget);
 
 [[nodiscard]] std::string search_text(const BitSearch& search, const quant::BitBudget& budget);
-[[nodiscard]] nlohmann::ordered_json search_json(const BitSearch& search);
+[[nodiscard]] nlohmann::ordered_json search_json(const BitSearch& search, const quant::BitBudget& budget);
 /// A page with the Pareto front and the table of sensitivities.
 [[nodiscard]] std::string search_page(const BitSearch& search, const quant::BitBudget& budget,
                                       const std::string& model);

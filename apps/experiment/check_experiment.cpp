@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "tempera/apps/experiment/arithmetic.hpp"
 #include "tempera/apps/experiment/check_schedules.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
@@ -117,11 +116,13 @@ std::string arithmetic_pointer(const ExperimentConfig& config) {
 
 // A layer without an integer form, a value between layers that no rule takes, dynamic rules that no product reads: better now
 // than after the training.
-void check_arithmetic(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
+std::optional<Arithmetic> check_arithmetic(const ExperimentConfig& config, const data::LoadedData& data,
+                                           Issues& issues) {
   try {
-    static_cast<void>(planned_arithmetic(config, data.set.sample()));
+    return planned_arithmetic(config, data.set.sample());
   } catch (const core::UnsupportedError& error) {
     issues.push_back({.pointer = arithmetic_pointer(config), .message = error.what()});
+    return std::nullopt;
   }
 }
 
@@ -161,7 +162,7 @@ data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded) {
   }
 }
 
-void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data) {
+std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data) {
   const ExperimentConfig& config = loaded.config;
   Issues issues;
   check_model(config, data, issues);
@@ -178,10 +179,12 @@ void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::
       add_all(issues, error);
     }
   }
-  if (issues.empty()) check_arithmetic(config, data, issues);
+  std::optional<Arithmetic> arithmetic;
+  if (issues.empty()) arithmetic = check_arithmetic(config, data, issues);
   locate_issues(loaded.source, issues);
   point_to_origins(loaded.origins, issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));
+  return arithmetic;
 }
 
 core::Shape check_all(const LoadedFile<ExperimentConfig>& file) {
@@ -193,7 +196,7 @@ core::Shape check_all(const LoadedFile<ExperimentConfig>& file) {
     std::string wanted = section == nullptr ? std::string() : core::canonical_json(*section);
     if (!data || wanted != loaded) data = load_located(run);
     loaded = std::move(wanted);
-    check_experiment(run, *data);
+    static_cast<void>(check_experiment(run, *data));
     if (&run == &file.runs.front()) sample = data->set.sample();
   }
   return sample;

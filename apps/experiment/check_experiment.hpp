@@ -1,8 +1,10 @@
 // What can be wrong with an experiment beyond each field for itself, found before anything is trained or written.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "tempera/apps/experiment/arithmetic.hpp"
 #include "tempera/apps/experiment/experiment_config.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/datasets/load.hpp"
@@ -13,8 +15,8 @@ namespace tempera::cli {
 [[nodiscard]] data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded);
 
 /// Throws ConfigError with every issue found, each with its place in the file: layers that do not fit together or into memory, outputs that are not the
-/// classes, schedules of no number, a temperature study of no sample, epochs without a batch, layers that are to be lowered to integers and cannot.
-void check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data);
+/// classes, schedules of no number, a temperature study of no sample, epochs without a batch, layers that are to be lowered to integers and cannot. Gives planned_arithmetic.
+std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data);
 
 /// Gives every issue without a file the place that its pointer, or the nearest one above it, has in `document`.
 void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIssue>& issues);

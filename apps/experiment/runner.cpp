@@ -7,7 +7,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "tempera/apps/experiment/arithmetic.hpp"
 #include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
@@ -346,7 +345,8 @@ void note_useless(const quant::QuantizationConfig& section) {
                   fmt::join(useless, ", ")));
 }
 
-void announce(const ExperimentConfig& config, const data::LoadedData& data, const fs::path& folder) {
+void announce(const ExperimentConfig& config, const data::LoadedData& data, const std::optional<Arithmetic>& arithmetic,
+              const fs::path& folder) {
   nn::Model plan = nn::Model::planned(config.model, data.set.sample());
   const nn::ModelFacts facts = plan.facts();
   say(fmt::format("{}: {} parameters; {} training, {} validation, {} test images of {} ({})", config.name,
@@ -358,7 +358,7 @@ void announce(const ExperimentConfig& config, const data::LoadedData& data, cons
     const auto sites = quant::plan(plan, *config.quantization);
     for (const std::string& notice : format_notices(sites, inspect_hardware(), config.lower.has_value())) say(notice);
     // Lowered, they are all of integers.
-    if (config.quantization->dynamic()) say(arithmetic_text(planned_arithmetic(config, data.set.sample()).value()));
+    if (arithmetic && config.quantization->dynamic()) say(arithmetic_text(*arithmetic));
   }
   for (const std::string& notice : precision_notices(config.train.precision, inspect_hardware())) say(notice);
   say(fmt::format("writing to {}", folder.string()));
@@ -370,7 +370,7 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
                          const RunOptions& options) {
   const ExperimentConfig& config = loaded.config;
   const data::LoadedData data = load_located(loaded);
-  check_experiment(loaded, data);
+  const std::optional<Arithmetic> arithmetic = check_experiment(loaded, data);
   // Other initial weights are another run, whatever their path.
   const std::string initial = config.train.initial ? "/" + initial_sha256(*config.train.initial) : "";
   const std::string identity = content_hash(loaded.resolved, data.set.sha256 + initial, kFormatVersion);
@@ -381,7 +381,7 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
     return {.folder = folder.path(), .summary = summary_in(folder), .was_finished = true};
   }
   folder.check_start(options.resume);
-  announce(config, data, folder.path());
+  announce(config, data, arithmetic, folder.path());
   Run run(loaded, input_text, data, folder, identity, options.watcher);
   return {.folder = folder.path(), .summary = run.execute(folder.state() == FolderState::kStarted)};
 }

@@ -58,7 +58,7 @@ SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>&
     folder.write("searched.json", found.config);
     folder.write("searched-training.json", found.training);
     folder.write("search.html", search_page(found, budget, saved.file.string()));
-    ordered_json document = search_json(found);
+    ordered_json document = search_json(found, budget);
     document["status"] = "completed";
     document["config"] = folder.file("searched.json").string();
     document["training_config"] = folder.file("searched-training.json").string();

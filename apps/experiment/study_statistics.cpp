@@ -15,7 +15,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kModes[] = {report::kBeforeCalibration, "float", "fake_quant", "integer"};
 constexpr const char* kMetrics[] = {"accuracy", "errors", "nll"};
 // Up to so many values of a path are compared each with each; more only with the first, or a table would be mostly pairs.
 constexpr std::size_t kFewValues = 4;
@@ -64,8 +63,8 @@ ordered_json mean_json(const Mean& mean) {
 
 // The arithmetic that a run was made for.
 const char* shipped_mode(const Point& point) {
-  const char* last = kModes[0];
-  for (const char* mode : kModes) {
+  const char* last = report::kModes[0];
+  for (const char* mode : report::kModes) {
     if (point.scores.at("accuracy").contains(mode)) last = mode;
   }
   return last;
@@ -97,7 +96,7 @@ std::optional<double> score(const Point& run, const char* metric, const std::str
 // The means of one metric, by mode, with the numbers they are means of.
 ordered_json means_of(const std::vector<const Point*>& runs, const char* metric) {
   ordered_json out = ordered_json::object();
-  for (const char* mode : kModes) {
+  for (const char* mode : report::kModes) {
     std::vector<double> values;
     for (const Point* run : runs) {
       if (const auto value = score(*run, metric, mode)) values.push_back(*value);

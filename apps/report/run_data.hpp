@@ -21,6 +21,8 @@ inline constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 /// The mode, in floats too, of weights that calibration was yet to equalize, to round or to correct the biases of.
 inline constexpr const char* kBeforeCalibration = "before_calibration";
+/// All modes, as they come about.
+inline constexpr const char* kModes[] = {kBeforeCalibration, "float", "fake_quant", "integer"};
 
 /// A grey picture, 0 = background, 255 = ink, row by row. Without pixels: not recorded.
 struct Picture {
@@ -176,6 +178,8 @@ struct RunData {
 
 /// The arithmetic that the run was made for: the last of float, fake_quant and integer that has results on the test set.
 [[nodiscard]] std::string shipped_mode(const Summary& summary);
+/// Calibration changed the weights.
+[[nodiscard]] inline bool calibrated(const Summary& summary) { return summary.results.contains(kBeforeCalibration); }
 /// What pages and tables call such a mode: "floats, as trained", "floats, as calibrated", "fake quantization", "integers". The
 /// weights are as calibrated where calibration changed them (`calibrated`), and else as trained.
 [[nodiscard]] std::string mode_name(std::string_view mode, bool calibrated);

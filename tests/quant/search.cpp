@@ -31,7 +31,6 @@ std::vector<SiteSensitivity> invented(int count, std::uint64_t seed) {
     const auto at = static_cast<std::uint64_t>(i) * 10;
     site.values = static_cast<std::int64_t>(10 + random.below(at, 1000));
     site.multiply_adds = static_cast<std::int64_t>(100 + random.below(at + 1, 5000));
-    site.input_bits = static_cast<int>(2 + random.below(at + 20, 7));
     for (const int bits : {8, 4, 2}) {
       site.points.push_back({.bits = bits,
                              .stored_bits = bits,
@@ -43,10 +42,17 @@ std::vector<SiteSensitivity> invented(int count, std::uint64_t seed) {
   return sites;
 }
 
+std::map<std::string, int> invented_inputs(const std::vector<SiteSensitivity>& sites, std::uint64_t seed) {
+  const core::Random random(seed, "inputs");
+  std::map<std::string, int> bits;
+  for (const SiteSensitivity& site : sites) bits[site.site] = static_cast<int>(2 + random.below(bits.size(), 7));
+  return bits;
+}
+
 double cost(const SiteSensitivity& site, int bits, const BitBudget& budget) {
   return budget.measure == quant::BudgetMeasure::kSize
              ? static_cast<double>(site.values) * bits
-             : static_cast<double>(site.multiply_adds * site.input_bits) * bits;
+             : static_cast<double>(site.multiply_adds * budget.bits_before(site.site)) * bits;
 }
 
 // The least loss of all 3ⁿ assignments within the budget.
@@ -80,7 +86,7 @@ TEST_CASE("the search finds the best of all assignments within the budget") {
     const std::vector<SiteSensitivity> sites = invented(6, seed);
     for (const auto measure : {quant::BudgetMeasure::kSize, quant::BudgetMeasure::kBitOperations}) {
       for (const double share : {0.25, 0.4, 0.6, 1.0}) {
-        BitBudget budget{.measure = measure, .limit = 0};
+        BitBudget budget{.measure = measure, .limit = 0, .input_bits = invented_inputs(sites, seed)};
         budget.limit = share * whole(sites, 8, budget);
         const BitAssignment exact = quant::exact_bits(sites, budget);
         CHECK(exact.loss_increase == doctest::Approx(best_of_all(sites, budget, 6)).epsilon(1e-12));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 
 #include "tempera/apps/report/text.hpp"
 
@@ -12,7 +11,6 @@ namespace {
 
 constexpr double kRow = 42;     // the name above, the dots below it
 constexpr double kAround = 60;  // axis below, room above
-constexpr double kEverything = std::numeric_limits<double>::infinity();
 
 // Dots stand in the lower half of their row.
 constexpr double kBelowName = 0.14;
@@ -52,7 +50,7 @@ void draw_group(Plot& plot, const DotGroup& group, double row) {
 }  // namespace
 
 std::string draw(const DotChart& chart) {
-  std::vector<double> xs;
+  std::vector<double> xs, ends;
   std::vector<double> rows;
   // Position 0 is the lowest one on the axis, the first group the highest. Names stand above their dots, not beside
   // them: on a phone they would take the room of the dots.
@@ -61,12 +59,10 @@ std::string draw(const DotChart& chart) {
     rows.push_back(static_cast<double>(rows.size()));
     xs.insert(xs.end(), group.values.begin(), group.values.end());
     xs.push_back(group.mean);
+    ends.insert(ends.end(), {group.low, group.high});
   }
   if (chart.limits && chart.limits->low < 0) xs.push_back(0);
-  const Range room = chart.limits ? room_around(xs, *chart.limits) : Range{-kEverything, kEverything};
-  for (const DotGroup& group : chart.groups) {
-    for (const double end : {group.low, group.high}) xs.push_back(std::clamp(end, room.low, room.high));
-  }
+  add_ends(xs, ends, chart.limits);
   Sheet sheet = chart.sheet;
   if (sheet.height <= 0) sheet.height = kAround + kRow * static_cast<double>(chart.groups.size());
   Plot plot(sheet, chart.x, y, xs, rows);

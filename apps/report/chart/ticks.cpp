@@ -97,6 +97,12 @@ Range room_around(const std::vector<double>& dots, Range limits) {
   return {std::max(limits.low, low - (high - low)), std::min(limits.high, high + (high - low))};
 }
 
+void add_ends(std::vector<double>& shown, const std::vector<double>& ends, const std::optional<Range>& limits) {
+  constexpr double kEverything = std::numeric_limits<double>::infinity();
+  const Range room = limits ? room_around(shown, *limits) : Range{-kEverything, kEverything};
+  for (const double end : ends) shown.push_back(std::clamp(end, room.low, room.high));
+}
+
 double nice_step(Range range, int target) {
   const double raw = (range.high - range.low) / std::max(1, target);
   if (!(raw > 0) || !std::isfinite(raw)) return 1;

@@ -1,6 +1,7 @@
 // Where an axis has its ticks, and what they say.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct Range {
 /// How far an axis follows the intervals around `dots`: one span of the dots beyond them, but not beyond `limits`. Two runs have
 /// intervals of a dozen times their distance; an axis that held them would show nothing else. Dots in one place: `limits`.
 [[nodiscard]] Range room_around(const std::vector<double>& dots, Range limits);
+
+/// Adds the ends of intervals to the values that an axis is to show: as far as there is room around those, if values can lie
+/// between `limits` alone.
+void add_ends(std::vector<double>& shown, const std::vector<double>& ends, const std::optional<Range>& limits);
 
 /// The step from {1, 2, 5}·10^k that cuts `range` into at most `target` pieces.
 [[nodiscard]] double nice_step(Range range, int target);

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "tempera/apps/report/text.hpp"
@@ -65,12 +63,13 @@ void draw_trend(Plot& plot, const Trend& trend, double shift) {
 }  // namespace
 
 std::string draw(const TrendChart& chart) {
-  std::vector<double> xs, ys;
+  std::vector<double> xs, ys, ends;
   std::vector<LegendEntry> legend;
   for (const Trend& trend : chart.trends) {
     for (const TrendPoint& point : trend.points) {
       xs.push_back(point.x);
       ys.push_back(point.mean);
+      ends.insert(ends.end(), {point.low, point.high});
       for (const auto& [x, y] : point.runs) {
         xs.push_back(x);
         ys.push_back(y);
@@ -78,14 +77,7 @@ std::string draw(const TrendChart& chart) {
     }
     legend.push_back({trend.name, trend.stroke, false});
   }
-  const Range room = chart.limits
-                         ? room_around(ys, *chart.limits)
-                         : Range{-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
-  for (const Trend& trend : chart.trends) {
-    for (const TrendPoint& point : trend.points) {
-      for (const double end : {point.low, point.high}) ys.push_back(std::clamp(end, room.low, room.high));
-    }
-  }
+  add_ends(ys, ends, chart.limits);
   if (legend.size() < 2) legend.clear();
   Plot plot(chart.sheet, chart.x, chart.y, xs, ys, legend);
   for (std::size_t i = 0; i < chart.trends.size(); ++i) draw_trend(plot, chart.trends[i], shift_of(chart, i));

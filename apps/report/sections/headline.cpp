@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -57,8 +58,7 @@ std::string all_scores(const RunData& run) {
   Table table{"Results by numeric mode and split",
               {"mode and split", "images", "errors", "accuracy", "loss", "NLL", "ECE"},
               {}};
-  const bool calibrated = run.summary.results.contains(kBeforeCalibration);
-  std::vector<std::string> modes{kBeforeCalibration, "float", "fake_quant", "integer"};  // as they come about
+  std::vector<std::string> modes(std::begin(kModes), std::end(kModes));
   for (const auto& [mode, splits] : run.summary.results) {
     if (std::ranges::find(modes, mode) == modes.end()) modes.push_back(mode);
   }
@@ -66,7 +66,7 @@ std::string all_scores(const RunData& run) {
     const auto found = run.summary.results.find(mode);
     if (found == run.summary.results.end()) continue;
     for (const auto& [split, scores] : found->second) {
-      table.rows.push_back({fmt::format("{}, {}", mode_name(mode, calibrated), split), grouped(scores.n),
+      table.rows.push_back({fmt::format("{}, {}", mode_name(mode, calibrated(run.summary)), split), grouped(scores.n),
                             grouped(scores.errors), percent(scores.accuracy), fixed(scores.loss, 4),
                             fixed(scores.nll, 4), percent(scores.ece)});
     }
@@ -79,10 +79,10 @@ std::string all_scores(const RunData& run) {
 std::string headline(const RunData& run) {
   std::string tiles;
   const std::string shipped = shipped_mode(run.summary);
-  const bool calibrated = run.summary.results.contains(kBeforeCalibration);
   const Scores* best = test_scores(run, shipped);
   if (best != nullptr) {
-    tiles += score_tiles(*best, shipped == "float" ? std::string() : ", " + mode_name(shipped, calibrated));
+    tiles +=
+        score_tiles(*best, shipped == "float" ? std::string() : ", " + mode_name(shipped, calibrated(run.summary)));
   }
   // Fake quantization and integers are the same network, and said twice only where they are not.
   for (const char* mode : {kBeforeCalibration, "float", "fake_quant"}) {
@@ -91,7 +91,7 @@ std::string headline(const RunData& run) {
         (mode == std::string_view("fake_quant") && best != nullptr && best->errors == scores->errors)) {
       continue;
     }
-    tiles += tile(percent(scores->accuracy), "test accuracy, " + mode_name(mode, calibrated));
+    tiles += tile(percent(scores->accuracy), "test accuracy, " + mode_name(mode, calibrated(run.summary)));
   }
   tiles += cost_tiles(run);
   if (tiles.empty()) return {};

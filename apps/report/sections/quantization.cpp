@@ -11,12 +11,12 @@ namespace {
 
 std::string scores_table(const RunData& run) {
   Table table{"test set, by arithmetic", {"arithmetic", "errors", "accuracy", "nll"}, {}};
-  for (const char* mode : {kBeforeCalibration, "float", "fake_quant", "integer"}) {
+  for (const char* mode : kModes) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const Scores& scores = splits->second.at("test");
-    table.rows.push_back({mode_name(mode, run.summary.results.contains(kBeforeCalibration)), grouped(scores.errors),
-                          percent(scores.accuracy), fixed(scores.nll, 4)});
+    table.rows.push_back({mode_name(mode, calibrated(run.summary)), grouped(scores.errors), percent(scores.accuracy),
+                          fixed(scores.nll, 4)});
   }
   return render(table);
 }
