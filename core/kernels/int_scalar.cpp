@@ -20,15 +20,17 @@ void dot(const DotTile& t) noexcept {
   for (std::int64_t i = 0; i < t.m; ++i) {
     std::uint32_t sums[kColumns];
     for (std::int64_t j = 0; j < kColumns; ++j) sums[j] = static_cast<std::uint32_t>(t.bias[i * t.bias_row + j]);
-    const B* weight = static_cast<const B*>(t.panel);
-    for (std::int64_t s = 0; s < t.segments; ++s) {
+    const B* weights = static_cast<const B*>(t.panel);
+    const StepList* list = t.lists == nullptr ? nullptr : t.lists + i / kRows;
+    for (std::int64_t s = 0; s < t.segments; ++s, weights += t.steps * kColumns * Group) {
       const char* row = static_cast<const char*>(t.a[i]) + s * t.a_segment;
-      for (std::int64_t p = 0; p < t.steps; ++p, weight += kColumns * Group) {
+      for (std::int64_t q = 0; q < (list == nullptr ? t.steps : list->count); ++q) {
+        const std::int64_t p = list == nullptr ? q : list->steps[q];
         A x[Group];
         std::memcpy(x, row + p * 4, sizeof x);
         for (std::int64_t j = 0; j < kColumns; ++j) {
           for (std::int64_t g = 0; g < Group; ++g) {
-            sums[j] += static_cast<std::uint32_t>(std::int32_t{x[g]} * weight[j * Group + g]);
+            sums[j] += static_cast<std::uint32_t>(std::int32_t{x[g]} * weights[(p * kColumns + j) * Group + g]);
           }
         }
       }

@@ -21,7 +21,23 @@ struct BytePairs {
   static I dot(I sum, I a, I b) noexcept { return dot_pair(sum, a, b); }
 };
 
-// The rows from `first` on. Every loop over rows or vectors is unrolled, or else sums would pass through memory.
+// A step of M rows: their four bytes at `offset`, times a line of the panel. Every loop over rows or vectors is unrolled, or
+// else sums would pass through memory.
+template <class Kind, int M, int V>
+[[gnu::always_inline]] inline void dot_step(I (&sums)[M][V], const char* const (&rows)[M], std::int64_t offset,
+                                            const char* panel) noexcept {
+  I weights[V];
+#pragma GCC unroll 2
+  for (int v = 0; v < V; ++v) weights[v] = Kind::weights(panel + v * kLanes * Kind::kBytes);
+#pragma GCC unroll 8
+  for (int i = 0; i < M; ++i) {
+    const I x = broadcast(four_bytes(rows[i] + offset));
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) sums[i][v] = Kind::dot(sums[i][v], x, weights[v]);
+  }
+}
+
+// The rows from `first` on.
 template <class Kind, int M, int V>
 void dot_tile(const DotTile& t, std::int64_t first) noexcept {
   I sums[M][V];
@@ -33,21 +49,23 @@ void dot_tile(const DotTile& t, std::int64_t first) noexcept {
     for (int v = 0; v < V; ++v) sums[i][v] = load(t.bias + (first + i) * t.bias_row + v * kLanes);
   }
   const char* panel = static_cast<const char*>(t.panel);
-  for (std::int64_t s = 0; s < t.segments; ++s) {
-    for (std::int64_t p = 0; p < t.steps; ++p, panel += kColumns * Kind::kBytes) {
-      __builtin_prefetch(panel + t.steps * kColumns * Kind::kBytes);  // of the next panel, or the next segment
-      I weights[V];
-#pragma GCC unroll 2
-      for (int v = 0; v < V; ++v) weights[v] = Kind::weights(panel + v * kLanes * Kind::kBytes);
-#pragma GCC unroll 8
-      for (int i = 0; i < M; ++i) {
-        const I x = broadcast(four_bytes(rows[i] + 4 * p));
-#pragma GCC unroll 2
-        for (int v = 0; v < V; ++v) sums[i][v] = Kind::dot(sums[i][v], x, weights[v]);
-      }
+  constexpr std::int64_t kLine = kColumns * Kind::kBytes;
+  if (t.lists != nullptr) {
+    const StepList& list = t.lists[first / kTileRows];
+    for (std::int64_t q = 0; q < list.count; ++q) {
+      const std::int64_t p = list.steps[q];
+      __builtin_prefetch(panel + (t.steps + p) * kLine);
+      dot_step<Kind, M, V>(sums, rows, 4 * p, panel + p * kLine);
     }
+  } else {
+    for (std::int64_t s = 0; s < t.segments; ++s) {
+      for (std::int64_t p = 0; p < t.steps; ++p, panel += kLine) {
+        __builtin_prefetch(panel + t.steps * kLine);  // of the next panel, or the next segment
+        dot_step<Kind, M, V>(sums, rows, 4 * p, panel);
+      }
 #pragma GCC unroll 8
-    for (int i = 0; i < M; ++i) rows[i] += t.a_segment;
+      for (int i = 0; i < M; ++i) rows[i] += t.a_segment;
+    }
   }
 #pragma GCC unroll 8
   for (int i = 0; i < M; ++i) {

@@ -8,6 +8,12 @@
 
 namespace tempera::core {
 
+/// Steps of a dot product, rising.
+struct StepList {
+  std::int64_t count = 0;
+  const std::int32_t* steps = nullptr;
+};
+
 /// C(i, j) = bias[i · bias_row + j] + Σ over segments and steps of A·B. A step takes 4 bytes of a row of A, two int16 or four
 /// uint8, and as many weights of each column: panel[segment · steps + step][column][2 or 4]. A row of A is pieces of
 /// 4·steps bytes, `a_segment` bytes apart, so that windows of an image need not be copied. c must hold whole rows of
@@ -17,6 +23,9 @@ struct DotTile {
   std::int64_t segments = 1, steps = 0;
   const void* const* a = nullptr;  ///< [m], where each row begins; no alignment
   std::int64_t a_segment = 0;      ///< bytes
+  /// For each IntKernelTable::rows rows the steps to take instead of all, where those rows are 0 in the others. Of one segment and
+  /// pairs.
+  const StepList* lists = nullptr;
   const void* panel = nullptr;
   const std::int32_t* bias = nullptr;  ///< [columns], or with bias_row = columns [m, columns]; may be c
   std::int64_t bias_row = 0;

@@ -1,6 +1,7 @@
 #include "tempera/quant/engine/panels.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "tempera/quant/program_shapes.hpp"
@@ -61,6 +62,26 @@ std::int64_t nonzero_steps(const std::int16_t* x, std::int64_t length, std::int3
   if (length % 2 != 0) {
     steps[count] = static_cast<std::int32_t>(length / 2);
     values[count++] = static_cast<std::uint16_t>(x[length - 1]);
+  }
+  return count;
+}
+
+std::int64_t nonzero_steps(std::span<const void* const> rows, std::int64_t length, std::int32_t* steps) noexcept {
+  constexpr std::int64_t kBlock = 16;  // steps at a time, in registers
+  const std::int64_t all = (length + 1) / 2;
+  std::int64_t count = 0;
+  for (std::int64_t first = 0; first < all; first += kBlock) {
+    std::array<std::uint32_t, kBlock> any{};
+    for (const void* row : rows) {
+      std::array<std::uint32_t, kBlock> pairs;
+      std::memcpy(pairs.data(), static_cast<const char*>(row) + 4 * first, sizeof pairs);
+      for (std::size_t p = 0; p < pairs.size(); ++p) any[p] |= pairs[p];
+    }
+    const std::int64_t n = std::min(kBlock, all - first);
+    for (std::int64_t p = 0; p < n; ++p) {  // without a branch: a step that is 0 is written over
+      steps[count] = static_cast<std::int32_t>(first + p);
+      count += any[static_cast<std::size_t>(p)] != 0 ? 1 : 0;
+    }
   }
   return count;
 }

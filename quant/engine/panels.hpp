@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "tempera/core/kernels/int_table.hpp"
@@ -42,6 +43,10 @@ extern template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::
 /// length / 2 + 1. Returns how many.
 [[nodiscard]] std::int64_t nonzero_steps(const std::int16_t* x, std::int64_t length, std::int32_t* steps,
                                          std::int32_t* values) noexcept;
+/// The steps at which any of `rows` is not 0; rows are readable 64 bytes beyond their end, `steps` has room for all
+/// (length + 1) / 2. Returns how many.
+[[nodiscard]] std::int64_t nonzero_steps(std::span<const void* const> rows, std::int64_t length,
+                                         std::int32_t* steps) noexcept;
 
 /// Accumulators → values of a place, with the kernel where it has the arithmetic (int16 results, the default mode, M < 1).
 class Output {

@@ -37,6 +37,22 @@ bool only_linear_reads(const Program& program, int buffer) {
   return read;
 }
 
+// The offset of the samples' place, if nothing but linear layers reads them, as they are or as they are listed anew.
+void offset_by_background(const Program& program, std::vector<Place>& places) {
+  std::vector<int> same{program.instructions.front().output};
+  for (const Instruction& in : program.instructions) {
+    const bool reads = std::ranges::any_of(in.inputs, [&](int i) { return std::ranges::find(same, i) != same.end(); });
+    if (!reads || std::holds_alternative<program::Linear>(in.operation)) continue;
+    if (!std::holds_alternative<program::Reshape>(in.operation)) return;
+    same.push_back(in.output);
+  }
+  for (const int i : same) {
+    const ProgramBuffer& buffer = program.buffers[static_cast<std::size_t>(i)];
+    Place& place = places[static_cast<std::size_t>(i)];
+    if (!place.wide && buffer.zero_point != 0 && buffer.high - buffer.low <= 32767) place.offset = buffer.low;
+  }
+}
+
 // A buffer's bytes for a sample, written by instruction `from` and last read by `to`.
 struct Life {
   std::size_t from = 0, to = 0;
@@ -93,6 +109,7 @@ Layout lay_out(const Program& program) {
     root[i] = i;
     layout.places.push_back(place_of(program.buffers[i]));
   }
+  offset_by_background(program, layout.places);
   std::vector<Life> lives(count);
   for (std::size_t i = 0; i < program.instructions.size(); ++i) {
     const Instruction& in = program.instructions[i];

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "tempera/core/integers.hpp"
+
 namespace tempera::quant::engine {
 namespace {
 
 constexpr std::int64_t kLargestPanel = 32;  // columns, of all levels
+constexpr std::int64_t kWorthListing =
+    8;  // a step of a list takes a little longer: worth it if one of so many is left out
 
 std::int32_t lowest_of(Cell cell) noexcept { return cell == Cell::kS8 ? -128 : 0; }
 
@@ -65,6 +69,7 @@ void Product::run_panels(const ProductRows& rows, const Operand& weights) const 
                     .steps = weights.steps,
                     .a = rows.a,
                     .a_segment = rows.a_segment,
+                    .lists = rows.lists,
                     .panel = static_cast<const char*>(weights.panels) + first / columns * weights.panel_bytes,
                     .bias = weights.bias + first,
                     .c = c.data()});
@@ -81,6 +86,28 @@ void Product::run_panels(const ProductRows& rows, const Operand& weights) const 
     }
     writer_.write(rows.m / 4, first, n, c.data(), columns, rows.y, rows.y_row);
   }
+}
+
+std::int64_t Product::list_bytes() const noexcept {
+  const std::int64_t tiles = core::ceil_div(kBlock, kernels_.rows);
+  return 4 * tiles * pairs_.steps;
+}
+
+bool Product::list_steps(std::span<const void* const> rows, std::byte* scratch, StepLists& lists) const noexcept {
+  const std::int64_t tile = kernels_.rows;
+  auto* steps = reinterpret_cast<std::int32_t*>(scratch);
+  std::int64_t taken = 0, all = 0;
+  for (std::int64_t i = 0; i < std::ssize(rows); i += tile) {
+    const std::int64_t count = std::min(tile, std::ssize(rows) - i);
+    core::StepList& list = lists[static_cast<std::size_t>(i / tile)];
+    list = {.count = nonzero_steps(rows.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(count)), length_,
+                                   steps),
+            .steps = steps};
+    steps += list.count;
+    taken += list.count;
+    all += pairs_.steps;
+  }
+  return kWorthListing * taken <= (kWorthListing - 1) * all;
 }
 
 std::int64_t Product::sparse_bytes() const noexcept {

@@ -1,7 +1,9 @@
 // The weights of a linear layer or a convolution, packed in the forms the kernels take, and what becomes of the sums.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "tempera/quant/engine/panels.hpp"
@@ -13,9 +15,10 @@ namespace tempera::quant::engine {
 struct ProductRows {
   std::int64_t m = 0;
   const void* const* a = nullptr;
-  std::int64_t a_segment = 0;  ///< bytes
-  void* y = nullptr;           ///< output channel 0 of the first row
-  std::int64_t y_row = 0;      ///< values
+  std::int64_t a_segment = 0;             ///< bytes
+  const core::StepList* lists = nullptr;  ///< of Product::list_steps, or null
+  void* y = nullptr;                      ///< output channel 0 of the first row
+  std::int64_t y_row = 0;                 ///< values
   std::int64_t pooled =
       0;  ///< not 0: rows are pixels of whole pairs of image rows as long as this, and of each 2 × 2 of
           ///< their results only the largest is written
@@ -41,6 +44,14 @@ class Product {
 
   /// Whether ProductRows::pooled may be asked for.
   [[nodiscard]] bool keeps_order() const noexcept { return writer_.keeps_order(); }
+
+  /// Lists of the steps at which the rows of a tile are not all 0, and room for the steps.
+  using StepLists = std::array<core::StepList, kBlock>;
+  /// Bytes of scratch for the steps of kBlock rows.
+  [[nodiscard]] std::int64_t list_bytes() const noexcept;
+  /// Fills `lists` for rows of int16 values, m ≤ kBlock, where has_sparse(), from memory of list_bytes(). False if too few
+  /// steps can be left out to pay for it.
+  [[nodiscard]] bool list_steps(std::span<const void* const> rows, std::byte* scratch, StepLists& lists) const noexcept;
 
   /// y = output of A·W + bias; rows.m ≤ kBlock.
   void run(const ProductRows& rows) const noexcept;

@@ -35,10 +35,29 @@ std::vector<T> integers(std::int64_t n, bool extreme, std::mt19937& random) {
 
 inline std::int32_t wrapped(std::int64_t x) { return static_cast<std::int32_t>(static_cast<std::uint32_t>(x)); }
 
-// One tile of dot_pairs, dot_pairs_s8 or dot_quads against its definition; a row's segments lie `gap` bytes apart.
+// Of `count` lists: which steps of all they take, any of them.
+struct Lists {
+  std::vector<std::vector<std::int32_t>> steps;
+  std::vector<StepList> lists;
+  Lists(std::int64_t count, std::int64_t all, std::mt19937& random) : steps(size(count)) {
+    for (std::vector<std::int32_t>& list : steps) {
+      const auto share = random() % 4;  // none to most of them
+      for (std::int64_t p = 0; p < all; ++p) {
+        if (random() % 4 < share) list.push_back(static_cast<std::int32_t>(p));
+      }
+      lists.push_back({.count = std::ssize(list), .steps = list.data()});
+    }
+  }
+  [[nodiscard]] bool takes(std::int64_t list, std::int64_t step) const {
+    return std::ranges::binary_search(steps[size(list)], static_cast<std::int32_t>(step));
+  }
+};
+
+// One tile of dot_pairs, dot_pairs_s8 or dot_quads against its definition; a row's segments lie `gap` bytes apart. With
+// `list_rows` so many rows have a list of their steps; the others are not 0, so that taking one would show.
 template <class A, class B, std::int64_t Group>
 void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int64_t n, std::int64_t segments,
-                std::int64_t steps, std::int64_t gap, std::mt19937& random) {
+                std::int64_t steps, std::int64_t gap, std::mt19937& random, std::int64_t list_rows = 0) {
   const std::int64_t length = 4 * steps, distance = length + gap;
   const bool extreme = random() % 2 == 0;
   const std::int64_t row_bytes = (segments - 1) * distance + length;
@@ -61,12 +80,15 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
   Guarded<B> panel(weights);
   Guarded<std::int32_t> bias(start), c(size(m * columns));
   if (form == 2) std::ranges::copy(start, c.data());
+  const std::int64_t list_count = list_rows == 0 ? 0 : (m + list_rows - 1) / list_rows;
+  const Lists listed(list_count, steps, random);
   kernel({.m = m,
           .n = n,
           .segments = segments,
           .steps = steps,
           .a = starts.data(),
           .a_segment = distance,
+          .lists = list_rows == 0 ? nullptr : listed.lists.data(),
           .panel = panel.data(),
           .bias = form == 2 ? c.data() : bias.data(),
           .bias_row = form == 0 ? 0 : columns,
@@ -75,6 +97,7 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
     for (std::int64_t j = 0; j < n; ++j) {
       std::int64_t sum = start[size(form == 0 ? j : i * columns + j)];
       for (std::int64_t k = 0; k < segments * steps * Group; ++k) {
+        if (list_rows != 0 && !listed.takes(i / list_rows, k / Group)) continue;
         sum += std::int64_t{values[size(i)][size(k)]} * weights[size((k / Group * columns + j) * Group + k % Group)];
       }
       REQUIRE(c.data()[i * columns + j] == wrapped(sum));
@@ -95,6 +118,19 @@ void check_tiles(DotKernel kernel, std::int64_t columns, std::int64_t most_rows)
         check_tile<A, B, Group>(kernel, columns, m, columns, segments, steps, 0, random);
         check_tile<A, B, Group>(kernel, columns, m, any, segments, steps, 6, random);
       }
+    }
+  }
+}
+
+template <class A, class B>
+void check_listed_tiles(DotKernel kernel, std::int64_t columns, std::int64_t rows) {  // of a tile
+  std::mt19937 random(13);
+  for (std::int64_t m = 1; m <= 3 * rows + 1; ++m) {
+    for (const std::int64_t steps : {0, 1, 2, 16, 33}) {
+      CAPTURE(m);
+      CAPTURE(steps);
+      check_tile<A, B, 2>(kernel, columns, m, columns, 1, steps, 0, random, rows);
+      check_tile<A, B, 2>(kernel, columns, m, 1, 1, steps, 0, random, rows);
     }
   }
 }

@@ -20,6 +20,12 @@ TEST_CASE("dot products of pairs are exact modulo 2^32, at every tile, and read 
   check_tiles<std::int16_t, std::int8_t, 2>(t.dot_pairs_s8, t.columns, t.rows);
 }
 
+TEST_CASE("dot products of pairs take the steps that are listed for a tile's rows, and no other") {
+  const IntKernelTable& t = int_kernels();
+  check_listed_tiles<std::int16_t, std::int16_t>(t.dot_pairs, t.columns, t.rows);
+  check_listed_tiles<std::int16_t, std::int8_t>(t.dot_pairs_s8, t.columns, t.rows);
+}
+
 TEST_CASE("dot products of four bytes are exact, 255 · −128 and 255 · 127 too") {
   const IntKernelTable& t = int_kernels();
   if (t.dot_quads == nullptr) return;  // below avx512vnni

@@ -61,6 +61,31 @@ TEST_CASE("the engine gives the reference's integers after every instruction of 
   for (const int count : kinds) CHECK(count > 20);
 }
 
+TEST_CASE("a background that all samples share, which is not multiplied, changes no integer") {
+  int straight = 0;  // from the samples into a linear layer
+  for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    const Program program = quant_test::random_program(seed);
+    try {
+      check(program);
+    } catch (const core::UnsupportedError&) {
+      continue;
+    }
+    core::Tensor x = quant_test::random_samples(program, 61, seed);
+    const std::int64_t size = program.input.numel();
+    const std::span<Scalar> values = x.mutable_values();
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (static_cast<std::int64_t>(i) % size * 7 % size < size - size / 4) values[i] = -1e6F;  // the least integer
+    }
+    const auto linear = std::ranges::find_if(program.instructions, [](const Instruction& in) {
+      return std::holds_alternative<program::Linear>(in.operation);
+    });
+    straight += linear - program.instructions.begin() <= 2 ? 1 : 0;
+    CAPTURE(seed);
+    REQUIRE(first_difference(program, x) == "");
+  }
+  CHECK(straight > 20);
+}
+
 TEST_CASE("the engine gives the same integers for any number of threads and any batch") {
   const int before = core::thread_count();
   for (const std::uint64_t seed : {3U, 5U, 11U, 12U, 27U}) {
