@@ -92,6 +92,17 @@ void fake_quant(benchmark::State& state) {
       [&] { kernels().fake_quant(n, kGrid, x.data(), y.data()); });
 }
 
+// Of a range that was just observed: nothing is clamped.
+void fake_quant_covered(benchmark::State& state) {
+  const std::int64_t n = state.range(0);
+  const Floats x = filled(n, 0.5F);
+  Floats y(x);
+  tempera::core::FakeQuantGrid grid = kGrid;
+  grid.covers = true;
+  run(state, {.elements = n, .reads = 1, .writes = 1, .multiplies = 1, .divisions = 1},
+      [&] { kernels().fake_quant(n, grid, x.data(), y.data()); });
+}
+
 void fake_quant_grad(benchmark::State& state) {
   const std::int64_t n = state.range(0);
   const Floats x = filled(n, 0.5F), dy = filled(n, 0.1F);
@@ -170,6 +181,7 @@ constexpr std::int64_t kHidden = 64 * 128, kOdd = 8191, kWeights = 784 * 128;
 BENCHMARK(axpy)->Arg(kWeights);
 BENCHMARK(min_max)->Arg(kHidden)->Arg(kWeights);
 BENCHMARK(fake_quant)->Arg(kHidden)->Arg(kWeights);
+BENCHMARK(fake_quant_covered)->Arg(kHidden)->Arg(kWeights);
 BENCHMARK(fake_quant_grad)->Arg(kHidden)->Arg(kWeights);
 BENCHMARK(sgd)->Arg(kWeights)->Arg(12 * kWeights);
 BENCHMARK(adam)->Arg(kWeights);

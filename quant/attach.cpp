@@ -203,8 +203,11 @@ Variable SiteQuantizer::operator()(const Variable& value, ForwardContext& contex
     return value;
   }
   if (context.training && start_epoch_ == std::numeric_limits<std::int64_t>::max()) return value;
-  if (context.training && context.epoch < freeze_epoch_) observe(value.value());
-  if (!quantizer_->ready() || (context.training && context.epoch < start_epoch_)) return value;
+  const bool observes = context.training && context.epoch < freeze_epoch_;
+  const bool waits = context.training && context.epoch < start_epoch_;
+  if (!norm_ && observes && !waits && value.shape().numel() > 0) return quantizer_->observed_forward(value, context);
+  if (observes) observe(value.value());
+  if (!quantizer_->ready() || waits) return value;
   if (!norm_) return quantizer_->forward(value, context);
   // One factor a channel, along the first axis of the weight.
   core::Shape column = value.shape();

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "tempera/core/kernels/table.hpp"
@@ -19,6 +20,15 @@ core::FakeQuantGrid grid_of(const QParams& params, std::size_t slot) noexcept {
           .zero = static_cast<Scalar>(params.zero_point[slot]),
           .low = static_cast<Scalar>(params.qmin),
           .high = static_cast<Scalar>(params.qmax)};
+}
+
+// Division and rounding keep order: what holds at both ends holds between them. Ranges are float32, and those of doubles may be
+// narrower than the values.
+bool covers(const core::FakeQuantGrid& grid, Range range) noexcept {
+  if constexpr (std::is_same_v<Scalar, double>) return false;
+  const Scalar low = std::nearbyint(static_cast<Scalar>(range.low) / grid.scale) + grid.zero;
+  const Scalar high = std::nearbyint(static_cast<Scalar>(range.high) / grid.scale) + grid.zero;
+  return low >= grid.low && high <= grid.high;
 }
 
 // Rounds down, and up with the probability of the distance.
@@ -83,7 +93,7 @@ struct Quantized {
   bool inside = false;  // known to be without a clipped value
 };
 
-Quantized quantized(const Tensor& x, const QParams& params, const core::Random* random) {
+Quantized quantized(const Tensor& x, const QParams& params, const core::Random* random, const RangeOfRun& range_of) {
   Tensor y(x.shape());
   if (!params.thresholds.empty()) {
     stepped(x, params, y);
@@ -95,7 +105,9 @@ Quantized quantized(const Tensor& x, const QParams& params, const core::Random* 
       params.rounding == Rounding::kHalfEven || (params.rounding == Rounding::kStochastic && random == nullptr);
   std::atomic<bool> inside = plain;
   each_run(x.shape(), params, [&](std::int64_t begin, std::int64_t end, std::size_t slot) {
-    const core::FakeQuantGrid grid = grid_of(params, slot);
+    const Range range = range_of ? range_of(slot, {from + begin, static_cast<std::size_t>(end - begin)}) : Range{};
+    core::FakeQuantGrid grid = grid_of(params, slot);
+    grid.covers = range_of && covers(grid, range);
     if (!plain) {
       for (std::int64_t i = begin; i < end; ++i) to[i] = snapped(from[i], grid, params.rounding, random, i);
     } else if (!core::kernels().fake_quant(end - begin, grid, from + begin, to + begin)) {
@@ -108,12 +120,12 @@ Quantized quantized(const Tensor& x, const QParams& params, const core::Random* 
 }  // namespace
 
 core::Tensor fake_quantized(const Tensor& x, const QParams& params, const core::Random* random) {
-  return quantized(x, params, random).values;
+  return quantized(x, params, random, {}).values;
 }
 
 core::Variable fake_quant(const core::Variable& x, const QParams& params, Surrogate surrogate,
-                          const core::Random* random) {
-  auto [y, inside] = quantized(x.value(), params, random);
+                          const core::Random* random, const RangeOfRun& range_of) {
+  auto [y, inside] = quantized(x.value(), params, random, range_of);
   // A range that was just observed clips nothing, as a rule: there is nothing to hold back and no pass to make.
   if (surrogate == Surrogate::kIdentity || inside) {
     return core::record("fake_quant", std::move(y), {x},

@@ -1,10 +1,13 @@
 // Fake quantization: real numbers moved onto a grid of integers, with a declared surrogate as the derivative.
 #pragma once
 
+#include <functional>
+#include <span>
 #include <string_view>
 
 #include "tempera/core/random.hpp"
 #include "tempera/core/variable.hpp"
+#include "tempera/quant/observer.hpp"
 #include "tempera/quant/qparams.hpp"
 
 namespace tempera::quant {
@@ -21,10 +24,15 @@ inline constexpr std::string_view kSurrogates[] = {"ste_clipped", "ste_identity"
 [[nodiscard]] core::Tensor fake_quantized(const core::Tensor& x, const QParams& params,
                                           const core::Random* random = nullptr);
 
+/// Is called for each run of values that share a scale, before they are quantized, from several threads: may set the slot's scale
+/// and says where the values lie.
+using RangeOfRun = std::function<Range(std::size_t slot, std::span<const Scalar> values)>;
+
 /// (clamp(round(x/s) + z, qmin, qmax) − z)·s of every element, by the channel or group it is in (weights: axis 0; anything
-/// else has one scale), or by the grid's thresholds. Equal in every bit to dequantizing QParams::quantize; NaN stays NaN. `random` decides what
-/// stochastic rounding does with each element; without it that rounds half to even.
+/// else has one scale), or by the grid's thresholds. Equal in every bit to dequantizing QParams::quantize; NaN stays NaN. `random`
+/// decides what stochastic rounding does with each element; without it that rounds half to even. Where the values are known to lie
+/// within the grid the result is the same, and sooner there.
 [[nodiscard]] core::Variable fake_quant(const core::Variable& x, const QParams& params, Surrogate surrogate,
-                                        const core::Random* random = nullptr);
+                                        const core::Random* random = nullptr, const RangeOfRun& range_of = {});
 
 }  // namespace tempera::quant

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/quant/runs.hpp"
 
@@ -19,14 +20,9 @@ using core::Tensor;
 // A sigmoid further from its step than this is 0 or 1 to within e^−reach, which is below the rounding of a sum of 65535.
 constexpr double kReach = std::is_same_v<Scalar, double> ? 48 : 28;
 
-// Up to this temperature e^z of one step follows from the step before by a factor, which stays within e^±(reach + T).
-constexpr double kGentle = 20;
-
-// Positions are counted in steps: with midpoints step i is at i.
+// Steps that are somewhere. Positions are counted in steps.
 struct Stairs {
   double temperature = 1;      // T
-  double ratio = 1;            // e^T
-  double steps = 1;            // n
   double origin = 0.5;         // position of x = 0
   std::vector<double> at;      // of biases, rising; empty: midpoints
   std::vector<int> bias;       // which of them each is
@@ -41,36 +37,6 @@ struct Point {
 struct Sigmoid {
   double value, slope;
 };
-
-// The symmetric form: e is never above 1.
-Sigmoid sigmoid(double z) noexcept {
-  const double e = std::exp(-std::abs(z));
-  const double small = e / (1 + e);
-  return {z >= 0 ? 1 - small : small, small * (1 - small)};
-}
-
-// Only steps within kReach/T are computed; those below count 1, those above 0.
-Point on_midpoints(double position, const Stairs& stairs) noexcept {
-  const double reach = kReach / stairs.temperature + 1;
-  const double first = std::clamp(std::ceil(position - reach), 1.0, stairs.steps + 1.0);
-  const double last = std::clamp(std::floor(position + reach), 0.0, stairs.steps);
-  Point point{.sum = first - 1, .slope = 0};
-  if (stairs.temperature <= kGentle) {
-    double e = std::exp(stairs.temperature * (first - position));
-    for (double i = first; i <= last; ++i, e *= stairs.ratio) {
-      const double sigma = 1 / (1 + e);
-      point.sum += sigma;
-      point.slope += sigma * (1 - sigma);
-    }
-    return point;
-  }
-  for (double i = first; i <= last; ++i) {
-    const Sigmoid step = sigmoid(stairs.temperature * (position - i));
-    point.sum += step.value;
-    point.slope += step.slope;
-  }
-  return point;
-}
 
 // Calls fn(k, sigmoid) for the biases near a position; returns how many lie below them. Within the reach no factor, and no
 // product of them, leaves e^±(2·reach).
@@ -90,7 +56,6 @@ std::size_t over_biases(double position, const Stairs& stairs, Fn fn) noexcept {
 }
 
 Point at(double position, const Stairs& stairs) noexcept {
-  if (stairs.at.empty()) return on_midpoints(position, stairs);
   if (std::isnan(position)) return {position, position};  // which no comparison would tell
   Point point;
   const std::size_t below = over_biases(position, stairs, [&](std::size_t /*k*/, const Sigmoid& step) {
@@ -104,13 +69,7 @@ Point at(double position, const Stairs& stairs) noexcept {
 double held(const core::Variable& number) { return std::max(static_cast<double>(number.value().item()), 1e-8); }
 
 Stairs stairs_of(const Staircase& s, double temperature) {
-  Stairs stairs{.temperature = temperature,
-                .ratio = std::exp(temperature),
-                .steps = static_cast<double>(s.steps),
-                .origin = s.middle + 0.5,
-                .at = {},
-                .bias = {},
-                .factor = {}};
+  Stairs stairs{.temperature = temperature, .origin = s.middle + 0.5, .at = {}, .bias = {}, .factor = {}};
   if (s.biases.empty()) return stairs;
   const std::span<const Scalar> b = s.biases.value().values();
   stairs.bias.resize(b.size());
@@ -146,6 +105,27 @@ struct Saved {
   bool tied = true;
   double alpha, range, delta, width, unit;
 };
+
+void on_midpoints(std::int64_t n, const Staircase& s, double temperature, const Scalar* x, Scalar* y, Scalar* slope) {
+  const bool fast = temperature >= core::kLeastStairsTemperature && temperature <= core::kMostStairsTemperature;
+  const core::KernelTable& kernels = fast ? core::kernels() : core::kernels_of(core::Isa::kScalar);
+  kernels.sigmoid_stairs(n,
+                         {.temperature = temperature,
+                          .width = s.width(),
+                          .height = s.delta(),
+                          .middle = static_cast<double>(s.middle),
+                          .steps = static_cast<double>(s.steps)},
+                         x, y, slope);
+}
+
+void on_biases(std::int64_t n, const Saved& saved, std::int32_t middle, const Scalar* x, Scalar* y, Scalar* slope) {
+  const double steepness = saved.delta / saved.width * saved.stairs.temperature;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const Point point = at(static_cast<double>(x[i]) / saved.width + saved.stairs.origin, saved.stairs);
+    y[i] = static_cast<Scalar>(saved.delta * (point.sum - middle));
+    slope[i] = static_cast<Scalar>(steepness * point.slope);
+  }
+}
 
 // Writes dx.
 SlopeSums gradients(const Saved& saved, const Tensor& dy, bool of_biases, Tensor& dx) {
@@ -225,12 +205,11 @@ core::Variable smooth_staircase(const core::Variable& x, const Staircase& stairc
   const Scalar* in = x.value().data();
   Scalar* out = y.mutable_data();
   Scalar* by = slope.mutable_data();
-  const double steepness = saved->delta / saved->width * temperature;
   core::parallel_for(x.value().numel(), kRunGrain / 8, [&, in, out, by](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const Point point = at(static_cast<double>(in[i]) / saved->width + saved->stairs.origin, saved->stairs);
-      out[i] = static_cast<Scalar>(saved->delta * (point.sum - staircase.middle));
-      by[i] = static_cast<Scalar>(steepness * point.slope);
+    if (staircase.biases.empty()) {
+      on_midpoints(end - begin, staircase, temperature, in + begin, out + begin, by + begin);
+    } else {
+      on_biases(end - begin, *saved, staircase.middle, in + begin, out + begin, by + begin);
     }
   });
   saved->y = y;

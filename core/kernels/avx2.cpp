@@ -16,6 +16,7 @@ constexpr std::int64_t kTileVectors = 2;
 constexpr std::int64_t kTileDepth = 320;  // 16 columns and 6 rows: 27 of the 32 KiB of the first cache
 constexpr std::int64_t kDotRows = 2;
 constexpr bool kMaskIsFree = false;
+constexpr bool kFuses = true;  // fma rounds once
 
 // The first lanes of a vector.
 struct Part {
@@ -63,6 +64,9 @@ V load(const float* x, Span span) noexcept { return _mm256_maskload_ps(x, span.m
 
 V fma(V a, V b, V c) noexcept { return _mm256_fmadd_ps(a, b, c); }
 V fnma(V a, V b, V c) noexcept { return _mm256_fnmadd_ps(a, b, c); }
+
+// Where either is NaN.
+V::batch_bool_type unordered(V a, V b) noexcept { return _mm256_cmp_ps(a, b, _CMP_UNORD_Q); }
 
 V load_bytes(const std::uint8_t* x) noexcept {
   return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x))));

@@ -16,6 +16,7 @@ constexpr std::int64_t kTileVectors = 2;
 constexpr std::int64_t kTileDepth = 512;  // 32 columns: 64 KiB, streamed from the second cache
 constexpr std::int64_t kDotRows = 6;
 constexpr bool kMaskIsFree = true;
+constexpr bool kFuses = true;  // fma rounds once
 
 // The first lanes of a vector.
 struct Part {
@@ -38,6 +39,9 @@ Span span_of(std::int64_t begin, std::int64_t end) noexcept {
 // xsimd 8.1 multiplies and adds in two instructions at this level.
 V fma(V a, V b, V c) noexcept { return _mm512_fmadd_ps(a, b, c); }
 V fnma(V a, V b, V c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
+
+// Where either is NaN.
+V::batch_bool_type unordered(V a, V b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
 
 V load_bytes(const std::uint8_t* x) noexcept {
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));

@@ -11,6 +11,7 @@ void fill_scalar_math(KernelTable& table);    ///< elementwise functions
 void fill_scalar_rows(KernelTable& table);    ///< reductions and functions of rows
 void fill_scalar_update(KernelTable& table);  ///< optimizer steps
 void fill_scalar_quant(KernelTable& table);   ///< ranges and fake quantization
+void fill_scalar_stairs(KernelTable& table);  ///< sigmoids in a row
 void fill_scalar_gemm(KernelTable& table);
 void fill_scalar_conv(KernelTable& table);
 void fill_scalar_winograd(KernelTable& table);

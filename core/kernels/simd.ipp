@@ -28,6 +28,7 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
 #include "simd_pool.ipp"
 #include "simd_quant.ipp"
 #include "simd_rows.ipp"
+#include "simd_stairs.ipp"
 #include "simd_update.ipp"
 
 // These use the tile of simd_gemm.ipp, and one another in this order.
@@ -42,6 +43,7 @@ void fill(KernelTable& table) noexcept {
   fill_rows(table);
   fill_update(table);
   fill_quant(table);
+  fill_stairs(table);
   fill_gemm(table);
   fill_conv(table);
   fill_winograd(table);

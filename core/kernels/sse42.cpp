@@ -17,6 +17,7 @@ constexpr std::int64_t kTileVectors = 2;
 constexpr std::int64_t kTileDepth = 512;  // of 8 columns: 16 KiB of the first cache
 constexpr std::int64_t kDotRows = 2;
 constexpr bool kMaskIsFree = false;
+constexpr bool kFuses = false;  // fma rounds once
 
 // The first lanes of a vector.
 struct Part {
@@ -65,6 +66,9 @@ V load(const float* x, Span span) noexcept {
 // a·b + c, in two roundings.
 V fma(V a, V b, V c) noexcept { return a * b + c; }
 V fnma(V a, V b, V c) noexcept { return c - a * b; }
+
+// Where either is NaN.
+V::batch_bool_type unordered(V a, V b) noexcept { return _mm_cmpunord_ps(a, b); }
 
 V load_bytes(const std::uint8_t* x) noexcept {
   std::int32_t four = 0;

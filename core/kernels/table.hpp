@@ -40,7 +40,18 @@ struct GemmTile {
 struct FakeQuantGrid {
   Scalar scale = 1;
   Scalar zero = 0, low = 0, high = 0;
+  /// Of the values to come it is known that none is NaN or rounds beyond low or high.
+  bool covers = false;
 };
+
+/// A staircase of sigmoids (Yang et al. 2019): height·(Σ σ(temperature·(p − k)) − middle) over k = 1 … steps, where the position
+/// of x is p = x/width + middle + ½. `middle` and `steps` are whole numbers below 2^17.
+struct SigmoidStairs {
+  double temperature = 1, width = 1;
+  double height = 1, middle = 0, steps = 1;
+};
+/// The temperatures that every level takes; the scalar one takes all above 0.
+inline constexpr double kLeastStairsTemperature = 0.5, kMostStairsTemperature = 256;
 
 /// Unless said otherwise n counts elements, x, y, a, b may not overlap partially, and y may equal an input.
 struct KernelTable {
@@ -95,6 +106,11 @@ struct KernelTable {
   /// dx = dy where low ≤ round(x/scale) + zero ≤ high, else 0.
   void (*fake_quant_grad)(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, const Scalar* dy,
                           Scalar* dx) noexcept;
+
+  /// y = the staircase at x, slope = its derivative. A sigmoid that is 0 or 1 to within e^−28 (48 in double) counts as that.
+  /// Positions have the precision of a float after the point, by the scalar level that of a double.
+  void (*sigmoid_stairs)(std::int64_t n, const SigmoidStairs& stairs, const Scalar* x, Scalar* y,
+                         Scalar* slope) noexcept;
 
   // Building blocks of core/gemm.cpp.
   std::int64_t gemm_mr, gemm_nr;  ///< largest tile of C that gemm_tile makes

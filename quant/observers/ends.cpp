@@ -13,19 +13,19 @@ EndsObserver::EndsObserver(const ObserverFacts& facts)
       seen_(zero_state({facts.channels})) {}
 
 void EndsObserver::observe(std::int64_t channel, std::span<const Scalar> values) {
-  if (values.empty()) return;
-  Scalar& seen = state_at(seen_, channel);
-  take(finite_range(values, site_), !(seen > 0), state_at(low_, channel), state_at(high_, channel));
-  seen = 1;
+  if (!values.empty()) take_in(state(), channel, finite_range(values, site_));
 }
 
-void EndsObserver::observe_ends(std::span<const Range> of_channels) {
-  Scalar *low = low_.mutable_value().mutable_data(), *high = high_.mutable_value().mutable_data(),
-         *seen = seen_.mutable_value().mutable_data();
-  for (const Range& now : of_channels) {
-    take(now, !(*seen > 0), *low++, *high++);
-    *seen++ = 1;
-  }
+EndsObserver::State EndsObserver::state() {
+  return {low_.mutable_value().mutable_data(), high_.mutable_value().mutable_data(),
+          seen_.mutable_value().mutable_data()};
+}
+
+Range EndsObserver::take_in(const State& state, std::int64_t channel, Range now) const noexcept {
+  Scalar &low = state.low[channel], &high = state.high[channel], &seen = state.seen[channel];
+  take(now, !(seen > 0), low, high);
+  seen = 1;
+  return {static_cast<float>(low), static_cast<float>(high)};
 }
 
 void EndsObserver::reset() { std::ranges::fill(seen_.mutable_value().mutable_values(), Scalar{0}); }

@@ -13,8 +13,13 @@ class EndsObserver : public Observer {
  public:
   explicit EndsObserver(const ObserverFacts& facts);
   void observe(std::int64_t channel, std::span<const Scalar> values) final;
-  /// One range of finite numbers for each channel.
-  void observe_ends(std::span<const Range> of_channels);
+  /// What it knows of each channel, where it stands.
+  struct State {
+    Scalar *low = nullptr, *high = nullptr, *seen = nullptr;
+  };
+  [[nodiscard]] State state();
+  /// Takes in a channel's range of finite numbers and returns the one that it then has; from several threads, for channels that differ.
+  Range take_in(const State& state, std::int64_t channel, Range now) const noexcept;
   [[nodiscard]] EndsObserver* takes_ends() noexcept final { return this; }
   void reset() final;
   [[nodiscard]] bool ready() const final;

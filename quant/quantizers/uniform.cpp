@@ -113,9 +113,35 @@ Uniform::Uniform(const Config& config, const SiteFacts& site)
 
 std::int64_t Uniform::slots() const noexcept { return scale_.value().numel(); }
 
+// Where a range's scale and zero point go.
+struct Uniform::Choice {
+  QParams params;  // the grid with room for them
+  Scalar *scale, *zero_point;
+  const ScaleRule& rule;
+
+  // From several threads, for slots that differ.
+  void take(std::int64_t slot, Range range) {
+    const auto at = static_cast<std::size_t>(slot);
+    set_scale(params, at, range, rule);
+    scale[slot] = static_cast<Scalar>(params.scale[at]);
+    zero_point[slot] = static_cast<Scalar>(params.zero_point[at]);
+  }
+};
+
+Uniform::Choice Uniform::choose() {
+  if (site_.is_weight()) observer_->reset();  // the weight as it is now, not as it once was
+  Choice choice{.params = grid_,
+                .scale = scale_.mutable_value().mutable_data(),
+                .zero_point = zero_point_.mutable_value().mutable_data(),
+                .rule = rule_};
+  choice.params.scale.assign(static_cast<std::size_t>(slots()), 1);
+  choice.params.zero_point.assign(static_cast<std::size_t>(slots()), 0);
+  return choice;
+}
+
 void Uniform::observe(const Tensor& x) {
   if (observer_ == nullptr || x.numel() == 0) return;
-  if (site_.is_weight()) observer_->reset();  // the weight as it is now, not as it once was
+  Choice choice = choose();
   const std::int64_t n = slots();
   const RunLengths runs = n == 1 ? RunLengths{x.numel(), x.numel(), 1} : run_lengths(x.shape(), grid_);
   const auto values = [&](std::int64_t slot) {
@@ -123,31 +149,20 @@ void Uniform::observe(const Tensor& x) {
     return x.values().subspan(static_cast<std::size_t>(slot / runs.per_row * runs.row + from),
                               static_cast<std::size_t>(std::min(runs.length, runs.row - from)));
   };
-  if (EndsObserver* ends = observer_->takes_ends(); n > 1 && ends != nullptr) {
-    observe_ends(*ends, n, runs.length, values);
-  } else {
-    for (std::int64_t slot = 0; slot < n; ++slot) observer_->observe(slot, values(slot));
+  EndsObserver* ends = observer_->takes_ends();
+  if (ends == nullptr) {
+    for (std::int64_t slot = 0; slot < n; ++slot) {
+      observer_->observe(slot, values(slot));
+      choice.take(slot, observer_->range(slot));
+    }
+    return;
   }
-  QParams chosen = grid_;
-  chosen.scale.assign(static_cast<std::size_t>(n), 1);
-  chosen.zero_point.assign(static_cast<std::size_t>(n), 0);
-  const std::span<Scalar> scales = scale_.mutable_value().mutable_values();
-  const std::span<Scalar> zeros = zero_point_.mutable_value().mutable_values();
-  for (std::size_t slot = 0; slot < chosen.scale.size(); ++slot) {
-    set_scale(chosen, slot, observer_->range(static_cast<std::int64_t>(slot)), rule_);
-    scales[slot] = static_cast<Scalar>(chosen.scale[slot]);
-    zeros[slot] = static_cast<Scalar>(chosen.zero_point[slot]);
-  }
-}
-
-// The passes over the values on several threads, the observer on this one.
-template <class Values>
-void Uniform::observe_ends(EndsObserver& observer, std::int64_t slots, std::int64_t length, const Values& values) {
-  std::vector<Range> ranges(static_cast<std::size_t>(slots));
-  core::parallel_for(slots, std::max<std::int64_t>(1, kRunGrain / length), [&](std::int64_t begin, std::int64_t end) {
-    for (; begin < end; ++begin) ranges[static_cast<std::size_t>(begin)] = finite_range(values(begin), site_.name);
+  const EndsObserver::State state = ends->state();
+  core::parallel_for(n, std::max<std::int64_t>(1, kRunGrain / runs.length), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t slot = begin; slot < end; ++slot) {
+      choice.take(slot, ends->take_in(state, slot, finite_range(values(slot), site_.name)));
+    }
   });
-  observer.observe_ends(ranges);
 }
 
 bool Uniform::ready() const {
@@ -180,6 +195,24 @@ std::optional<QParams> Uniform::params() const {
 Variable Uniform::forward(const Variable& x, ForwardContext& context) {
   const core::Random random = context.random(site_.name);
   return fake_quant(x, known_params(), surrogate_, context.training ? &random : nullptr);
+}
+
+// A channel is quantized as soon as its range is known, while it is near.
+Variable Uniform::observed_forward(const Variable& x, ForwardContext& context) {
+  EndsObserver* ends = observer_ == nullptr || x.shape().numel() == 0 ? nullptr : observer_->takes_ends();
+  if (ends == nullptr) return Quantizer::observed_forward(x, context);
+  const core::Random random = context.random(site_.name);
+  Choice choice = choose();
+  const EndsObserver::State state = ends->state();
+  const auto look = [&](std::size_t slot, std::span<const Scalar> values) {
+    const Range now = finite_range(values, site_.name);
+    choice.take(static_cast<std::int64_t>(slot), ends->take_in(state, static_cast<std::int64_t>(slot), now));
+    return now;
+  };
+  if (slots() > 1) return fake_quant(x, choice.params, surrogate_, context.training ? &random : nullptr, look);
+  const Range all = look(0, x.value().values());
+  return fake_quant(x, choice.params, surrogate_, context.training ? &random : nullptr,
+                    [all](std::size_t, std::span<const Scalar>) { return all; });
 }
 
 std::vector<nn::Buffer> Uniform::buffers() const {

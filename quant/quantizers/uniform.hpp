@@ -34,14 +34,15 @@ class Uniform final : public Quantizer {
   void observe(const core::Tensor& x) override;
   [[nodiscard]] bool ready() const override;
   [[nodiscard]] Variable forward(const Variable& x, ForwardContext& context) override;
+  [[nodiscard]] Variable observed_forward(const Variable& x, ForwardContext& context) override;
   [[nodiscard]] std::optional<QParams> params() const override;
   [[nodiscard]] int bits() const override { return grid_.bits; }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override;
 
  private:
   [[nodiscard]] std::int64_t slots() const noexcept;
-  template <class Values>
-  void observe_ends(EndsObserver& observer, std::int64_t slots, std::int64_t length, const Values& values);
+  struct Choice;
+  [[nodiscard]] Choice choose();
 
   SiteFacts site_;
   QParams grid_;  // without scales

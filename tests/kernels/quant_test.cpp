@@ -119,6 +119,21 @@ TEST_CASE("fake quantization is its definition in every bit, at every size and g
   });
 }
 
+TEST_CASE("fake quantization by a grid that covers its values is the same in every bit, the sign of 0 too") {
+  for_every_case([](FakeQuantGrid grid, std::int64_t n, std::vector<float> x) {
+    std::erase_if(x, [&](float v) { return passed(grid, v, 1) != 1; });
+    std::vector<float> expected;
+    for (const float v : x) expected.push_back(snapped(grid, v));
+    grid.covers = true;
+    Guarded<float> in(x), out(x.size());
+    CHECK(kernels().fake_quant(std::ssize(x), grid, in.data(), out.data()));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      CAPTURE(n);
+      REQUIRE(std::bit_cast<std::uint32_t>(out.data()[i]) == std::bit_cast<std::uint32_t>(expected[i]));
+    }
+  });
+}
+
 TEST_CASE("fake quantization and its derivative divide truly: ties and their neighbours, at any scale") {
   std::mt19937 random(7);
   for (int round = 0; round < 60; ++round) {
