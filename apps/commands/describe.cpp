@@ -36,10 +36,10 @@ struct Subject {
 
 // Training samples of a set whose size the config alone tells; nothing for files of the user's own.
 std::optional<std::int64_t> declared_samples(const data::DataConfig& config) {
-  if (config.name == data::SetName::kIdx || config.name == data::SetName::kNpy) return std::nullopt;
-  constexpr std::int64_t kMnistTraining = 60000;  // Fashion-MNIST's, too
-  const std::int64_t all = data::is_synthetic(config.name) ? config.synthetic.train : kMnistTraining;
-  return std::max<std::int64_t>(0, std::min(config.train_limit.value_or(all), all - config.validation));
+  const std::optional<std::int64_t> all = config.declared_train();
+  if (!all) return std::nullopt;
+  const std::int64_t validation = config.validation.value_or(data::default_validation(*all));
+  return std::max<std::int64_t>(0, std::min(config.train_limit.value_or(*all), *all - validation));
 }
 
 Subject subject_of(const Session& session, const std::string& path, const std::vector<std::string>& sets) {

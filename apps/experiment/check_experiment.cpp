@@ -21,6 +21,7 @@ namespace {
 
 using Issues = std::vector<core::ConfigIssue>;
 constexpr const char* kLayers = "/model/layers";
+constexpr const char* kValidation = "/data/validation";
 
 void add_all(Issues& issues, const core::ConfigError& error) {
   issues.insert(issues.end(), error.issues().begin(), error.issues().end());
@@ -94,7 +95,10 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
     check_output(plan, data, issues);
     if (config.quantization) check_quantization(*config.quantization, plan, issues);
     if (!config.train.initial) require_ranges(config, plan);
-    check_last_batch(config, data, plan, issues);
+    // How many remain to train on is not known where the validation part does not fit.
+    if (std::ranges::find(issues, kValidation, &core::ConfigIssue::pointer) == issues.end()) {
+      check_last_batch(config, data, plan, issues);
+    }
     check_schedules(config, plan, issues);
   } catch (const nn::LayerShapeError& error) {
     issues.push_back({.pointer = layer_pointer(config.model, error.path()), .message = error.what()});
@@ -151,20 +155,9 @@ void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIs
   }
 }
 
-data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded) {
-  try {
-    return load_data(loaded.config.data);
-  } catch (const core::ConfigError& error) {
-    Issues issues = error.issues();
-    locate_issues(loaded.source, issues);
-    point_to_origins(loaded.origins, issues);
-    throw core::ConfigError(std::move(issues));
-  }
-}
-
-std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data) {
+std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data,
+                                           std::vector<core::ConfigIssue> issues) {
   const ExperimentConfig& config = loaded.config;
-  Issues issues;
   check_model(config, data, issues);
   check_start(config, issues);
   if (config.train.drop_last && config.train.batch > data.set.train.size()) {
@@ -189,14 +182,18 @@ std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>&
 
 core::Shape check_all(const LoadedFile<ExperimentConfig>& file) {
   std::optional<data::LoadedData> data;
+  Issues misfits;      // of `data` with the section
   std::string loaded;  // the section that `data` came from: most studies vary other things
   core::Shape sample;
   for (const LoadedConfig<ExperimentConfig>& run : file.runs) {
     const core::ConfigValue* section = run.resolved.find("data");
     std::string wanted = section == nullptr ? std::string() : core::canonical_json(*section);
-    if (!data || wanted != loaded) data = load_located(run);
+    if (!data || wanted != loaded) {
+      misfits.clear();
+      data = load_data(run.config.data, misfits);
+    }
     loaded = std::move(wanted);
-    static_cast<void>(check_experiment(run, *data));
+    static_cast<void>(check_experiment(run, *data, misfits));
     if (&run == &file.runs.front()) sample = data->set.sample();
   }
   return sample;

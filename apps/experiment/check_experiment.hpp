@@ -11,12 +11,11 @@
 
 namespace tempera::cli {
 
-/// The data of a config. Throws as load_data, ConfigErrors with the file and line of what they name.
-[[nodiscard]] data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded);
-
 /// Throws ConfigError with every issue found, each with its place in the file: layers that do not fit together or into memory, outputs that are not the
-/// classes, schedules of no number, a temperature study of no sample, epochs without a batch, layers that are to be lowered to integers and cannot. Gives planned_arithmetic.
-std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data);
+/// classes, schedules of no number, a temperature study of no sample, epochs without a batch, layers that are to be lowered to integers and cannot. `issues` are those that loading the data
+/// found already. Gives planned_arithmetic.
+std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data,
+                                           std::vector<core::ConfigIssue> issues = {});
 
 /// Gives every issue without a file the place that its pointer, or the nearest one above it, has in `document`.
 void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIssue>& issues);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <utility>
 
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/terminal.hpp"
@@ -23,7 +24,14 @@ data::Environment data_environment() {
 }
 
 data::LoadedData load_data(const data::DataConfig& config) {
-  data::LoadedData data = data::load(config, data_environment());
+  std::vector<core::ConfigIssue> issues;
+  data::LoadedData data = load_data(config, issues);
+  if (!issues.empty()) throw core::ConfigError(std::move(issues));
+  return data;
+}
+
+data::LoadedData load_data(const data::DataConfig& config, std::vector<core::ConfigIssue>& issues) {
+  data::LoadedData data = data::load(config, data_environment(), issues);
   if (data.fallback) {
     warn(fmt::format("\"{}\" could not be had, \"{}\" is used instead: results are NOT those of {}", data.requested,
                      data.used, data.requested));

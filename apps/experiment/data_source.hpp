@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "tempera/datasets/load.hpp"
 
@@ -10,6 +11,8 @@ namespace tempera::cli {
 /// Loads the set of a config, shows downloads, and says loudly when a fallback was taken. Throws as data::load, and
 /// Interrupted.
 [[nodiscard]] data::LoadedData load_data(const data::DataConfig& config);
+/// The same; what data::load adds to `issues` is not thrown.
+[[nodiscard]] data::LoadedData load_data(const data::DataConfig& config, std::vector<core::ConfigIssue>& issues);
 
 /// The process's environment with progress and Ctrl-C wired to downloads.
 [[nodiscard]] data::Environment data_environment();

@@ -369,8 +369,9 @@ void announce(const ExperimentConfig& config, const data::LoadedData& data, cons
 RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text,
                          const RunOptions& options) {
   const ExperimentConfig& config = loaded.config;
-  const data::LoadedData data = load_located(loaded);
-  const std::optional<Arithmetic> arithmetic = check_experiment(loaded, data);
+  std::vector<core::ConfigIssue> misfits;
+  const data::LoadedData data = load_data(config.data, misfits);
+  const std::optional<Arithmetic> arithmetic = check_experiment(loaded, data, std::move(misfits));
   // Other initial weights are another run, whatever their path.
   const std::string initial = config.train.initial ? "/" + initial_sha256(*config.train.initial) : "";
   const std::string identity = content_hash(loaded.resolved, data.set.sha256 + initial, kFormatVersion);

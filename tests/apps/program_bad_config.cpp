@@ -106,6 +106,16 @@ TEST_CASE("configs that are missing, are folders or extend themselves are refuse
                 {"seeed", "/train/bach"});
 }
 
+TEST_CASE("more validation than the set has is told together with a model that does not fit") {
+  const std::vector<std::string> wrong{"--set", "data.validation=1000", "--set", "model.layers.fc2.out=7"};
+  TemporaryFolder folder;
+  std::vector<std::string> dry = smoke(folder / "run", wrong);
+  check_refused(run_tempera(dry), {"/data/validation", "give at most 999", "/model/layers", "[7]"});
+  dry.emplace_back("--dry-run");
+  check_refused(run_tempera(dry), {"/data/validation", "/model/layers"});
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+}
+
 TEST_CASE("a name that no folder may have is told with the other mistakes, not after them") {
   const Finished done = run_tempera(
       {"run", "configs/smoke.json", "--dry-run", "--set", "name=a/b", "--set", "train.batch=0", "--set", "tran=1"});
