@@ -17,6 +17,7 @@
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/experiment/runner.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/search_run.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/repairs.hpp"
@@ -37,6 +38,15 @@ struct QuantizeArguments {
   double budget = 0;
   std::vector<std::string> sets;
 };
+
+// Wrong usage, as a quantized model is; loading it as a model would make a failure of it.
+void refuse_program(const std::string& model) {
+  if (const std::optional<fs::path> program = program_file(model)) {
+    throw core::ConfigError(
+        fmt::format("{} is a program of integers, quantized already; quantize the model of floats that it came from",
+                    program->string()));
+  }
+}
 
 // The experiment that the model came from, with nothing left to train, from its weights on.
 core::ConfigValue experiment_of(SavedModel& saved, const std::string& model) {
@@ -208,6 +218,7 @@ int search(const Session& session, const QuantizeArguments& arguments, const Run
 
 int quantize(const Session& session, const QuantizeArguments& arguments) {
   const InterruptGuard guard;
+  refuse_program(arguments.model);
   RunOptions options{.resume = arguments.resume};
   if (!arguments.out.empty()) options.out = arguments.out;
   if (arguments.search) return search(session, arguments, options);

@@ -82,6 +82,7 @@ TEST_CASE(
     CHECK_FALSE(fs::exists(folder / "out"));
   };
   refused(finished_smoke_quant(), config, "quantized already");
+  refused(finished_smoke_quant() / "program.safetensors", config, "is a program of integers, quantized already");
   refused(finished_smoke(), "configs/smoke.json", "quantization");
   std::string nothing = kStatic;
   nothing.replace(nothing.find("act*"), 4, "akt*");
