@@ -190,6 +190,24 @@ TEST_CASE("places are tried in the contract's order") {
   CHECK(found((folder.path() / "named").string()) == "(TEMPERA_DATA)");  // not all four are there
 }
 
+TEST_CASE("a data.dir that was passed over is named with the reason, one that was not is not") {
+  const test::TemporaryFolder folder;
+  data::Environment environment = test::bare_environment(folder.path());
+  environment.data = folder.path() / "env";
+  for (const char* place : {"env/", "named/"}) {
+    for (const auto name : data::kMnistFiles) folder.write(place + std::string(name), test::ByteVector{0});
+  }
+  const auto passed_over = [&](const std::optional<std::string>& dir) {
+    return data::locate(data::mnist(), dir, environment).passed_over;
+  };
+  const std::string named = (folder.path() / "named").string(), none = (folder.path() / "none").string();
+  CHECK(passed_over(std::nullopt).empty());
+  CHECK(passed_over(named).empty());
+  CHECK(passed_over(none) == none + ": no such folder");
+  fs::remove(fs::path(named) / data::kMnistFiles[3]);
+  CHECK(passed_over(named) == named + ": without t10k-labels-idx1-ubyte[.gz]");
+}
+
 TEST_CASE("data.dir that is no folder is an error, not a reason to look elsewhere") {
   const test::TemporaryFolder folder;
   const fs::path file = folder.write("file", test::ByteVector{1});
