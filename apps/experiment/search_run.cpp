@@ -39,6 +39,7 @@ std::string identity_of(const SavedModel& saved, const LoadedConfig<ExperimentCo
 
 SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>& loaded, const quant::BitBudget& budget,
                         const RunOptions& options) {
+  check_search(saved, loaded.config, budget);
   const data::LoadedData data = load_data(saved.config.data);
   const std::string identity = identity_of(saved, loaded, data, budget);
   RunFolder folder(options.out.value_or(options.root / hashed_name(loaded.config.name + "-search", identity)), identity,
@@ -65,7 +66,7 @@ SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>&
     result.document = document.dump(2) + "\n";
     folder.write(kResult, result.document);
     result.text = search_text(found, budget);
-  } catch (const core::ConfigError&) {  // a budget that cannot be is known only now, and leaves nothing behind
+  } catch (const core::ConfigError&) {  // bits without integers are known only now; it leaves nothing behind
     std::error_code none;
     fs::remove(folder.file("provenance.json"), none);
     fs::remove(folder.path(), none);

@@ -88,6 +88,7 @@ TEST_CASE("a budget that is too small is told in the units it was given in, and 
   const Finished bytes = search(home.path(), {"--budget", "1000"});
   CHECK(bytes.status == 2);
   CHECK_MESSAGE(has(bytes.err, "1000 bytes of weights"), bytes.err);
+  CHECK_MESSAGE(!has(bytes.err, "writing to"), bytes.err);  // refused before anything is measured
   CHECK_MESSAGE(has(bytes.err, std::to_string(kWeights * 2 / 8) + " bytes of weights"), bytes.err);
   const Finished operations = search(home.path(), {"--budget", "1000", "--measure", "bit_operations"});
   CHECK_MESSAGE(has(operations.err, std::to_string(kWeights * 2 * 8) + " bit operations"), operations.err);
