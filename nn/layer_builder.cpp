@@ -120,8 +120,8 @@ Variable LayerBuilder::parameter(std::string_view name, const core::Shape& shape
   return parameter(name, shape, ConstantInit({.value = static_cast<double>(value)}), role);
 }
 
-Variable LayerBuilder::buffer(std::string_view name, const core::Shape& shape, Scalar value) {
-  Buffer buffer{.name = declare(name), .shape = shape, .variable = {}};
+Variable LayerBuilder::buffer(std::string_view name, const core::Shape& shape, Scalar value, Allowed allowed) {
+  Buffer buffer{.name = declare(name), .shape = shape, .variable = {}, .allowed = allowed};
   if (mode_ == Mode::kBuild) buffer.variable = Variable(core::Tensor::full(shape, value));
   frame_->info.buffers.push_back(buffer);
   return buffer.variable;

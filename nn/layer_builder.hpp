@@ -44,7 +44,8 @@ class LayerBuilder {
   /// A trainable tensor that starts at a constant.
   [[nodiscard]] Variable parameter(std::string_view name, const core::Shape& shape, Scalar value, Role role);
   /// State that is saved with the model and starts at a constant.
-  [[nodiscard]] Variable buffer(std::string_view name, const core::Shape& shape, Scalar value);
+  [[nodiscard]] Variable buffer(std::string_view name, const core::Shape& shape, Scalar value,
+                                Allowed allowed = Allowed::kAny);
   /// Shape of a sample that comes out; the input's unless stated. LayerShapeError if no axis is left for the batch.
   void output(const core::Shape& shape);
   /// Per sample, as the product of the factors. LayerShapeError when 64 bits cannot count them.
