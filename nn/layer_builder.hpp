@@ -27,8 +27,10 @@ class LayerBuilder {
 
   /// Builds the layer that `config` (made by a LayerRegistry) describes, below the layer that is being built, if any. A
   /// layer without a name takes its type and its position among the layers of that type: the second relu is "relu2".
-  /// Throws LayerShapeError if the input does not fit, ConfigError for a name that is taken or holds '/' or '.'.
-  [[nodiscard]] std::unique_ptr<Layer> build(const core::Configurable& config, const core::Shape& input);
+  /// Throws LayerShapeError if the input does not fit, ConfigError for a name that is taken or holds '/' or '.'; what has no
+  /// place yet then points to the layer. `pointer` is that of `config` in the layer that is being built, or in the model.
+  [[nodiscard]] std::unique_ptr<Layer> build(const core::Configurable& config, const core::Shape& input,
+                                             const std::string& pointer = {});
 
   // --- for the constructor of a layer ---
   /// Shape of a sample.
@@ -51,12 +53,13 @@ class LayerBuilder {
   /// Per sample, as the product of the factors. LayerShapeError when 64 bits cannot count them.
   void multiply_adds(std::initializer_list<std::int64_t> factors);
   /// Builds layers inside this one, the first on `input`, each next one on its predecessor's output; returns the last
-  /// output (or `input`). They are appended to children() of the layer that is being built.
-  core::Shape children(const LayerList& layers, const core::Shape& input);
+  /// output (or `input`). They are appended to children() of the layer that is being built. `pointer` is where its config has
+  /// them.
+  core::Shape children(const LayerList& layers, const core::Shape& input, const std::string& pointer = "/layers");
 
  private:
   struct Frame;
-  [[nodiscard]] std::string claim_name(const core::Configurable& config);
+  [[nodiscard]] std::string claim_name(const core::Configurable& config, const std::string& pointer);
   [[nodiscard]] std::string declare(std::string_view name) const;
 
   const LayerRegistry& registry_;

@@ -12,6 +12,7 @@
 
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/arithmetic.hpp"
+#include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/cost.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
@@ -49,13 +50,17 @@ Subject subject_of(const Session& session, const std::string& path, const std::v
     const std::optional<std::int64_t> samples = declared_samples(saved.config.data);
     return {.config = std::move(saved.config), .sample = saved.input.sample, .samples = samples, .trained = true};
   }
-  ExperimentConfig config = load_config(path, sets, ExperimentConfig(*session.registry)).whole.config;
-  if (const std::optional<core::Shape> sample = declared_sample(config.data)) {
-    const std::optional<std::int64_t> samples = declared_samples(config.data);
-    return {.config = std::move(config), .sample = *sample, .samples = samples};
+  LoadedConfig<ExperimentConfig> loaded = load_config(path, sets, ExperimentConfig(*session.registry)).whole;
+  const data::DataConfig& declared = loaded.config.data;
+  std::optional<core::Shape> sample = declared_sample(declared);
+  std::optional<std::int64_t> samples = declared_samples(declared);
+  if (!sample) {
+    const data::LoadedData data = load_data(declared);
+    sample = data.set.sample();
+    samples = data.set.train.size();
   }
-  const data::LoadedData data = load_data(config.data);
-  return {.config = std::move(config), .sample = data.set.sample(), .samples = data.set.train.size()};
+  check_layers(loaded, *sample);
+  return {.config = std::move(loaded.config), .sample = *sample, .samples = samples};
 }
 
 std::int64_t parameters_of(const nn::LayerInfo& layer) {

@@ -86,12 +86,24 @@ std::string layer_pointer(const nn::ModelConfig& model, const std::string& path)
   return kLayers;
 }
 
+// What `make` (Model::affordable or ::planned) makes of the section. Its issues point into the section, and here into the config.
+template <class Make>
+nn::Model model_by(Make make, const nn::ModelConfig& model, const core::Shape& sample) {
+  try {
+    return make(model, sample);
+  } catch (const core::ConfigError& error) {
+    Issues issues = error.issues();
+    for (core::ConfigIssue& issue : issues) issue.pointer = "/model" + issue.pointer;
+    throw core::ConfigError(std::move(issues));
+  }
+}
+
 void check_model(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
   const auto misfit = [&issues](const core::Error& error) {
     issues.push_back({.pointer = "/model/layers", .message = error.what()});
   };
   try {
-    nn::Model plan = nn::Model::affordable(config.model, data.set.sample());
+    nn::Model plan = model_by(nn::Model::affordable, config.model, data.set.sample());
     check_output(plan, data, issues);
     if (config.quantization) check_quantization(*config.quantization, plan, issues);
     if (!config.train.initial) require_ranges(config, plan);
@@ -152,6 +164,16 @@ void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIs
     const core::Place& place = value_at(document, issue.pointer).place;
     issue.file = place.file;
     issue.line = place.line;
+  }
+}
+
+void check_layers(const LoadedConfig<ExperimentConfig>& loaded, const core::Shape& sample) {
+  try {
+    static_cast<void>(model_by(nn::Model::planned, loaded.config.model, sample));
+  } catch (const core::ConfigError& error) {
+    Issues issues = error.issues();
+    locate_issues(loaded.source, issues);
+    throw core::ConfigError(std::move(issues));
   }
 }
 

@@ -17,6 +17,10 @@ namespace tempera::cli {
 std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data,
                                            std::vector<core::ConfigIssue> issues = {});
 
+/// Throws ConfigError, each issue with its place in the file, for layers that no model can be planned of, such as two of one name; and
+/// as nn::Model::planned otherwise.
+void check_layers(const LoadedConfig<ExperimentConfig>& loaded, const core::Shape& sample);
+
 /// Gives every issue without a file the place that its pointer, or the nearest one above it, has in `document`.
 void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIssue>& issues);
 
