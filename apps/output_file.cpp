@@ -62,7 +62,8 @@ int own_stream(const struct stat& file) {
 OutputFile::OutputFile(fs::path target, std::span<const fs::path> inputs) : target_(std::move(target)) {
   if (target_ == "-") {
     throw core::ConfigError(
-        "\"-\" stands for standard output elsewhere; here name a file (./- for one of that name, /dev/stdout for standard "
+        "\"-\" stands for standard output elsewhere; here name a file (./- for one of that name, /dev/stdout for "
+        "standard "
         "output)");
   }
   std::error_code none;
