@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -17,10 +16,10 @@
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/sizes.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
-#include "tempera/quant/packing.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -69,48 +68,6 @@ std::int64_t parameters_of(const nn::LayerInfo& layer) {
   return count;
 }
 
-constexpr int kFloatBits = 32;
-
-// Bits that each weight is stored in, by site; what no rule takes, and every bias, keeps 32.
-using WeightBits = std::map<std::string, int>;
-
-WeightBits weight_bits(const std::vector<quant::SitePlan>& sites) {
-  WeightBits bits;
-  for (const quant::SitePlan& site : sites) {
-    if (site.kind == nn::SiteKind::kWeight && !site.quantizer.empty()) bits[site.site] = site.bits;
-  }
-  return bits;
-}
-
-int bits_of(const nn::Parameter& parameter, const WeightBits& bits) {
-  const auto found = bits.find(parameter.name);
-  return found == bits.end() ? kFloatBits : found->second;
-}
-
-// Of the weight, which is most of a layer; 32 where there is none.
-int bits_of(const nn::LayerInfo& layer, const WeightBits& bits) {
-  for (const nn::Parameter& parameter : layer.parameters) {
-    if (bits.contains(parameter.name)) return bits_of(parameter, bits);
-  }
-  return kFloatBits;
-}
-
-std::int64_t bytes_of(std::int64_t values, int bits) {
-  return static_cast<std::int64_t>(quant::packed_bytes(static_cast<std::size_t>(values), bits));
-}
-
-std::int64_t bytes_of(const nn::LayerInfo& layer, const WeightBits& bits) {
-  std::int64_t bytes = 0;
-  for (const nn::Parameter& p : layer.parameters) bytes += bytes_of(p.numel(), bits_of(p, bits));
-  return bytes;
-}
-
-std::int64_t bytes_of(const nn::Model& model, const WeightBits& bits) {
-  std::int64_t bytes = 0;
-  for (const nn::LayerInfo* layer : model.infos()) bytes += bytes_of(*layer, bits);
-  return bytes;
-}
-
 ordered_json layer_json(const nn::LayerInfo& layer, const WeightBits& bits) {
   ordered_json tensors = ordered_json::array();
   for (const nn::Parameter& p : layer.parameters) {
@@ -141,7 +98,8 @@ std::string layers_text(const nn::Model& model, const WeightBits& bits) {
   const nn::ModelFacts facts = model.facts();
   table.row({"total", "", model.input().text(), model.output().text(), count_text(facts.parameters),
              count_text(facts.multiply_adds), "", count_text(bytes_of(model, bits))});
-  return table.text();
+  return table.text() +
+         "bytes: of weights and biases alone, each in its bits; a file has scales, names and its config beside them\n";
 }
 
 std::string rule_text(const quant::SitePlan& site, const quant::QuantizationConfig& config) {

@@ -19,6 +19,7 @@
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/search_run.hpp"
+#include "tempera/apps/experiment/sizes.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/repairs.hpp"
 #include "tempera/apps/report/run_files.hpp"
@@ -160,7 +161,7 @@ std::string table_text(const report::RunData& run) {
     for (const report::QuantizedSite& site : run.quantization->sites) {
       const bool weight = site.kind == "weight";
       sites.row({site.site, site.grid, count_text(site.values),
-                 weight ? count_text((site.values * site.bits + 7) / 8) : "-",
+                 weight ? count_text(bytes_of(site.values, static_cast<int>(site.bits))) : "-",
                  std::isnan(site.sqnr) ? "exact" : fmt::format("{:.1f}", site.sqnr)});
     }
     text += sites.text() + "\n";
@@ -176,13 +177,8 @@ std::string table_text(const report::RunData& run) {
                 fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
   }
   text += scores.text();
-  for (const auto& [name, form] : {std::pair("program", "as a program"), std::pair("packed", "with packed weights")}) {
-    const auto stored = run.summary.model.bytes.find(name);
-    if (stored == run.summary.model.bytes.end()) continue;
-    text += fmt::format("\nsize: {} bytes as float32, {} {}\n", count_text(run.summary.model.bytes.at("float32")),
-                        count_text(stored->second), form);
-  }
-  return text;
+  const std::string sizes = sizes_text(run.summary.model);
+  return text + (sizes.empty() ? "" : "\n" + sizes);
 }
 
 // Half of what 8 bits everywhere would take, unless said otherwise.

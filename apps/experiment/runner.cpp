@@ -19,6 +19,7 @@
 #include "tempera/apps/experiment/run_folder.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/saved_program.hpp"
+#include "tempera/apps/experiment/sizes.hpp"
 #include "tempera/apps/experiment/training.hpp"
 #include "tempera/apps/experiment/training_progress.hpp"
 #include "tempera/apps/interrupt.hpp"
@@ -143,6 +144,7 @@ class Run {
     summary.model.parameters = facts.parameters;
     summary.model.multiply_adds = facts.multiply_adds;
     summary.model.bytes["float32"] = facts.parameters * 4;
+    summary.model.bytes["parameters"] = parameter_bytes(config_, data_.set.sample());
     summary.model.bits = mean_bits(config_, data_.set.sample());
   }
 

@@ -8,6 +8,7 @@
 #include "tempera/apps/report/page.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/report/style.hpp"
+#include "tempera/apps/report/text.hpp"
 #include "tempera/core/errors.hpp"
 
 using namespace tempera::cli::report;
@@ -129,6 +130,17 @@ TEST_CASE("a network that was only calibrated has no tiles of training, and says
   CHECK(count(tiles, "97.00") == 1);
   run.summary.results["integer"]["test"].errors = 301;  // then they are two networks
   CHECK(has_text(tiles_of(render_report(run)), "test accuracy, fake quantization"));
+}
+
+TEST_CASE(
+    "the size in the headline is that of the file, and what the parameters alone take stands beside it where it is "
+    "known") {
+  RunData run = tempera::test::sample_run();
+  run.summary.model.bytes = {{"float32", 400000}, {"stored", 60000}};
+  CHECK(has_text(render_report(run), "<span>the file that is shipped, whole</span>"));
+  run.summary.model.bytes["parameters"] = 51000;
+  CHECK(has_text(render_report(run),
+                 "<span>the file that is shipped, whole; weights and biases alone " + bytes(51000) + "</span>"));
 }
 
 TEST_CASE("the histogram of a weight with batch norm folded in says in which form it is drawn, others do not") {
