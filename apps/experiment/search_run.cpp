@@ -35,6 +35,17 @@ std::string identity_of(const SavedModel& saved, const LoadedConfig<ExperimentCo
   return content_hash(whole, data.set.sha256 + "/" + initial_sha256(saved.file.string()), kFormatVersion);
 }
 
+// With a name of its own for what was found: under that of the rules it was found by, a run with these bits could not be told
+// from one without a search. What the user calls it on the command line is meant for it.
+ExperimentConfig named_config(const LoadedConfig<ExperimentConfig>& loaded) {
+  constexpr const char* kFound = "-found-bits";
+  ExperimentConfig config = loaded.config;
+  const ConfigValue* name = loaded.source.find("name");
+  const bool given = name != nullptr && name->place.file.starts_with("--set");
+  if (!given && !config.name.ends_with(kFound)) config.name += kFound;
+  return config;
+}
+
 }  // namespace
 
 SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>& loaded, const quant::BitBudget& budget,
@@ -55,7 +66,7 @@ SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>&
   folder.write("provenance.json",
                provenance(identity, data.set.sha256, data.set.origin, loaded.config.train.precision).dump(2) + "\n");
   try {
-    const BitSearch found = search_bits(saved, loaded.config, data, budget);
+    const BitSearch found = search_bits(saved, named_config(loaded), data, budget);
     folder.write("searched.json", found.config);
     folder.write("searched-training.json", found.training);
     folder.write("search.html", search_page(found, budget, saved.file.string()));
