@@ -86,7 +86,8 @@ std::string layer_pointer(const nn::ModelConfig& model, const std::string& path)
   return kLayers;
 }
 
-// What `make` (Model::affordable or ::planned) makes of the section. Its issues point into the section, and here into the config.
+// What `make` (Model::affordable or ::planned) makes of the section. Its issues point into the section; here they are made
+// to point into the config.
 template <class Make>
 nn::Model model_by(Make make, const nn::ModelConfig& model, const core::Shape& sample) {
   try {
@@ -167,6 +168,17 @@ void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIs
   }
 }
 
+data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded, std::vector<core::ConfigIssue>& misfits) {
+  try {
+    return load_data(loaded.config.data, misfits);
+  } catch (const core::ConfigError& error) {
+    Issues issues = error.issues();
+    locate_issues(loaded.source, issues);
+    point_to_origins(loaded.origins, issues);
+    throw core::ConfigError(std::move(issues));
+  }
+}
+
 void check_layers(const LoadedConfig<ExperimentConfig>& loaded, const core::Shape& sample) {
   try {
     static_cast<void>(model_by(nn::Model::planned, loaded.config.model, sample));
@@ -212,7 +224,7 @@ core::Shape check_all(const LoadedFile<ExperimentConfig>& file) {
     std::string wanted = section == nullptr ? std::string() : core::canonical_json(*section);
     if (!data || wanted != loaded) {
       misfits.clear();
-      data = load_data(run.config.data, misfits);
+      data = load_located(run, misfits);
     }
     loaded = std::move(wanted);
     static_cast<void>(check_experiment(run, *data, misfits));

@@ -372,7 +372,7 @@ RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std
                          const RunOptions& options) {
   const ExperimentConfig& config = loaded.config;
   std::vector<core::ConfigIssue> misfits;
-  const data::LoadedData data = load_data(config.data, misfits);
+  const data::LoadedData data = load_located(loaded, misfits);
   const std::optional<Arithmetic> arithmetic = check_experiment(loaded, data, std::move(misfits));
   // Other initial weights are another run, whatever their path.
   const std::string initial = config.train.initial ? "/" + initial_sha256(*config.train.initial) : "";
