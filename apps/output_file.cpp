@@ -60,6 +60,12 @@ int own_stream(const struct stat& file) {
 }  // namespace
 
 OutputFile::OutputFile(fs::path target, std::span<const fs::path> inputs) : target_(std::move(target)) {
+  if (target_ == "-") {
+    throw core::ConfigError(
+        "\"-\" stands for standard output elsewhere; here name a file (./- for one of that name, /dev/stdout for "
+        "standard "
+        "output)");
+  }
   std::error_code none;
   if (fs::is_directory(target_, none)) throw core::FileError(target_.string(), "is a folder, not a file to write to");
   if (std::ranges::any_of(inputs, [this](const fs::path& input) { return is_input(target_, input); })) {

@@ -1,4 +1,4 @@
-// A file that the user names for something to be written to: --out, --dump-logits.
+// A file that the user names for something to be written to: --out, --markdown, --dump-logits.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@ namespace tempera::cli {
 class OutputFile {
  public:
   /// `inputs` are what the command reads, files or folders of runs. Throws ConfigError if the target is one of them or a run's
-  /// own file in one, FileError if it is a folder.
+  /// own file in one, or "-", which could mean two things; FileError if it is a folder.
   OutputFile(std::filesystem::path target, std::span<const std::filesystem::path> inputs);
 
   [[nodiscard]] const std::filesystem::path& path() const noexcept { return target_; }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tempera/datasets/transform.hpp"
 
 namespace tempera::data {
@@ -36,6 +38,20 @@ bool absent(const OwnFiles& f) {
 
 }  // namespace
 
+std::int64_t default_validation(std::int64_t train) {
+  constexpr std::int64_t kMost = 5000, kShare = 12;
+  return train < 2 ? 0 : std::clamp<std::int64_t>(train / kShare, 1, kMost);
+}
+
+std::optional<std::int64_t> DataConfig::declared_train() const {
+  constexpr std::int64_t kMnistTraining = 60000;  // Fashion-MNIST's, too
+  if (is_synthetic(name)) return synthetic.train;
+  const bool known = name == SetName::kMnist || name == SetName::kFashionMnist;
+  const bool as_large =
+      fallback == Fallback::kNone || fallback == Fallback::kMnist || fallback == Fallback::kFashionMnist;
+  return known && as_large ? std::optional(kMnistTraining) : std::nullopt;
+}
+
 void OwnFiles::fields(core::FieldVisitor& v) {
   v.field("train_images", train_images, {.help = "path of the training images"});
   v.field("train_labels", train_labels, {.help = "path of the training labels"});
@@ -60,11 +76,13 @@ void DataConfig::fields(core::FieldVisitor& v) {
   v.choice(
       "fallback", fallback, kFallbacks,
       {.help = "the set to take where the named one is neither found nor can be downloaded; none: that is an error"});
-  v.field("validation", validation,
-          {.help = "training samples set aside for validation, drawn by a fixed permutation that no seed changes",
-           .unit = "samples",
-           .min = 0,
-           .max = kMostSamples});
+  v.field(
+      "validation", validation,
+      {.help = "training samples set aside for validation, drawn by a fixed permutation that no seed changes; null: "
+               "a twelfth of them, at most 5000",
+       .unit = "samples",
+       .min = 0,
+       .max = kMostSamples});
   v.choice("normalize", normalize, kNormalize,
            {.help = "none: byte/255; mean_std: mean 0 and deviation 1 over the training samples, by channel; "
                     "minus_one_one: [0, 1] becomes [-1, 1]"});
@@ -81,6 +99,9 @@ void DataConfig::fields(core::FieldVisitor& v) {
            .max = kMostSamples});
   v.field("test_limit", test_limit,
           {.help = "take only the first that many test samples", .unit = "samples", .min = 1, .max = kMostSamples});
+
+  // A resolved config is to have the number: those who read it need not know the rule, which may change.
+  if (const auto train = declared_train(); train && !validation) validation = default_validation(*train);
 
   const bool own = name == SetName::kIdx || name == SetName::kNpy;
   v.rule(!own || complete(files) || (dir && absent(files)), "files",

@@ -35,6 +35,10 @@ inline constexpr std::array<SetInfo, 7> kSets{{
 [[nodiscard]] constexpr std::string_view set_name(SetName set) { return kSets[static_cast<std::size_t>(set)].name; }
 [[nodiscard]] constexpr bool is_synthetic(SetName set) { return set >= SetName::kSyntheticBlobs; }
 
+/// What is set aside where a config does not say: a twelfth of the training samples, of 2 or more at least 1, and at most the
+/// 5000 that are customary for MNIST.
+[[nodiscard]] std::int64_t default_validation(std::int64_t train);
+
 /// Which set is taken where the named one is not found.
 enum class Fallback { kNone, kMnist, kFashionMnist, kSyntheticBlobs, kSyntheticDigits, kSyntheticRandom };
 
@@ -61,7 +65,8 @@ struct DataConfig {
   SetName name = SetName::kMnist;
   std::optional<std::string> dir;
   Fallback fallback = Fallback::kNone;
-  std::int64_t validation = 5000;
+  /// Nothing only where the size of the set is known first when it is read: then default_validation of it.
+  std::optional<std::int64_t> validation;
   Normalize normalize = Normalize::kMeanStd;
   Augmentation augment;
   OwnFiles files;
@@ -71,6 +76,9 @@ struct DataConfig {
   std::optional<std::int64_t> train_limit;
   std::optional<std::int64_t> test_limit;
 
+  /// Training samples of the set, where the config alone tells: not of files of the user's own, nor where a synthetic set
+  /// may take the place of another one.
+  [[nodiscard]] std::optional<std::int64_t> declared_train() const;
   void fields(core::FieldVisitor& v);
 };
 

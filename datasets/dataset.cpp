@@ -8,6 +8,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/random.hpp"
+#include "tempera/datasets/config.hpp"
 #include "tempera/datasets/sha256.hpp"
 
 namespace tempera::data {
@@ -82,8 +83,10 @@ void carve_validation(Dataset& set, std::int64_t count) {
   if (count < 0 || count >= total) {
     throw core::ConfigError(
         {{.pointer = "/data/validation",
-          .message = fmt::format("must leave training samples: the set \"{}\" has {}, got {}; set data.validation",
-                                 set.name, total, count)}});
+          .message =
+              fmt::format("must leave training samples: the set \"{0}\" has {1}, got {2}; give at most {3}, such "
+                          "as \"data\": {{\"validation\": {4}}}, or null for that share",
+                          set.name, total, count, std::max<std::int64_t>(total - 1, 0), default_validation(total))}});
   }
   std::vector<std::int64_t> order = core::Random(0, "validation").permutation(total);
   const auto cut = order.begin() + count;

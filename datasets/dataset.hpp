@@ -45,8 +45,9 @@ struct Dataset {
   std::string name;                  ///< "mnist"
   std::vector<std::string> classes;  ///< one name per class
   Split train, validation, test;
-  std::string sha256;  ///< of the content (see content_hash): the same for equal samples wherever they came from
-  std::string origin;  ///< where it was found, in words: "/data/mnist (TEMPERA_DATA)"
+  std::string sha256;       ///< of the content (see content_hash): the same for equal samples wherever they came from
+  std::string origin;       ///< where it was found, in words: "/data/mnist (TEMPERA_DATA)"
+  std::string passed_over;  ///< why it was not found in data.dir, to be said aloud; empty where that is no surprise
 
   /// [channels, height, width]
   [[nodiscard]] const core::Shape& sample() const noexcept { return train.pixels().sample(); }

@@ -35,6 +35,13 @@ Dataset load_known(const KnownSet& set, const std::optional<std::string>& dir, c
 }
 
 LoadedData load(const DataConfig& config, const Environment& environment) {
+  std::vector<core::ConfigIssue> issues;
+  LoadedData result = load(config, environment, issues);
+  if (!issues.empty()) throw core::ConfigError(std::move(issues));
+  return result;
+}
+
+LoadedData load(const DataConfig& config, const Environment& environment, std::vector<core::ConfigIssue>& issues) {
   LoadedData result;
   result.requested = set_name(config.name);
   try {
@@ -50,7 +57,11 @@ LoadedData load(const DataConfig& config, const Environment& environment) {
     }
   }
   result.used = result.set.name;
-  carve_validation(result.set, config.validation);
+  try {
+    carve_validation(result.set, config.validation.value_or(default_validation(result.set.train.size())));
+  } catch (const core::ConfigError& error) {
+    issues.insert(issues.end(), error.issues().begin(), error.issues().end());
+  }
   if (config.train_limit) result.set.train = result.set.train.first(*config.train_limit);
   if (config.test_limit) result.set.test = result.set.test.first(*config.test_limit);
   result.normalization = normalization(config.normalize, result.set.train);

@@ -3,7 +3,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "tempera/core/errors.hpp"
 #include "tempera/datasets/config.hpp"
 #include "tempera/datasets/dataset.hpp"
 #include "tempera/datasets/environment.hpp"
@@ -25,6 +27,10 @@ struct LoadedData {
 /// Throws DataError for data that are missing, damaged or not what they claim to be; a fallback is taken only for a set
 /// that is not found, never for one that is damaged. Throws ConfigError for a validation part that does not fit.
 [[nodiscard]] LoadedData load(const DataConfig& config, const Environment& environment = Environment::of_process());
+/// The same, but for a validation part that does not fit: that is added to `issues`, to be told with what else is wrong, and
+/// nothing is set aside.
+[[nodiscard]] LoadedData load(const DataConfig& config, const Environment& environment,
+                              std::vector<core::ConfigIssue>& issues);
 
 /// One of the two sets of known content, complete, with all SHA-256 checked: for `tempera data get|check`.
 [[nodiscard]] Dataset load_known(const KnownSet& set, const std::optional<std::string>& dir,

@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kNamed = "data.dir";
+
 struct Place {
   fs::path folder;
   std::string why;
@@ -25,7 +27,7 @@ std::vector<Place> places(const KnownSet& set, const std::optional<std::string>&
       result.push_back({folder == "." ? base : base / folder, why});
     }
   };
-  if (dir) result.push_back({*dir, "data.dir"});
+  if (dir) result.push_back({*dir, kNamed});
   if (environment.data) add_folders(*environment.data, "TEMPERA_DATA");
   result.push_back({environment.working / set.working, "working directory"});
   if (!set.system.empty()) result.push_back({environment.system / set.system, "system"});
@@ -75,20 +77,26 @@ std::optional<fs::path> find_file(const fs::path& folder, std::string_view stem)
 }
 
 FileSet locate(const KnownSet& set, const std::optional<std::string>& dir, const Environment& environment) {
-  std::string looked;
+  std::string looked, passed_over;
   for (const Place& place : places(set, dir, environment)) {
     Look look = look_in(place.folder);
     if (look.lacks.empty()) {
       look.found.origin = fmt::format("{} ({})", place.folder.string(), place.why);
+      look.found.passed_over = passed_over;
       return look.found;
     }
-    if (place.why == "data.dir" && look.error && look.error != std::errc::no_such_file_or_directory) {
-      throw core::DataError(place.folder.string(), fmt::format("data.dir cannot be read: {}", look.lacks));
+    if (place.why == kNamed) {
+      if (look.error && look.error != std::errc::no_such_file_or_directory) {
+        throw core::DataError(place.folder.string(), fmt::format("data.dir cannot be read: {}", look.lacks));
+      }
+      passed_over = fmt::format("{}: {}", place.folder.string(), look.lacks);
     }
     looked += fmt::format("\n  {} ({}): {}", place.folder.string(), place.why, look.lacks);
   }
   try {
-    return fetch(set, environment);
+    FileSet fetched = fetch(set, environment);
+    fetched.passed_over = passed_over;
+    return fetched;
   } catch (const FetchError& error) {
     throw SetNotFound("",
                       fmt::format("the data set {} was not found. Looked in:{}{}", set.title, looked, error.what()));

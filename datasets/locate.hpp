@@ -24,6 +24,8 @@ class SetNotFound : public core::DataError {
 struct FileSet {
   std::array<std::filesystem::path, 4> files;
   std::string origin;  ///< "/srv/data/mnist (TEMPERA_DATA)"
+  std::string
+      passed_over;  ///< why data.dir was not it: "/somewhere: no such folder"; empty where it was, or was not given
 };
 
 /// The file `stem` in `folder`, gzipped or not, also in the spelling "train-images.idx3-ubyte" that unpacked copies have.

@@ -88,6 +88,7 @@ Dataset load_idx(const FileSet& files, std::int64_t classes, const KnownSet* exp
   check_shapes(set, files);
   set.sha256 = hex(sha256(digests));
   set.origin = files.origin;
+  set.passed_over = files.passed_over;
   return set;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "tempera/core/errors.hpp"
@@ -22,6 +23,29 @@ void check_slot(const SafetensorsReader& file, const TensorSlot& slot) {
   if (!std::ranges::equal(stored->shape, slot.shape.extents())) {
     throw CheckpointError(file.file(), fmt::format("tensor \"{}\" is {} in the file and {} in the model", slot.name,
                                                    stored->text(), slot.shape.text()));
+  }
+}
+
+// The first value that breaks the rule, with the rule in words.
+void check_values(const SafetensorsReader& file, const TensorSlot& slot, const core::Tensor& tensor) {
+  const std::span<const Scalar> values = tensor.values();
+  const auto require = [&](auto allowed, std::string_view rule) {
+    const auto bad = std::ranges::find_if_not(values, allowed);
+    if (bad == values.end()) return;
+    throw CheckpointError(
+        file.file(), fmt::format("tensor \"{}\": {}; value {} is {}", slot.name, rule, bad - values.begin(), *bad));
+  };
+  switch (slot.allowed) {
+    case Allowed::kAny:
+      return;
+    case Allowed::kFinite:
+      return require([](Scalar x) { return std::isfinite(x); }, "must be finite");
+    case Allowed::kNotNegative:
+      return require([](Scalar x) { return std::isfinite(x) && x >= 0; }, "must be finite and not below 0");
+    case Allowed::kPositiveOrUnset:
+      if (std::ranges::all_of(values, [](Scalar x) { return x == 0; })) return;
+      return require([](Scalar x) { return std::isfinite(x) && x > 0; },
+                     "must be finite and above 0 (or all 0, as long as no range was chosen)");
   }
 }
 
@@ -49,7 +73,7 @@ void check_nothing_left(const SafetensorsReader& file, std::span<const TensorSlo
 std::vector<TensorSlot> slots_of(const Model& model) {
   std::vector<TensorSlot> slots;
   for (const Parameter& p : model.parameters()) slots.push_back({p.name, p.shape, &p.variable.mutable_value()});
-  for (const Buffer& b : model.buffers()) slots.push_back({b.name, b.shape, &b.variable.mutable_value()});
+  for (const Buffer& b : model.buffers()) slots.push_back({b.name, b.shape, &b.variable.mutable_value(), b.allowed});
   return slots;
 }
 
@@ -60,6 +84,7 @@ void load_tensors(const SafetensorsReader& file, std::span<const TensorSlot> slo
   std::vector<core::Tensor> loaded;
   loaded.reserve(slots.size());
   for (const TensorSlot& slot : slots) loaded.push_back(file.tensor(slot.name));
+  for (std::size_t i = 0; i < slots.size(); ++i) check_values(file, slots[i], loaded[i]);
   file.check_content();  // last: the others say more of what is wrong
   for (std::size_t i = 0; i < slots.size(); ++i) *slots[i].tensor = std::move(loaded[i]);
 }
@@ -97,14 +122,14 @@ void load_weights(const SafetensorsReader& file, Model& model) {
     for (const Buffer& b : info->buffers) own.insert(b.name);
   }
   std::vector<TensorSlot> slots;
-  const auto add = [&](const std::string& name, const core::Shape& shape, const Variable& variable) {
+  const auto add = [&](const std::string& name, const core::Shape& shape, const Variable& variable, Allowed allowed) {
     const std::string average = std::string(kAveragePrefix) + name;
     const bool averaged = file.find(average) != nullptr;
     if (!own.contains(name) && file.find(name) == nullptr) return;
-    slots.push_back({averaged ? average : name, shape, &variable.mutable_value()});
+    slots.push_back({averaged ? average : name, shape, &variable.mutable_value(), allowed});
   };
-  for (const Parameter& p : model.parameters()) add(p.name, p.shape, p.variable);
-  for (const Buffer& b : model.buffers()) add(b.name, b.shape, b.variable);
+  for (const Parameter& p : model.parameters()) add(p.name, p.shape, p.variable, Allowed::kAny);
+  for (const Buffer& b : model.buffers()) add(b.name, b.shape, b.variable, b.allowed);
   load_tensors(file, slots);
 }
 

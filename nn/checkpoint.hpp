@@ -23,11 +23,12 @@ struct TensorSlot {
   std::string name;  ///< in the file
   core::Shape shape;
   core::Tensor* tensor;
+  Allowed allowed = Allowed::kAny;
 };
 
 /// Reads all slots, and only then assigns them, so that an error leaves everything as it was. Throws CheckpointError
-/// naming the first tensor that the file lacks or has in another shape, and both shapes; or if the file is not what its
-/// checksum says.
+/// naming the first tensor that the file lacks or has in another shape, and both shapes, or that has a value which is not
+/// allowed there; or if the file is not what its checksum says.
 void load_tensors(const SafetensorsReader& file, std::span<const TensorSlot> slots);
 
 /// Parameters and buffers of the model.

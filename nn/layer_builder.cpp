@@ -7,6 +7,8 @@
 #include <set>
 #include <utility>
 
+#include "tempera/core/config/value.hpp"
+#include "tempera/core/errors.hpp"
 #include "tempera/nn/initializers.hpp"
 #include "tempera/nn/layer_list.hpp"
 #include "tempera/nn/layer_registry.hpp"
@@ -16,6 +18,7 @@ namespace tempera::nn {
 /// The declarations of one layer while its constructor runs, and the names of the layers inside it.
 struct LayerBuilder::Frame {
   LayerInfo info;
+  std::string pointer;  ///< of its config in the model's
   std::vector<std::unique_ptr<Layer>> children;
   std::map<std::string, int, std::less<>> types;  ///< how many layers of a type are inside
   std::set<std::string, std::less<>> names;
@@ -40,24 +43,30 @@ LayerBuilder::LayerBuilder(const LayerRegistry& registry, Mode mode, std::uint64
     : registry_(registry), mode_(mode), seed_(seed), root_(std::make_unique<Frame>()), frame_(root_.get()) {}
 LayerBuilder::~LayerBuilder() = default;
 
-std::string LayerBuilder::claim_name(const core::Configurable& config) {
+std::string LayerBuilder::claim_name(const core::Configurable& config, const std::string& pointer) {
   const std::string type(config.type());
   const int position = ++frame_->types[type];
   std::string name = registry_.common(config).name;
+  const auto refuse = [at = name.empty() ? pointer : pointer + "/name"](std::string message) {
+    throw core::ConfigError({{.pointer = at, .message = std::move(message)}});
+  };
   if (name.empty()) name = fmt::format("{}{}", type, position);
   if (name.find_first_of("/.") != std::string::npos) {
-    throw core::ConfigError(fmt::format("layer name \"{}\": '/' and '.' separate the parts of a path", name));
+    refuse(fmt::format("layer name \"{}\": '/' and '.' separate the parts of a path", name));
   }
   std::string path = frame_->info.path.empty() ? name : fmt::format("{}/{}", frame_->info.path, name);
   if (!frame_->names.insert(std::move(name)).second) {
-    throw core::ConfigError(fmt::format("two layers are named \"{}\": give each a \"name\" of its own", path));
+    refuse(fmt::format("two layers are named \"{}\": give each a \"name\" of its own", path));
   }
   return path;
 }
 
-std::unique_ptr<Layer> LayerBuilder::build(const core::Configurable& config, const core::Shape& input) {
+std::unique_ptr<Layer> LayerBuilder::build(const core::Configurable& config, const core::Shape& input,
+                                           const std::string& pointer) {
+  const std::string at = frame_->pointer + pointer;
   Frame frame{
-      .info = {.path = claim_name(config), .type = std::string(config.type()), .input = input, .output = input}};
+      .info = {.path = claim_name(config, at), .type = std::string(config.type()), .input = input, .output = input},
+      .pointer = at};
   struct Enter {
     Frame*& current;
     Frame* outer;
@@ -73,13 +82,19 @@ std::unique_ptr<Layer> LayerBuilder::build(const core::Configurable& config, con
     throw;
   } catch (const core::ShapeError& error) {
     throw LayerShapeError(frame.info, error.what());
+  } catch (const core::ConfigError& error) {
+    std::vector<core::ConfigIssue> issues = error.issues();
+    for (core::ConfigIssue& issue : issues) {
+      if (issue.pointer.empty()) issue.pointer = at;
+    }
+    throw core::ConfigError(std::move(issues));
   }
 }
 
-core::Shape LayerBuilder::children(const LayerList& layers, const core::Shape& input) {
+core::Shape LayerBuilder::children(const LayerList& layers, const core::Shape& input, const std::string& pointer) {
   core::Shape shape = input;
-  for (const auto& config : layers.items()) {
-    frame_->children.push_back(build(*config, shape));
+  for (std::size_t i = 0; i < layers.items().size(); ++i) {
+    frame_->children.push_back(build(*layers.items()[i], shape, core::child_pointer(pointer, i)));
     shape = frame_->children.back()->info().output;
   }
   return shape;
@@ -120,8 +135,8 @@ Variable LayerBuilder::parameter(std::string_view name, const core::Shape& shape
   return parameter(name, shape, ConstantInit({.value = static_cast<double>(value)}), role);
 }
 
-Variable LayerBuilder::buffer(std::string_view name, const core::Shape& shape, Scalar value) {
-  Buffer buffer{.name = declare(name), .shape = shape, .variable = {}};
+Variable LayerBuilder::buffer(std::string_view name, const core::Shape& shape, Scalar value, Allowed allowed) {
+  Buffer buffer{.name = declare(name), .shape = shape, .variable = {}, .allowed = allowed};
   if (mode_ == Mode::kBuild) buffer.variable = Variable(core::Tensor::full(shape, value));
   frame_->info.buffers.push_back(buffer);
   return buffer.variable;

@@ -27,8 +27,10 @@ class LayerBuilder {
 
   /// Builds the layer that `config` (made by a LayerRegistry) describes, below the layer that is being built, if any. A
   /// layer without a name takes its type and its position among the layers of that type: the second relu is "relu2".
-  /// Throws LayerShapeError if the input does not fit, ConfigError for a name that is taken or holds '/' or '.'.
-  [[nodiscard]] std::unique_ptr<Layer> build(const core::Configurable& config, const core::Shape& input);
+  /// Throws LayerShapeError if the input does not fit, ConfigError for a name that is taken or holds '/' or '.'; what has no
+  /// place yet then points to the layer. `pointer` is that of `config` in the layer that is being built, or in the model.
+  [[nodiscard]] std::unique_ptr<Layer> build(const core::Configurable& config, const core::Shape& input,
+                                             const std::string& pointer = {});
 
   // --- for the constructor of a layer ---
   /// Shape of a sample.
@@ -44,18 +46,20 @@ class LayerBuilder {
   /// A trainable tensor that starts at a constant.
   [[nodiscard]] Variable parameter(std::string_view name, const core::Shape& shape, Scalar value, Role role);
   /// State that is saved with the model and starts at a constant.
-  [[nodiscard]] Variable buffer(std::string_view name, const core::Shape& shape, Scalar value);
+  [[nodiscard]] Variable buffer(std::string_view name, const core::Shape& shape, Scalar value,
+                                Allowed allowed = Allowed::kAny);
   /// Shape of a sample that comes out; the input's unless stated. LayerShapeError if no axis is left for the batch.
   void output(const core::Shape& shape);
   /// Per sample, as the product of the factors. LayerShapeError when 64 bits cannot count them.
   void multiply_adds(std::initializer_list<std::int64_t> factors);
   /// Builds layers inside this one, the first on `input`, each next one on its predecessor's output; returns the last
-  /// output (or `input`). They are appended to children() of the layer that is being built.
-  core::Shape children(const LayerList& layers, const core::Shape& input);
+  /// output (or `input`). They are appended to children() of the layer that is being built. `pointer` is where its config has
+  /// them.
+  core::Shape children(const LayerList& layers, const core::Shape& input, const std::string& pointer = "/layers");
 
  private:
   struct Frame;
-  [[nodiscard]] std::string claim_name(const core::Configurable& config);
+  [[nodiscard]] std::string claim_name(const core::Configurable& config, const std::string& pointer);
   [[nodiscard]] std::string declare(std::string_view name) const;
 
   const LayerRegistry& registry_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "tempera/core/config/value.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/layer_registry.hpp"
 
@@ -68,7 +69,7 @@ Model::Model(const ModelConfig& config, const core::Shape& input, LayerBuilder::
   }
   LayerBuilder builder(config.layer_types(), mode, seed);
   for (const auto& layer : config.layers.items()) {
-    layers_.push_back(builder.build(*layer, output_));
+    layers_.push_back(builder.build(*layer, output_, core::child_pointer("/layers", layers_.size())));
     output_ = layers_.back()->info().output;
   }
 }

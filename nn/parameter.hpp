@@ -24,11 +24,20 @@ struct Parameter {
   [[nodiscard]] std::int64_t numel() const noexcept { return shape.numel(); }
 };
 
+/// Which values a buffer may have. A file may say anything, and what goes wrong later is far from the cause.
+enum class Allowed {
+  kAny,
+  kFinite,
+  kNotNegative,      ///< a variance
+  kPositiveOrUnset,  ///< a scale: all above 0, or all 0 as long as it was not chosen
+};
+
 /// State that is saved with the model but not trained by gradient: running statistics.
 struct Buffer {
   std::string name;  ///< "bn1.running_mean"
   core::Shape shape;
   core::Variable variable;
+  Allowed allowed = Allowed::kAny;
 };
 
 }  // namespace tempera::nn

@@ -200,7 +200,7 @@ void load_packed(const nn::SafetensorsReader& file, nn::Model& model) {
     if (!owned(sites, p.name)) slots.push_back({p.name, p.shape, &p.variable.mutable_value()});
   }
   for (const nn::Buffer& b : model.buffers()) {
-    if (!owned(sites, b.name)) slots.push_back({b.name, b.shape, &b.variable.mutable_value()});
+    if (!owned(sites, b.name)) slots.push_back({b.name, b.shape, &b.variable.mutable_value(), b.allowed});
   }
   check_nothing_left(file, sites, slots);
   std::vector<Loaded> loaded;

@@ -48,16 +48,6 @@ BitAssignment assignment_of(const std::vector<Item>& items, const std::vector<st
   return result;
 }
 
-[[noreturn]] void fail_on_budget(const std::vector<Item>& items, const BitBudget& budget) {
-  double least = 0;
-  for (const Item& item : items) least += item.options.back().cost;
-  const bool size = budget.measure == BudgetMeasure::kSize;
-  const double unit = size ? 8 : 1;  // as budgets are given: in bytes
-  throw core::ConfigError(fmt::format("the budget is {0:.0f} {2}, but the fewest bits offered already take {1:.0f} {2}",
-                                      std::floor(budget.limit / unit), std::ceil(least / unit),
-                                      size ? "bytes of weights" : "bit operations an image"));
-}
-
 // A choice for the first sites, with the way back to how it came about.
 struct State {
   double cost = 0, loss = 0;
@@ -110,13 +100,24 @@ std::vector<BitAssignment> pareto_bits(const std::vector<SiteSensitivity>& sites
   return front;
 }
 
+void require_budget(const std::vector<SiteSensitivity>& sites, const BitBudget& budget) {
+  double least = 0;
+  for (const Item& item : items_of(sites, budget)) least += item.options.back().cost;
+  if (least <= budget.limit) return;
+  const bool size = budget.measure == BudgetMeasure::kSize;
+  const double unit = size ? 8 : 1;  // as budgets are given: in bytes
+  throw core::ConfigError(fmt::format("the budget is {0:.0f} {2}, but the fewest bits offered already take {1:.0f} {2}",
+                                      std::floor(budget.limit / unit), std::ceil(least / unit),
+                                      size ? "bytes of weights" : "bit operations an image"));
+}
+
 BitAssignment exact_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget) {
   if (items_of(sites, budget).empty()) {
     throw core::ConfigError("bit search: there is no weight to choose bits for; each has none that can be offered");
   }
+  require_budget(sites, budget);
   const std::vector<BitAssignment> front = pareto_bits(sites, budget);
   const auto beyond = std::ranges::find_if(front, [&](const BitAssignment& a) { return a.cost > budget.limit; });
-  if (beyond == front.begin()) fail_on_budget(items_of(sites, budget), budget);
   return *std::prev(beyond);  // losses fall as costs rise
 }
 

@@ -45,6 +45,11 @@ struct SensitivityConfig {
                                                        const SensitivityConfig& options,
                                                        const std::atomic<bool>* interrupt = nullptr);
 
+/// What sensitivity() would measure at least, known without a batch: every site with the bits at which it would be put in, and
+/// no losses. Bits that turn out to have no integers for a weight (`integer_weights`) are among them. Throws as plan.
+[[nodiscard]] std::vector<SiteSensitivity> offered_bits(nn::Model& model, const QuantizationConfig& config,
+                                                        const SensitivityConfig& options);
+
 enum class BudgetMeasure {
   kSize,           ///< Σ values·bits over the weights: bits of storage
   kBitOperations,  ///< Σ multiply_adds·bits·input_bits
@@ -79,8 +84,12 @@ struct BitAssignment {
 [[nodiscard]] std::vector<BitAssignment> pareto_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget,
                                                      std::size_t most_states = 200000);
 
-/// The assignment of least loss within the budget. Throws as pareto_bits, and ConfigError stating the smallest possible cost
-/// if the budget is below it, or if there is no weight to choose bits for.
+/// Throws ConfigError stating the smallest possible cost if the budget is below it. Losses play no part: `sites` may be those
+/// of offered_bits.
+void require_budget(const std::vector<SiteSensitivity>& sites, const BitBudget& budget);
+
+/// The assignment of least loss within the budget. Throws as pareto_bits and require_budget, and ConfigError if there is no
+/// weight to choose bits for.
 [[nodiscard]] BitAssignment exact_bits(const std::vector<SiteSensitivity>& sites, const BitBudget& budget);
 
 /// The config with a rule for each chosen site behind its own ones: the quantizer that took the site, at the bits chosen.

@@ -44,6 +44,29 @@ std::pair<core::Clonable<>, std::optional<int>> at_bits(core::Clonable<> quantiz
   return {std::move(quantizer), setter.given()};
 }
 
+// The config with every quantizer at these bits, and those that each rule's has.
+std::pair<QuantizationConfig, std::vector<std::optional<int>>> at_bits(QuantizationConfig config, std::int64_t bits) {
+  std::vector<std::optional<int>> given;
+  for (Rule& rule : config.rules) {
+    auto [quantizer, own] = at_bits(rule.quantizer, bits);
+    rule.quantizer = std::move(quantizer);
+    given.push_back(own);
+  }
+  config.when = When::kAfter;
+  return {std::move(config), std::move(given)};
+}
+
+// In the order in which bits are offered.
+std::vector<std::int64_t> falling(std::vector<std::int64_t> bits) {
+  std::ranges::sort(bits, std::greater());
+  return bits;
+}
+
+// The bits of a quantizer's own field, if it has one, else those that it stores.
+int own_bits(const std::vector<std::optional<int>>& given, int rule, int stored) {
+  return rule >= 0 ? given[static_cast<std::size_t>(rule)].value_or(stored) : stored;
+}
+
 struct Candidate {
   int bits, stored;
   std::shared_ptr<nn::ValueTransform> transform;
@@ -59,18 +82,12 @@ bool has_integers(const nn::Site& site) {
 }
 
 // Calibrated quantizers of all sites at some bits, put aside.
-void add_candidates(nn::Model& model, QuantizationConfig config, std::int64_t bits, core::BatchSource& source,
+void add_candidates(nn::Model& model, const QuantizationConfig& section, std::int64_t bits, core::BatchSource& source,
                     const SensitivityConfig& options, const std::atomic<bool>* interrupt,
                     std::map<std::string, std::vector<Candidate>>& all) {
   const KeptTransforms kept(model);
   kept.remove();
-  std::vector<std::optional<int>> given;  // of each rule
-  for (Rule& rule : config.rules) {
-    auto [quantizer, own] = at_bits(rule.quantizer, bits);
-    rule.quantizer = std::move(quantizer);
-    given.push_back(own);
-  }
-  config.when = When::kAfter;
+  const auto [config, given] = at_bits(section, bits);
   const std::vector<SitePlan> plans = attach(model, config);
   calibrate(model, source, options.images, interrupt);
   for (const SiteNoise& noise : site_noise(model, source, options.images)) {
@@ -80,8 +97,7 @@ void add_candidates(nn::Model& model, QuantizationConfig config, std::int64_t bi
     const nn::Site& site = site_named(model, noise.site);
     if (options.integer_weights && !has_integers(site)) continue;
     const int rule = std::ranges::find(plans, noise.site, &SitePlan::site)->rule;
-    const std::optional<int> own = rule >= 0 ? given[static_cast<std::size_t>(rule)] : std::nullopt;
-    candidates.push_back({.bits = own.value_or(noise.bits),
+    candidates.push_back({.bits = own_bits(given, rule, noise.bits),
                           .stored = noise.bits,
                           .transform = site.transform,
                           .decibels = noise.decibels});
@@ -94,15 +110,40 @@ std::map<std::string, std::int64_t> multiply_adds_of(const nn::Model& model) {
   return all;
 }
 
+SiteSensitivity unmeasured(const std::string& name, nn::SiteKind kind, const core::Shape& shape,
+                           const std::map<std::string, std::int64_t>& multiply_adds) {
+  SiteSensitivity site{.site = name, .kind = kind, .values = shape.numel(), .points = {}};
+  if (kind == nn::SiteKind::kWeight) site.multiply_adds = multiply_adds.at(name.substr(0, name.rfind('.')));
+  return site;
+}
+
 }  // namespace
+
+std::vector<SiteSensitivity> offered_bits(nn::Model& model, const QuantizationConfig& config,
+                                          const SensitivityConfig& options) {
+  const std::map<std::string, std::int64_t> multiply_adds = multiply_adds_of(model);
+  std::vector<SiteSensitivity> sites;
+  for (const std::int64_t bits : falling(options.bits)) {
+    const auto [section, given] = at_bits(config, bits);
+    for (const SitePlan& site : plan(model, section)) {
+      if (site.quantizer.empty()) continue;
+      auto found = std::ranges::find(sites, site.site, &SiteSensitivity::site);
+      if (found == sites.end()) {
+        found = sites.insert(sites.end(), unmeasured(site.site, site.kind, site.shape, multiply_adds));
+      }
+      if (std::ranges::find(found->points, site.bits, &SensitivityPoint::stored_bits) != found->points.end()) continue;
+      found->points.push_back({.bits = own_bits(given, site.rule, site.bits), .stored_bits = site.bits});
+    }
+  }
+  return sites;
+}
 
 std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationConfig& config, core::BatchSource& source,
                                          const nn::Objective& objective, const SensitivityConfig& options,
                                          const std::atomic<bool>* interrupt) {
-  std::vector<std::int64_t> bits = options.bits;
-  std::ranges::sort(bits, std::greater());
   std::map<std::string, std::vector<Candidate>> candidates;
-  for (const std::int64_t b : bits) add_candidates(model, config, b, source, options, interrupt, candidates);
+  for (const std::int64_t b : falling(options.bits))
+    add_candidates(model, config, b, source, options, interrupt, candidates);
 
   const KeptTransforms kept(model);
   kept.remove();
@@ -112,13 +153,7 @@ std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationCon
   for (nn::Site* site : model.sites()) {
     const auto found = candidates.find(site->name);
     if (found == candidates.end()) continue;
-    SiteSensitivity& result = sites.emplace_back();
-    result.site = site->name;
-    result.kind = site->kind;
-    result.values = site->shape.numel();
-    if (site->kind == nn::SiteKind::kWeight) {
-      result.multiply_adds = multiply_adds.at(site->name.substr(0, site->name.rfind('.')));
-    }
+    SiteSensitivity& result = sites.emplace_back(unmeasured(site->name, site->kind, site->shape, multiply_adds));
     for (const Candidate& candidate : found->second) {
       site->transform = candidate.transform;
       const double loss = nn::evaluate(model, source, objective, interrupt).loss;

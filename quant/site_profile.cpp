@@ -170,7 +170,8 @@ SiteProfile profile_of(const nn::Site& site, const Meter& meter) {
                       .quantizer_grid = grid_text(quantizer) + (norm ? ", batch norm folded in" : ""),
                       .bits = quantizer.bits(),
                       .values = site.shape.numel(),
-                      .sqnr = meter.decibels()};
+                      .sqnr = meter.decibels(),
+                      .folded = norm.has_value()};
   add_histograms(meter, profile);
   add_staircase(quantizer, norm ? scaled_channels(meter.before(), invertible_factor(*norm)) : meter.before(), profile);
   return profile;

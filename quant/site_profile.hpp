@@ -19,7 +19,9 @@ struct SiteProfile {
   int bits = 32;
   std::int64_t values = 0;  ///< numbers that are stored (weights), or of one sample (activations)
   double sqnr = 0;          ///< as SignalToNoise
-  // Of the first batch: counts of the values before and after in equal bins from low to high.
+  bool folded = false;      ///< a weight that is quantized as a batch norm will have scaled it
+  // Of the first batch: counts of the values before and after in equal bins from low to high. Of a folded weight as it is
+  // stored, with the factors of its channels taken out again.
   double low = 0, high = 0;
   std::vector<double> before, after;
   // The quantizer over the range of what it is given (a weight that batch norm is folded into: as it will have been scaled):

@@ -65,6 +65,7 @@ int check_set(const Session& session, const std::string& name, const std::option
   environment.download = download;
   const auto begin = std::chrono::steady_clock::now();
   const data::Dataset set = data::load_known(required_set(name), dir, environment);
+  if (!set.passed_over.empty()) warn(passed_over_text(set));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   print_result(session,
                {{"name", name},

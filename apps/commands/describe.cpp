@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,14 +11,15 @@
 
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/arithmetic.hpp"
+#include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/cost.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/sizes.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
-#include "tempera/quant/packing.hpp"
 
 namespace tempera::cli {
 namespace {
@@ -36,10 +36,10 @@ struct Subject {
 
 // Training samples of a set whose size the config alone tells; nothing for files of the user's own.
 std::optional<std::int64_t> declared_samples(const data::DataConfig& config) {
-  if (config.name == data::SetName::kIdx || config.name == data::SetName::kNpy) return std::nullopt;
-  constexpr std::int64_t kMnistTraining = 60000;  // Fashion-MNIST's, too
-  const std::int64_t all = data::is_synthetic(config.name) ? config.synthetic.train : kMnistTraining;
-  return std::max<std::int64_t>(0, std::min(config.train_limit.value_or(all), all - config.validation));
+  const std::optional<std::int64_t> all = config.declared_train();
+  if (!all) return std::nullopt;
+  const std::int64_t validation = config.validation.value_or(data::default_validation(*all));
+  return std::max<std::int64_t>(0, std::min(config.train_limit.value_or(*all), *all - validation));
 }
 
 Subject subject_of(const Session& session, const std::string& path, const std::vector<std::string>& sets) {
@@ -49,61 +49,23 @@ Subject subject_of(const Session& session, const std::string& path, const std::v
     const std::optional<std::int64_t> samples = declared_samples(saved.config.data);
     return {.config = std::move(saved.config), .sample = saved.input.sample, .samples = samples, .trained = true};
   }
-  ExperimentConfig config = load_config(path, sets, ExperimentConfig(*session.registry)).whole.config;
-  if (const std::optional<core::Shape> sample = declared_sample(config.data)) {
-    const std::optional<std::int64_t> samples = declared_samples(config.data);
-    return {.config = std::move(config), .sample = *sample, .samples = samples};
+  LoadedConfig<ExperimentConfig> loaded = load_config(path, sets, ExperimentConfig(*session.registry)).whole;
+  const data::DataConfig& declared = loaded.config.data;
+  std::optional<core::Shape> sample = declared_sample(declared);
+  std::optional<std::int64_t> samples = declared_samples(declared);
+  if (!sample) {
+    const data::LoadedData data = load_data(declared);
+    sample = data.set.sample();
+    samples = data.set.train.size();
   }
-  const data::LoadedData data = load_data(config.data);
-  return {.config = std::move(config), .sample = data.set.sample(), .samples = data.set.train.size()};
+  check_layers(loaded, *sample);
+  return {.config = std::move(loaded.config), .sample = *sample, .samples = samples};
 }
 
 std::int64_t parameters_of(const nn::LayerInfo& layer) {
   std::int64_t count = 0;
   for (const nn::Parameter& parameter : layer.parameters) count += parameter.numel();
   return count;
-}
-
-constexpr int kFloatBits = 32;
-
-// Bits that each weight is stored in, by site; what no rule takes, and every bias, keeps 32.
-using WeightBits = std::map<std::string, int>;
-
-WeightBits weight_bits(const std::vector<quant::SitePlan>& sites) {
-  WeightBits bits;
-  for (const quant::SitePlan& site : sites) {
-    if (site.kind == nn::SiteKind::kWeight && !site.quantizer.empty()) bits[site.site] = site.bits;
-  }
-  return bits;
-}
-
-int bits_of(const nn::Parameter& parameter, const WeightBits& bits) {
-  const auto found = bits.find(parameter.name);
-  return found == bits.end() ? kFloatBits : found->second;
-}
-
-// Of the weight, which is most of a layer; 32 where there is none.
-int bits_of(const nn::LayerInfo& layer, const WeightBits& bits) {
-  for (const nn::Parameter& parameter : layer.parameters) {
-    if (bits.contains(parameter.name)) return bits_of(parameter, bits);
-  }
-  return kFloatBits;
-}
-
-std::int64_t bytes_of(std::int64_t values, int bits) {
-  return static_cast<std::int64_t>(quant::packed_bytes(static_cast<std::size_t>(values), bits));
-}
-
-std::int64_t bytes_of(const nn::LayerInfo& layer, const WeightBits& bits) {
-  std::int64_t bytes = 0;
-  for (const nn::Parameter& p : layer.parameters) bytes += bytes_of(p.numel(), bits_of(p, bits));
-  return bytes;
-}
-
-std::int64_t bytes_of(const nn::Model& model, const WeightBits& bits) {
-  std::int64_t bytes = 0;
-  for (const nn::LayerInfo* layer : model.infos()) bytes += bytes_of(*layer, bits);
-  return bytes;
 }
 
 ordered_json layer_json(const nn::LayerInfo& layer, const WeightBits& bits) {
@@ -136,7 +98,8 @@ std::string layers_text(const nn::Model& model, const WeightBits& bits) {
   const nn::ModelFacts facts = model.facts();
   table.row({"total", "", model.input().text(), model.output().text(), count_text(facts.parameters),
              count_text(facts.multiply_adds), "", count_text(bytes_of(model, bits))});
-  return table.text();
+  return table.text() +
+         "bytes: of weights and biases alone, each in its bits; a file has scales, names and its config beside them\n";
 }
 
 std::string rule_text(const quant::SitePlan& site, const quant::QuantizationConfig& config) {

@@ -17,7 +17,9 @@
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/experiment/runner.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/search_run.hpp"
+#include "tempera/apps/experiment/sizes.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/report/repairs.hpp"
 #include "tempera/apps/report/run_files.hpp"
@@ -37,6 +39,15 @@ struct QuantizeArguments {
   double budget = 0;
   std::vector<std::string> sets;
 };
+
+// Wrong usage, as a quantized model is; loading it as a model would make a failure of it.
+void refuse_program(const std::string& model) {
+  if (const std::optional<fs::path> program = program_file(model)) {
+    throw core::ConfigError(
+        fmt::format("{} is a program of integers, quantized already; quantize the model of floats that it came from",
+                    program->string()));
+  }
+}
 
 // The experiment that the model came from, with nothing left to train, from its weights on.
 core::ConfigValue experiment_of(SavedModel& saved, const std::string& model) {
@@ -150,7 +161,7 @@ std::string table_text(const report::RunData& run) {
     for (const report::QuantizedSite& site : run.quantization->sites) {
       const bool weight = site.kind == "weight";
       sites.row({site.site, site.grid, count_text(site.values),
-                 weight ? count_text((site.values * site.bits + 7) / 8) : "-",
+                 weight ? count_text(bytes_of(site.values, static_cast<int>(site.bits))) : "-",
                  std::isnan(site.sqnr) ? "exact" : fmt::format("{:.1f}", site.sqnr)});
     }
     text += sites.text() + "\n";
@@ -166,13 +177,8 @@ std::string table_text(const report::RunData& run) {
                 fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
   }
   text += scores.text();
-  for (const auto& [name, form] : {std::pair("program", "as a program"), std::pair("packed", "with packed weights")}) {
-    const auto stored = run.summary.model.bytes.find(name);
-    if (stored == run.summary.model.bytes.end()) continue;
-    text += fmt::format("\nsize: {} bytes as float32, {} {}\n", count_text(run.summary.model.bytes.at("float32")),
-                        count_text(stored->second), form);
-  }
-  return text;
+  const std::string sizes = sizes_text(run.summary.model);
+  return text + (sizes.empty() ? "" : "\n" + sizes);
 }
 
 // Half of what 8 bits everywhere would take, unless said otherwise.
@@ -208,6 +214,7 @@ int search(const Session& session, const QuantizeArguments& arguments, const Run
 
 int quantize(const Session& session, const QuantizeArguments& arguments) {
   const InterruptGuard guard;
+  refuse_program(arguments.model);
   RunOptions options{.resume = arguments.resume};
   if (!arguments.out.empty()) options.out = arguments.out;
   if (arguments.search) return search(session, arguments, options);

@@ -11,6 +11,7 @@
 #include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/resolved_sites.hpp"
 #include "tempera/apps/experiment/runner.hpp"
+#include "tempera/apps/experiment/sizes.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/study_runner.hpp"
 #include "tempera/apps/experiment/temperature_text.hpp"
@@ -51,14 +52,7 @@ std::string result_text(const RunResult& result) {
   if (mode != "float")
     floats("float", report::calibrated(result.summary) ? "the weights as calibrated" : "the weights as trained");
   for (const std::string& line : report::repairs_lines(result.summary.repairs)) text += line + "\n";
-  if (const auto program = result.summary.model.bytes.find("program"); program != result.summary.model.bytes.end()) {
-    text += fmt::format("program of integers: {} bytes; as float32 {} bytes\n", count_text(program->second),
-                        count_text(result.summary.model.bytes.at("float32")));
-  }
-  if (const auto packed = result.summary.model.bytes.find("packed"); packed != result.summary.model.bytes.end()) {
-    text += fmt::format("model with packed weights: {} bytes; as float32 {} bytes\n", count_text(packed->second),
-                        count_text(result.summary.model.bytes.at("float32")));
-  }
+  text += sizes_text(result.summary.model);
   if (run.temperature) {
     text += temperature_text(*run.temperature, run.evaluation ? run.evaluation->classes : std::vector<std::string>());
   }

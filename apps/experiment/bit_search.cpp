@@ -44,6 +44,11 @@ std::string point_text(const quant::SensitivityPoint& point) {
   return fmt::format("{} bits: {:+.4f} ({:.1f} dB)", point.bits, shown(point.loss_increase), point.decibels);
 }
 
+// `null` in the config is a section without rules.
+quant::QuantizationConfig section_of(const ExperimentConfig& config) {
+  return config.quantization.value_or(quant::QuantizationConfig{});
+}
+
 void require_weights(SavedModel& saved, const quant::QuantizationConfig& section) {
   const auto taken = [](const quant::SitePlan& site) {
     return site.kind == nn::SiteKind::kWeight && !site.quantizer.empty();
@@ -72,11 +77,15 @@ std::string training_config(const SavedModel& saved, const quant::QuantizationCo
 
 }  // namespace
 
+void check_search(SavedModel& saved, const ExperimentConfig& config, const quant::BitBudget& budget) {
+  const quant::QuantizationConfig section = section_of(config);
+  require_weights(saved, section);
+  quant::require_budget(quant::offered_bits(saved.model, section, {}), budget);
+}
+
 BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const data::LoadedData& data,
                       const quant::BitBudget& budget) {
-  // `null` in the config is a section without rules.
-  const quant::QuantizationConfig section = config.quantization.value_or(quant::QuantizationConfig{});
-  require_weights(saved, section);
+  const quant::QuantizationConfig section = section_of(config);
   const data::Split split = measured_on(data);
   data::Loader images(split, saved.input.normalization, kBatch);
   BitSearch search{.measured_on = fmt::format("{} {} images", count_text(split.size()),

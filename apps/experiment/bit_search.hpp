@@ -21,9 +21,13 @@ struct BitSearch {
   std::string training;  ///< for run: the whole experiment of the model with them, trained from its weights on
 };
 
+/// What is wrong with a search before anything is measured: throws ConfigError where no rule takes a weight, and as
+/// quant::require_budget.
+void check_search(SavedModel& saved, const ExperimentConfig& config, const quant::BitBudget& budget);
+
 /// Measures each site of the config's quantization alone at 8, 4 and 2 bits on up to 2000 validation images (training images
 /// where there are none), calibrated on the first of them, as many as the config says, and finds the least predicted loss within `budget`; where integers are multiplied, of bits that have
-/// such a form. Throws as quant::sensitivity and quant::exact_bits, and ConfigError where no rule takes a weight.
+/// such a form. Throws as quant::sensitivity and quant::exact_bits.
 [[nodiscard]] BitSearch search_bits(SavedModel& saved, const ExperimentConfig& config, const data::LoadedData& data,
                                     const quant::BitBudget& budget);
 

@@ -21,6 +21,7 @@ namespace {
 
 using Issues = std::vector<core::ConfigIssue>;
 constexpr const char* kLayers = "/model/layers";
+constexpr const char* kValidation = "/data/validation";
 
 void add_all(Issues& issues, const core::ConfigError& error) {
   issues.insert(issues.end(), error.issues().begin(), error.issues().end());
@@ -85,16 +86,32 @@ std::string layer_pointer(const nn::ModelConfig& model, const std::string& path)
   return kLayers;
 }
 
+// What `make` (Model::affordable or ::planned) makes of the section. Its issues point into the section; here they are made
+// to point into the config.
+template <class Make>
+nn::Model model_by(Make make, const nn::ModelConfig& model, const core::Shape& sample) {
+  try {
+    return make(model, sample);
+  } catch (const core::ConfigError& error) {
+    Issues issues = error.issues();
+    for (core::ConfigIssue& issue : issues) issue.pointer = "/model" + issue.pointer;
+    throw core::ConfigError(std::move(issues));
+  }
+}
+
 void check_model(const ExperimentConfig& config, const data::LoadedData& data, Issues& issues) {
   const auto misfit = [&issues](const core::Error& error) {
     issues.push_back({.pointer = "/model/layers", .message = error.what()});
   };
   try {
-    nn::Model plan = nn::Model::affordable(config.model, data.set.sample());
+    nn::Model plan = model_by(nn::Model::affordable, config.model, data.set.sample());
     check_output(plan, data, issues);
     if (config.quantization) check_quantization(*config.quantization, plan, issues);
     if (!config.train.initial) require_ranges(config, plan);
-    check_last_batch(config, data, plan, issues);
+    // How many remain to train on is not known where the validation part does not fit.
+    if (std::ranges::find(issues, kValidation, &core::ConfigIssue::pointer) == issues.end()) {
+      check_last_batch(config, data, plan, issues);
+    }
     check_schedules(config, plan, issues);
   } catch (const nn::LayerShapeError& error) {
     issues.push_back({.pointer = layer_pointer(config.model, error.path()), .message = error.what()});
@@ -151,9 +168,9 @@ void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIs
   }
 }
 
-data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded) {
+data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded, std::vector<core::ConfigIssue>& misfits) {
   try {
-    return load_data(loaded.config.data);
+    return load_data(loaded.config.data, misfits);
   } catch (const core::ConfigError& error) {
     Issues issues = error.issues();
     locate_issues(loaded.source, issues);
@@ -162,9 +179,19 @@ data::LoadedData load_located(const LoadedConfig<ExperimentConfig>& loaded) {
   }
 }
 
-std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data) {
+void check_layers(const LoadedConfig<ExperimentConfig>& loaded, const core::Shape& sample) {
+  try {
+    static_cast<void>(model_by(nn::Model::planned, loaded.config.model, sample));
+  } catch (const core::ConfigError& error) {
+    Issues issues = error.issues();
+    locate_issues(loaded.source, issues);
+    throw core::ConfigError(std::move(issues));
+  }
+}
+
+std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>& loaded, const data::LoadedData& data,
+                                           std::vector<core::ConfigIssue> issues) {
   const ExperimentConfig& config = loaded.config;
-  Issues issues;
   check_model(config, data, issues);
   check_start(config, issues);
   if (config.train.drop_last && config.train.batch > data.set.train.size()) {
@@ -189,14 +216,18 @@ std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>&
 
 core::Shape check_all(const LoadedFile<ExperimentConfig>& file) {
   std::optional<data::LoadedData> data;
+  Issues misfits;      // of `data` with the section
   std::string loaded;  // the section that `data` came from: most studies vary other things
   core::Shape sample;
   for (const LoadedConfig<ExperimentConfig>& run : file.runs) {
     const core::ConfigValue* section = run.resolved.find("data");
     std::string wanted = section == nullptr ? std::string() : core::canonical_json(*section);
-    if (!data || wanted != loaded) data = load_located(run);
+    if (!data || wanted != loaded) {
+      misfits.clear();
+      data = load_located(run, misfits);
+    }
     loaded = std::move(wanted);
-    static_cast<void>(check_experiment(run, *data));
+    static_cast<void>(check_experiment(run, *data, misfits));
     if (&run == &file.runs.front()) sample = data->set.sample();
   }
   return sample;

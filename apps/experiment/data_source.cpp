@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <memory>
+#include <utility>
 
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/terminal.hpp"
@@ -22,8 +23,21 @@ data::Environment data_environment() {
   return environment;
 }
 
+std::string passed_over_text(const data::Dataset& set) {
+  return fmt::format("the folder that data.dir names does not have {} ({}): it is taken from {}", set.name,
+                     set.passed_over, set.origin);
+}
+
 data::LoadedData load_data(const data::DataConfig& config) {
-  data::LoadedData data = data::load(config, data_environment());
+  std::vector<core::ConfigIssue> issues;
+  data::LoadedData data = load_data(config, issues);
+  if (!issues.empty()) throw core::ConfigError(std::move(issues));
+  return data;
+}
+
+data::LoadedData load_data(const data::DataConfig& config, std::vector<core::ConfigIssue>& issues) {
+  data::LoadedData data = data::load(config, data_environment(), issues);
+  if (!data.set.passed_over.empty()) warn(passed_over_text(data.set));
   if (data.fallback) {
     warn(fmt::format("\"{}\" could not be had, \"{}\" is used instead: results are NOT those of {}", data.requested,
                      data.used, data.requested));

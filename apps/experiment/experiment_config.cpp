@@ -107,7 +107,7 @@ void ExperimentConfig::fields(core::FieldVisitor& v) {
     v.rule(std::ranges::find(kAnalyses, analysis) != kAnalyses.end(), "analyses",
            fmt::format("knows only \"temperature\", received \"{}\"", analysis));
   }
-  v.rule(!train.early_stopping || data.validation > 0, "train",
+  v.rule(!train.early_stopping || data.validation != 0, "train",
          "early_stopping needs a validation set (data.validation > 0)");
   v.rule(
       train.precision == core::Precision::kFloat32 || !quantization || quantization->when != quant::When::kAware,

@@ -101,6 +101,7 @@ report::Quantization quantization_of(const data::LoadedData& data, nn::Model& mo
                             .bits = profile.bits,
                             .values = profile.values,
                             .sqnr = std::isfinite(profile.sqnr) ? profile.sqnr : report::kUnknown,
+                            .folded = profile.folded,
                             .low = profile.low,
                             .high = profile.high,
                             .before = std::move(profile.before),

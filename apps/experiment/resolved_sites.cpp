@@ -3,13 +3,12 @@
 #include <string>
 #include <utility>
 
+#include "tempera/apps/experiment/sizes.hpp"
 #include "tempera/nn/model.hpp"
 #include "tempera/quant/attach.hpp"
 
 namespace tempera::cli {
 namespace {
-
-constexpr int kFloatBits = 32;
 
 core::ConfigValue rule_of(const quant::SitePlan& site) {
   if (site.rule >= 0) return core::ConfigValue::of(std::int64_t{site.rule});

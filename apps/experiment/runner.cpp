@@ -19,6 +19,7 @@
 #include "tempera/apps/experiment/run_folder.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/saved_program.hpp"
+#include "tempera/apps/experiment/sizes.hpp"
 #include "tempera/apps/experiment/training.hpp"
 #include "tempera/apps/experiment/training_progress.hpp"
 #include "tempera/apps/interrupt.hpp"
@@ -143,6 +144,7 @@ class Run {
     summary.model.parameters = facts.parameters;
     summary.model.multiply_adds = facts.multiply_adds;
     summary.model.bytes["float32"] = facts.parameters * 4;
+    summary.model.bytes["parameters"] = parameter_bytes(config_, data_.set.sample());
     summary.model.bits = mean_bits(config_, data_.set.sample());
   }
 
@@ -369,8 +371,9 @@ void announce(const ExperimentConfig& config, const data::LoadedData& data, cons
 RunResult run_experiment(const LoadedConfig<ExperimentConfig>& loaded, const std::string& input_text,
                          const RunOptions& options) {
   const ExperimentConfig& config = loaded.config;
-  const data::LoadedData data = load_located(loaded);
-  const std::optional<Arithmetic> arithmetic = check_experiment(loaded, data);
+  std::vector<core::ConfigIssue> misfits;
+  const data::LoadedData data = load_located(loaded, misfits);
+  const std::optional<Arithmetic> arithmetic = check_experiment(loaded, data, std::move(misfits));
   // Other initial weights are another run, whatever their path.
   const std::string initial = config.train.initial ? "/" + initial_sha256(*config.train.initial) : "";
   const std::string identity = content_hash(loaded.resolved, data.set.sha256 + initial, kFormatVersion);

@@ -35,10 +35,22 @@ std::string identity_of(const SavedModel& saved, const LoadedConfig<ExperimentCo
   return content_hash(whole, data.set.sha256 + "/" + initial_sha256(saved.file.string()), kFormatVersion);
 }
 
+// With a name of its own for what was found: under that of the rules it was found by, a run with these bits could not be told
+// from one without a search. What the user calls it on the command line is meant for it.
+ExperimentConfig named_config(const LoadedConfig<ExperimentConfig>& loaded) {
+  constexpr const char* kFound = "-found-bits";
+  ExperimentConfig config = loaded.config;
+  const ConfigValue* name = loaded.source.find("name");
+  const bool given = name != nullptr && name->place.file.starts_with("--set");
+  if (!given && !config.name.ends_with(kFound)) config.name += kFound;
+  return config;
+}
+
 }  // namespace
 
 SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>& loaded, const quant::BitBudget& budget,
                         const RunOptions& options) {
+  check_search(saved, loaded.config, budget);
   const data::LoadedData data = load_data(saved.config.data);
   const std::string identity = identity_of(saved, loaded, data, budget);
   RunFolder folder(options.out.value_or(options.root / hashed_name(loaded.config.name + "-search", identity)), identity,
@@ -54,7 +66,7 @@ SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>&
   folder.write("provenance.json",
                provenance(identity, data.set.sha256, data.set.origin, loaded.config.train.precision).dump(2) + "\n");
   try {
-    const BitSearch found = search_bits(saved, loaded.config, data, budget);
+    const BitSearch found = search_bits(saved, named_config(loaded), data, budget);
     folder.write("searched.json", found.config);
     folder.write("searched-training.json", found.training);
     folder.write("search.html", search_page(found, budget, saved.file.string()));
@@ -65,7 +77,7 @@ SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>&
     result.document = document.dump(2) + "\n";
     folder.write(kResult, result.document);
     result.text = search_text(found, budget);
-  } catch (const core::ConfigError&) {  // a budget that cannot be is known only now, and leaves nothing behind
+  } catch (const core::ConfigError&) {  // bits without integers are known only now; it leaves nothing behind
     std::error_code none;
     fs::remove(folder.file("provenance.json"), none);
     fs::remove(folder.path(), none);

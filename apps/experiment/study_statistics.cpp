@@ -217,7 +217,7 @@ std::string cells_markdown(const ordered_json& cells) {
   const bool calibrated = std::ranges::any_of(cells, changed);
   std::string text = fmt::format(
       "| setting | runs | arithmetic | accuracy % | 95 % interval | {} % |{} lost to float, points | program, "
-      "bytes |\n|---|---|---|---|---|---|{}---|---|\n",
+      "bytes of the file |\n|---|---|---|---|---|---|{}---|---|\n",
       report::mode_name("float", false), calibrated ? " " + report::mode_name("float", true) + " % |" : "",
       calibrated ? "---|" : "");
   for (const ordered_json& cell : cells) {

@@ -20,6 +20,7 @@ json site_json(const QuantizedSite& site) {
           {"sqnr_db", site.sqnr},
           {"overflows", site.overflows},
           {"passed", site.passed},
+          {"folded", site.folded},
           {"histogram", {{"low", site.low}, {"high", site.high}, {"before", site.before}, {"after", site.after}}},
           {"staircase",
            {{"argument", site.argument}, {"value", site.value}, {"derivative", site.derivative}, {"hard", site.hard}}}};
@@ -35,6 +36,7 @@ QuantizedSite site_from(const JsonNode& node) {
   out.sqnr = node.member("sqnr_db").number();
   node.read("overflows", out.overflows);
   node.read("passed", out.passed);
+  out.folded = node.has("folded") && node.at("folded").boolean();  // runs of earlier versions do not say
   const JsonNode histogram = node.at("histogram");
   out.low = histogram.member("low").number();
   out.high = histogram.member("high").number();

@@ -18,6 +18,7 @@ struct QuantizedSite {
   std::int64_t values = 0;                                 ///< stored, or of one sample
   double sqnr = std::numeric_limits<double>::quiet_NaN();  ///< dB; NaN: nothing changed
   std::int64_t overflows = 0, passed = 0;  ///< of the values that passed on the test set, those that became infinite
+  bool folded = false;                     ///< a weight quantized as a batch norm will have scaled it
   double low = 0, high = 0;                ///< of the histograms
   std::vector<double> before, after;       ///< counts in equal bins
   std::vector<double> argument, value, derivative;  ///< the quantizer over that range

@@ -43,9 +43,10 @@ struct DataFacts {
 
 struct ModelFacts {
   std::int64_t parameters = 0;
-  std::int64_t multiply_adds = 0;             ///< for one sample
-  std::map<std::string, std::int64_t> bytes;  ///< "float32", "stored"
-  std::map<std::string, double> bits;         ///< mean over all "weights", and over the "activations" that have some
+  std::int64_t multiply_adds = 0;  ///< for one sample
+  std::map<std::string, std::int64_t>
+      bytes;  ///< parameters alone: "float32", "parameters" (in their bits); files: "stored", …
+  std::map<std::string, double> bits;  ///< mean over all "weights", and over the "activations" that have some
 };
 
 /// Measured on one split in one numeric mode.

@@ -34,8 +34,8 @@ BatchNorm::BatchNorm(const Config& config, LayerBuilder& b) : config_(config) {
     gain_ = b.parameter("gain", channels, Scalar{1}, Role::kGain);
     bias_ = b.parameter("bias", channels, Scalar{0}, Role::kBias);
   }
-  running_mean_ = b.buffer("running_mean", channels, Scalar{0});
-  running_variance_ = b.buffer("running_variance", channels, Scalar{1});
+  running_mean_ = b.buffer("running_mean", channels, Scalar{0}, Allowed::kFinite);
+  running_variance_ = b.buffer("running_variance", channels, Scalar{1}, Allowed::kNotNegative);
 }
 
 Variable BatchNorm::forward(const Variable& x, ForwardContext& context) {

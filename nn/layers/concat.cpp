@@ -31,7 +31,7 @@ Concat::Concat(const Config& config, LayerBuilder& b) {
   std::vector<std::int64_t> joined;
   std::size_t layers = 0;
   for (std::size_t i = 0; i < config.branches.size(); ++i) {
-    const core::Shape shape = b.children(config.branches[i], b.input());
+    const core::Shape shape = b.children(config.branches[i], b.input(), fmt::format("/branches/{}/layers", i));
     if (shape.rank() == 0) b.fail(fmt::format("branch {} gives a single number, which has no channels to join", i + 1));
     const auto rest = shape.extents().subspan(1);
     if (i == 0) {

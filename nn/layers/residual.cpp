@@ -20,7 +20,7 @@ void Residual::Config::fields(core::FieldVisitor& v, const core::TypeCatalog& la
 Residual::Residual(const Config& config, LayerBuilder& b) : body_(config.layers.items().size()) {
   if (config.layers.empty()) throw core::ConfigError(fmt::format("residual \"{}\": has no layers", b.path()));
   const core::Shape sum = b.children(config.layers, b.input());
-  const core::Shape added = b.children(config.shortcut, b.input());
+  const core::Shape added = b.children(config.shortcut, b.input(), "/shortcut");
   if (sum != added) {
     b.fail(config.shortcut.empty()
                ? fmt::format("the layers give {} but the input is {} (a \"shortcut\" of layers can adapt it)",

@@ -74,7 +74,7 @@ class QuantizedRelu final : public Quantizer {
   }
   [[nodiscard]] int bits() const override { return grid_.bits; }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
-    std::vector<nn::Buffer> all{{site_.name + ".alpha", {1}, alpha_}};
+    std::vector<nn::Buffer> all{{site_.name + ".alpha", {1}, alpha_, nn::Allowed::kPositiveOrUnset}};
     if (given_) return all;
     for (nn::Buffer& buffer : observer_->buffers()) all.push_back(std::move(buffer));
     return all;

@@ -44,7 +44,7 @@ class WeightGrid : public Quantizer {
   }
   [[nodiscard]] Integers integers(const Tensor& x) const final { return integers_within(x, x); }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
-    return {{site_.name + ".scale", scale_.shape(), scale_}};
+    return {{site_.name + ".scale", scale_.shape(), scale_, nn::Allowed::kPositiveOrUnset}};
   }
 
  protected:

@@ -106,6 +106,31 @@ TEST_CASE("configs that are missing, are folders or extend themselves are refuse
                 {"seeed", "/train/bach"});
 }
 
+TEST_CASE("two layers of one name, and a name like a path, are told with their line and pointer, by describe as well") {
+  TemporaryFolder folder;
+  const std::string extends = R"({"extends": ")" + std::filesystem::absolute("configs/smoke.json").string() + "\",\n";
+  const auto config = [&](const std::string& name) {
+    return write(folder / "config.json", extends + R"("model": {"layers": [{"type": "flatten"},
+{"type": "linear", "name": "a", "out": 8},
+{"type": "linear", "name": ")" + name + R"(", "out": 10}]}})");
+  };
+  for (const char* name : {"a", "b/c"}) {
+    const std::string file = config(name).string();
+    check_refused(run_tempera({"run", file, "--dry-run"}), {"config.json:4: /model/layers/2/name: "});
+    check_refused(run_tempera({"describe", file}), {"config.json:4: /model/layers/2/name: "});
+  }
+}
+
+TEST_CASE("more validation than the set has is told together with a model that does not fit") {
+  const std::vector<std::string> wrong{"--set", "data.validation=1000", "--set", "model.layers.fc2.out=7"};
+  TemporaryFolder folder;
+  std::vector<std::string> dry = smoke(folder / "run", wrong);
+  check_refused(run_tempera(dry), {"/data/validation", "give at most 999", "/model/layers", "[7]"});
+  dry.emplace_back("--dry-run");
+  check_refused(run_tempera(dry), {"/data/validation", "/model/layers"});
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+}
+
 TEST_CASE("a name that no folder may have is told with the other mistakes, not after them") {
   const Finished done = run_tempera(
       {"run", "configs/smoke.json", "--dry-run", "--set", "name=a/b", "--set", "train.batch=0", "--set", "tran=1"});

@@ -74,6 +74,24 @@ TEST_CASE("an output that the command reads is refused and stays as it is, whate
   CHECK_MESSAGE(has(inside.err, "is a folder"), inside.err);
 }
 
+TEST_CASE(
+    "an output called - is refused with what to write instead, and no file of that name is made unless it is asked "
+    "for") {
+  TemporaryFolder folder;
+  const std::string smoke_run = fs::absolute(finished_smoke()).string();
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"report", smoke_run, "--out", "-"},
+        std::vector<std::string>{"eval", smoke_run, "--dump-logits", "-"}}) {
+    const Finished done = run({.arguments = arguments, .folder = folder.path()});
+    CHECK(done.status == 2);
+    CHECK_MESSAGE(has(done.err, "/dev/stdout"), done.err);
+    CHECK(files_below(folder.path()).empty());
+  }
+  const Finished asked = run({.arguments = {"report", smoke_run, "--out", "./-"}, .folder = folder.path()});
+  CHECK_MESSAGE(asked.status == 0, asked.err);
+  CHECK(files_below(folder.path()) == std::vector<std::string>{"-"});
+}
+
 // Oracle: a shell, in which a variable that is not set leaves an empty word, which names no file.
 TEST_CASE("an empty word for a file, a folder or a config is refused as wrong usage, and nothing is written") {
   TemporaryFolder folder;

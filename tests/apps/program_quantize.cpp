@@ -66,6 +66,11 @@ TEST_CASE(
   // Weights in their bits; a bias, a multiplier and a shift for each channel; what is left is the header.
   const auto size = static_cast<std::int64_t>(fs::file_size(run / "program.safetensors"));
   CHECK(summary["model"]["bytes"]["program"] == size);
+  // Of the weights alone, as describe counts them: the file has its config besides, which must not pass for weights.
+  const std::int64_t alone = kFc1 / 2 + kFc2 + 4 * kBiases;
+  CHECK(summary["model"]["bytes"]["parameters"] == alone);
+  CHECK(result({"describe", run.string(), "--no-estimate"})["bytes"] == alone);
+  CHECK(summary["model"]["bytes"]["float32"] == 4 * (kFc1 + kFc2 + kBiases));
   CHECK(size > kFc1 / 2 + kFc2);
   CHECK(size < kFc1 / 2 + kFc2 + 12 * kBiases + 4096);
 }
@@ -82,6 +87,7 @@ TEST_CASE(
     CHECK_FALSE(fs::exists(folder / "out"));
   };
   refused(finished_smoke_quant(), config, "quantized already");
+  refused(finished_smoke_quant() / "program.safetensors", config, "is a program of integers, quantized already");
   refused(finished_smoke(), "configs/smoke.json", "quantization");
   std::string nothing = kStatic;
   nothing.replace(nothing.find("act*"), 4, "akt*");

@@ -55,6 +55,7 @@ TEST_CASE("summary.json of 784-32-10 has the contract's keys, 25 450 parameters,
   CHECK(summary["model"]["parameters"] == 784 * 32 + 32 + 32 * 10 + 10);
   CHECK(summary["model"]["multiply_adds"] == 784 * 32 + 32 * 10);
   CHECK(summary["model"]["bytes"]["float32"] == 4 * 25450);
+  CHECK(summary["model"]["bytes"]["parameters"] == 4 * 25450);
   CHECK(summary["model"]["bytes"]["stored"] == std::filesystem::file_size(finished_smoke() / "model.safetensors"));
   CHECK(keys_of(summary["results"]) == std::set<std::string>{"float", "fake_quant", "integer"});
   const json& test = summary["results"]["float"]["test"];

@@ -45,11 +45,29 @@ TEST_CASE("a search of weights that have few bits offers those they have, and it
   }
   const fs::path config = home.path() / found["config"].get<std::string>();
   CHECK(json_in(config).contains("lower"));
-  CHECK(json_in(config)["name"] == "smoke-quantized");
+  CHECK(json_in(config)["name"] == "smoke-quantized-found-bits");
   const Finished whole = run_tempera(
       {"quantize", finished_smoke().string(), "--config", config.string(), "--out", (home / "quantized").string()});
   REQUIRE_MESSAGE(whole.status == 0, whole.err);
   CHECK(json_in(home / "quantized" / "summary.json")["verification"]["equal"] == true);
+  CHECK(json_in(home / "quantized" / "summary.json")["name"] == "smoke-quantized-found-bits");
+}
+
+TEST_CASE("what a search finds is named after the file's name, or as the command line says, and once only") {
+  TemporaryFolder home;
+  const std::string unnamed = std::string(kPowers).substr(1);
+  const auto found_name = [&](const std::string& name, const std::vector<std::string>& more) {
+    write(home / "c.json", R"({"name": ")" + name + "\", " + unnamed);
+    TemporaryFolder folder;
+    std::vector<std::string> arguments{"--out", (folder / "found").string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const Finished done = search(home.path(), arguments);
+    REQUIRE_MESSAGE(done.status == 0, done.err);
+    return json_in(folder / "found" / "searched.json")["name"].get<std::string>();
+  };
+  CHECK(found_name("mine", {}) == "mine-found-bits");
+  CHECK(found_name("mine-found-bits", {}) == "mine-found-bits");
+  CHECK(found_name("mine", {"--set", "name=yours"}) == "yours");
 }
 
 TEST_CASE("a search has a folder of its own under runs, is not made again there, and leaves other folders alone") {
@@ -88,6 +106,7 @@ TEST_CASE("a budget that is too small is told in the units it was given in, and 
   const Finished bytes = search(home.path(), {"--budget", "1000"});
   CHECK(bytes.status == 2);
   CHECK_MESSAGE(has(bytes.err, "1000 bytes of weights"), bytes.err);
+  CHECK_MESSAGE(!has(bytes.err, "writing to"), bytes.err);  // refused before anything is measured
   CHECK_MESSAGE(has(bytes.err, std::to_string(kWeights * 2 / 8) + " bytes of weights"), bytes.err);
   const Finished operations = search(home.path(), {"--budget", "1000", "--measure", "bit_operations"});
   CHECK_MESSAGE(has(operations.err, std::to_string(kWeights * 2 * 8) + " bit operations"), operations.err);

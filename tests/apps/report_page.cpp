@@ -6,7 +6,9 @@
 #include "report/sample_run.hpp"
 #include "report/svg_reading.hpp"
 #include "tempera/apps/report/page.hpp"
+#include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/report/style.hpp"
+#include "tempera/apps/report/text.hpp"
 #include "tempera/core/errors.hpp"
 
 using namespace tempera::cli::report;
@@ -128,6 +130,34 @@ TEST_CASE("a network that was only calibrated has no tiles of training, and says
   CHECK(count(tiles, "97.00") == 1);
   run.summary.results["integer"]["test"].errors = 301;  // then they are two networks
   CHECK(has_text(tiles_of(render_report(run)), "test accuracy, fake quantization"));
+}
+
+TEST_CASE(
+    "the size in the headline is that of the file, and what the parameters alone take stands beside it where it is "
+    "known") {
+  RunData run = tempera::test::sample_run();
+  run.summary.model.bytes = {{"float32", 400000}, {"stored", 60000}};
+  CHECK(has_text(render_report(run), "<span>the file that is shipped, whole</span>"));
+  run.summary.model.bytes["parameters"] = 51000;
+  CHECK(has_text(render_report(run),
+                 "<span>the file that is shipped, whole; weights and biases alone " + bytes(51000) + "</span>"));
+}
+
+TEST_CASE("the histogram of a weight with batch norm folded in says in which form it is drawn, others do not") {
+  RunData run = tempera::test::sample_run();
+  QuantizedSite site{.site = "conv1.weight", .kind = "weight", .grid = "4 bit", .bits = 4, .values = 8};
+  site.high = 1;
+  site.before = site.after = {3, 5};
+  for (const bool folded : {false, true}) {
+    site.folded = folded;
+    run.quantization = Quantization{.sites = {site}, .proof = {}};
+    const std::string page = render_report(run);
+    CAPTURE(folded);
+    CHECK(has_text(page, "conv1.weight (4 bit)") == !folded);
+    CHECK(has_text(page, "conv1.weight (4 bit, batch norm folded in)") == folded);
+    CHECK(has_text(page, "drawn here as it is stored") == folded);
+    CHECK(parse_quantization(quantization_text(*run.quantization), "q.json").sites.front().folded == folded);
+  }
 }
 
 TEST_CASE("what calibration did to the weights is a table each, numbers grouped, and a reason where it did nothing") {

@@ -42,6 +42,20 @@ TEST_CASE("the contract's data section means what it says") {
   CHECK(jitter->config.pixels == 2);
 }
 
+TEST_CASE(
+    "a validation part that nobody chose is a twelfth of the set, at most 5000, and a number where the size is known") {
+  CHECK(parse("{}").validation == 5000);
+  CHECK(parse(R"({"name": "synthetic_digits", "synthetic": {"train": 120}})").validation == 10);
+  CHECK(parse(R"({"name": "synthetic_digits", "validation": 0})").validation == 0);
+  CHECK_FALSE(parse(R"({"name": "idx", "dir": "/somewhere"})").validation);
+  CHECK_FALSE(parse(R"({"fallback": "synthetic_digits"})").validation);
+  for (const auto& [train, share] :
+       {std::pair(0, 0), {1, 0}, {2, 1}, {23, 1}, {24, 2}, {60000, 5000}, {10000000, 5000}}) {
+    CAPTURE(train);
+    CHECK(data::default_validation(train) == share);
+  }
+}
+
 TEST_CASE("without the key there is no fallback") { CHECK(parse("{}").fallback == data::Fallback::kNone); }
 
 TEST_CASE("mistakes in the data section are refused with their place") {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "datasets/files.hpp"
 #include "tempera/core/errors.hpp"
@@ -69,6 +70,25 @@ TEST_CASE("files named one by one are taken relative to dir, and limits cut afte
   CHECK(loaded.set.train.size() == 3);
   CHECK(loaded.set.validation.size() == 2);
   CHECK(loaded.set.test.size() == 1);
+}
+
+TEST_CASE(
+    "a small set of one's own gives a share of itself where the config says no number, and one that it has not is "
+    "told") {
+  const test::TemporaryFolder folder;
+  test::write_small_set(folder);
+  data::DataConfig config = own_config(folder.path());
+  config.validation.reset();
+  const data::LoadedData loaded = data::load(config, test::bare_environment(folder.path()));
+  CHECK(loaded.set.train.size() == 5);
+  CHECK(loaded.set.validation.size() == 1);
+  config.validation = 6;
+  std::vector<core::ConfigIssue> issues;
+  const data::LoadedData whole = data::load(config, test::bare_environment(folder.path()), issues);
+  CHECK(whole.set.train.size() == 6);
+  REQUIRE(issues.size() == 1);
+  CHECK(contains(issues[0].message, "has 6, got 6; give at most 5"));
+  CHECK_THROWS_AS(static_cast<void>(data::load(config, test::bare_environment(folder.path()))), core::ConfigError);
 }
 
 TEST_CASE("images and labels that do not fit together are refused") {
@@ -168,6 +188,24 @@ TEST_CASE("places are tried in the contract's order") {
   CHECK(found((folder.path() / "named").string()) == "(data.dir)");
   fs::remove(folder.path() / "named" / data::kMnistFiles[3]);
   CHECK(found((folder.path() / "named").string()) == "(TEMPERA_DATA)");  // not all four are there
+}
+
+TEST_CASE("a data.dir that was passed over is named with the reason, one that was not is not") {
+  const test::TemporaryFolder folder;
+  data::Environment environment = test::bare_environment(folder.path());
+  environment.data = folder.path() / "env";
+  for (const char* place : {"env/", "named/"}) {
+    for (const auto name : data::kMnistFiles) folder.write(place + std::string(name), test::ByteVector{0});
+  }
+  const auto passed_over = [&](const std::optional<std::string>& dir) {
+    return data::locate(data::mnist(), dir, environment).passed_over;
+  };
+  const std::string named = (folder.path() / "named").string(), none = (folder.path() / "none").string();
+  CHECK(passed_over(std::nullopt).empty());
+  CHECK(passed_over(named).empty());
+  CHECK(passed_over(none) == none + ": no such folder");
+  fs::remove(fs::path(named) / data::kMnistFiles[3]);
+  CHECK(passed_over(named) == named + ": without t10k-labels-idx1-ubyte[.gz]");
 }
 
 TEST_CASE("data.dir that is no folder is an error, not a reason to look elsewhere") {

@@ -116,7 +116,9 @@ TEST_CASE("validation must leave something to train on") {
   set.name = "tiny";
   set.train = bytes_split({1, 1, 1}, {1, 2, 3});
   const auto refused = test::message_of<core::ConfigError>([&] { data::carve_validation(set, 3); });
-  CHECK(refused == "/data/validation: must leave training samples: the set \"tiny\" has 3, got 3; set data.validation");
+  CHECK(refused ==
+        "/data/validation: must leave training samples: the set \"tiny\" has 3, got 3; give at most 2, such as "
+        "\"data\": {\"validation\": 1}, or null for that share");
 }
 
 TEST_CASE("synthetic sets depend on their seed and on nothing else") {

@@ -90,6 +90,27 @@ TEST_CASE("two layers of one name are refused, and so are names that look like p
   CHECK(complaint<core::ConfigError>(R"([{"type": "relu", "name": "a.b"}])", {3}).find("a.b") != std::string::npos);
 }
 
+TEST_CASE("what is wrong with a layer's name points to it, within containers as well") {
+  const auto pointer = [](const std::string& layers) {
+    try {
+      static_cast<void>(planned(layers, {3}));
+    } catch (const core::ConfigError& error) {
+      return error.issues().front().pointer;
+    }
+    return std::string("no error");
+  };
+  const std::string a = R"({"type": "relu", "name": "a"})", b = R"({"type": "relu", "name": "b"})";
+  CHECK(pointer("[" + b + ", " + a + ", " + a + "]") == "/layers/2/name");
+  CHECK(pointer(R"([{"type": "relu", "name": "relu2"}, {"type": "relu"}])") == "/layers/1");
+  CHECK(pointer(R"([)" + b + R"(, {"type": "relu", "name": "c/d"}])") == "/layers/1/name");
+  CHECK(pointer(R"([{"type": "residual", "layers": [)" + a + ", " + a + "]}]") == "/layers/0/layers/1/name");
+  CHECK(pointer(R"([{"type": "residual", "layers": [)" + a + R"(], "shortcut": [)" + b + ", " + a + "]}]") ==
+        "/layers/0/shortcut/1/name");
+  CHECK(pointer(R"([{"type": "concat", "branches": [{"layers": [)" + a + R"(]}, {"layers": [)" + a + "]}]}]") ==
+        "/layers/0/branches/1/layers/0/name");
+  CHECK(pointer(R"([)" + b + R"(, {"type": "sequential", "layers": []}])") == "/layers/1");
+}
+
 TEST_CASE("a linear layer on an image suggests the flatten that is missing") {
   const std::string text =
       complaint<nn::LayerShapeError>(R"([{"type": "linear", "name": "fc1", "out": 10}])", {1, 28, 28});

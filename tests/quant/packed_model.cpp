@@ -141,6 +141,7 @@ TEST_CASE("a damaged file is refused with the tensor and the reason, and the mod
   for (const Scalar bad : {Scalar{0}, Scalar{-1}, nan, inf, Scalar{1e-40F}}) {
     CHECK(says(complaint("conv.weight.scale", Tensor({5}, {1, 1, bad, 1, 1})), "conv.weight.scale"));
   }
+  CHECK(says(complaint("norm.running_variance", Tensor({5}, {1, 1, -1, 1, 1})), "not below 0; value 2 is -1"));
   CHECK(says(complaint("fc2.weight.zero_point", Tensor({1}, {8})), "integer from 0 to 7"));
   CHECK(says(complaint("fc2.weight.zero_point", Tensor({1}, {1.5F})), "integer from 0 to 7"));
   CHECK(says(complaint("fc2.weight.scale", std::nullopt), "has no tensor \"fc2.weight.scale\""));

@@ -4,10 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "quant/support.hpp"
 #include "tempera/core/errors.hpp"
@@ -114,6 +116,26 @@ TEST_CASE("a budget below the fewest bits is refused") {
   CHECK_THROWS_AS(static_cast<void>(quant::exact_bits(sites, budget)), core::ConfigError);
   budget.limit += 1;
   CHECK(quant::exact_bits(sites, budget).cost == budget.limit);
+}
+
+TEST_CASE("a budget is refused by what is offered before anything is measured, as it is after") {
+  nn::Model model =
+      model_of(R"({"type": "linear", "name": "fc1", "out": 12}, {"type": "linear", "name": "fc2", "out": 2})", {6});
+  const auto config = quantization(R"({"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 8}})");
+  const std::vector<SiteSensitivity> offered = quant::offered_bits(model, config, {});
+  const auto weight = std::ranges::find(offered, std::string("fc1.weight"), &SiteSensitivity::site);
+  REQUIRE(weight != offered.end());
+  CHECK(weight->values == 72);
+  CHECK(weight->multiply_adds == 72);
+  REQUIRE(weight->points.size() == 3);
+  for (const auto& [i, bits] : {std::pair(0, 8), {1, 4}, {2, 2}}) {
+    CHECK(weight->points[static_cast<std::size_t>(i)].bits == bits);
+  }
+  BitBudget budget;
+  budget.limit = (72 + 24) * 2;  // 2 bits everywhere
+  CHECK_NOTHROW(quant::require_budget(offered, budget));
+  budget.limit -= 1;
+  CHECK_THROWS_AS(quant::require_budget(offered, budget), core::ConfigError);
 }
 
 TEST_CASE("a site's sensitivity is the loss with that quantizer alone, and the chosen bits become rules") {

@@ -112,6 +112,7 @@ TEST_CASE("the staircase of a weight goes through what its quantizer makes of ea
         const SiteProfile& drawn = profile(all, site->name);
         REQUIRE(std::ranges::is_sorted(drawn.argument));
         CHECK((drawn.quantizer_grid.find("folded") != std::string::npos) == transform.folded().has_value());
+        CHECK(drawn.folded == transform.folded().has_value());
         std::size_t missed = 0;
         for (std::size_t i = 0; i < made.values().size(); ++i) {
           const auto above = std::ranges::upper_bound(drawn.argument, static_cast<double>(whole.values()[i]));

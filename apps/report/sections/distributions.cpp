@@ -35,8 +35,16 @@ std::string chart_of(const QuantizedSite& site, std::size_t number) {
   chart.x = {.label = "value", .target = 4, .tight = true};
   chart.y = {.label = "log10(1 + count)", .target = 4};
   chart.series = {outline(site, site.before, "before", 0), outline(site, site.after, "after", 1)};
-  return figure(fmt::format("{} ({} bit)", site.site, site.bits), draw(chart));
+  return figure(fmt::format("{} ({} bit{})", site.site, site.bits, site.folded ? ", batch norm folded in" : ""),
+                draw(chart));
 }
+
+constexpr const char* kFoldedNote =
+    "Where batch norm is folded in, a weight is rounded as the norm will have scaled it, each channel by a factor of "
+    "its own, "
+    "and is drawn here as it is stored, with that factor taken out again: after quantization its values lie on a grid "
+    "for "
+    "each channel, which is not that of the staircase.";
 
 }  // namespace
 
@@ -46,7 +54,9 @@ std::string distributions(const RunData& run) {
   for (const QuantizedSite& site : run.quantization->sites) {
     if (!site.before.empty()) figures.push_back(chart_of(site, figures.size()));
   }
-  return figures.empty() ? std::string() : multiples(figures);
+  if (figures.empty()) return {};
+  const bool folded = std::ranges::any_of(run.quantization->sites, &QuantizedSite::folded);
+  return multiples(figures) + (folded ? note(kFoldedNote) : std::string());
 }
 
 }  // namespace tempera::cli::report::sections

@@ -41,7 +41,13 @@ std::string cost_tiles(const RunData& run) {
     out += tile(grouped(model.parameters),
                 fmt::format("parameters, {} multiply-adds an image", grouped(model.multiply_adds)));
   }
-  if (model.bytes.contains("stored")) out += tile(bytes(model.bytes.at("stored")), "stored model");
+  if (model.bytes.contains("stored")) {
+    const auto alone = model.bytes.find("parameters");
+    out +=
+        tile(bytes(model.bytes.at("stored")),
+             "the file that is shipped, whole" +
+                 (alone == model.bytes.end() ? std::string() : "; weights and biases alone " + bytes(alone->second)));
+  }
   const bool trained = training.steps > 0;  // a network that is only calibrated was trained elsewhere
   if (trained && std::isfinite(training.seconds)) {
     out += tile(duration(training.seconds),
