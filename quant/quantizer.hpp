@@ -57,10 +57,11 @@ class Quantizer {
   /// The fake-quantized value, with the declared surrogate as its derivative. In training (context.training) a soft form
   /// may be given; otherwise it is the hard one, equal in every bit to dequantizing `integers(x)` where those exist.
   [[nodiscard]] virtual Variable forward(const Variable& x, ForwardContext& context) = 0;
-  /// observe(x), then forward(x): a step of training. For who can use that the values are those that were just looked at.
+  /// observe(x), then forward(x), or x itself if no range is known yet: a step of training. For who can use that the values are those
+  /// that were just looked at.
   [[nodiscard]] virtual Variable observed_forward(const Variable& x, ForwardContext& context) {
     observe(x.value());
-    return forward(x, context);
+    return ready() ? forward(x, context) : x;
   }
   /// What forward makes of values x of a site whose whole value is `whole`: where steps stand may depend on all of a weight
   /// (its mean, its largest). Unless overridden they do not, and this is forward(x).
