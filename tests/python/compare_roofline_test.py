@@ -91,6 +91,13 @@ class Page(unittest.TestCase):
         text = page([record(small, rates(small, [rate], [rate / 2])), products(1, 50.0, 100.0)], FACTS, "c", {})
         self.assertEqual(row(text, "mlp128", "1")[-4:], ["12 %", "6 %", "", ""])
 
+    def test_a_roofline_of_a_batch_is_shared_by_its_images(self):
+        batch = cells.infer_cells("infer", ["mlp128"], ())[1]
+        # 2·256·101632 operations at 100 GFLOP/s are 520.4 µs; neither layer's values take as long.
+        rate = 256 / (2 * 520.4e-6)
+        text = page([record(batch, rates(batch, [rate], [rate])), products(1, 50.0, 100.0), limits()], FACTS, "c", {})
+        self.assertEqual(row(text, "mlp128", "256")[-2:], ["50 %", "arithmetic"])
+
     def test_products_of_bytes_stand_beside_exact_ones_in_registers_with_as_many_threads(self):
         made = cells.gemm_cells("int_gemm", [1, 2], (), [])
         shapes = {"×".join(map(str, shape)): [90.0] for shape in cells.GEMM_SHAPES}
