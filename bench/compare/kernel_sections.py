@@ -81,7 +81,7 @@ def gemm(cells, everything):
 def int_gemm(cells, everything):
     bound = exact_bound(everything)
     rows = product_rows(cells, ("oneDNN",), ("oneDNN",), INT_GEMM_MARK, lambda threads: threads * 1e-9 * bound if bound else None)
-    note = (" The share is of what exact products in registers reach here with as many threads (below, *Products of bytes in registers*), "
+    note = (" The share is of what AVX2's exact products reach in registers with as many threads (below, *Products of bytes in registers*), "
             "measured minutes apart.") if bound else ""
     return ["## Products of bytes", "10⁹ operations a second of C[m,n] = A[m,k]·B[k,n], uint8 times int8 into int32, B packed beforehand, "
             "median of the rounds' best windows (least–most). tempera's sums are exact on every processor; oneDNN counts with the faster of its "

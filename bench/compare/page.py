@@ -96,7 +96,7 @@ def integer_shares(everything):
     def cells_of(network, _, ours, theirs):
         return [percent(rate * inference_flop(network) / bound) if bound and network in LINEAR_NETWORKS else "" for rate in (ours, theirs)]
 
-    note = (" For the linear networks also the share of what exact products of bytes in registers reach here (below); pairs of inputs "
+    note = (" For the linear networks also the share of what AVX2's exact products of bytes reach in registers (below); pairs of inputs "
             "that are 0 are left out where that pays, which counts as done. The peer's products need not be exact.") if bound else ""
     return ["of exact products", "peer's"], cells_of, note
 
