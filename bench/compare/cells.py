@@ -2,7 +2,8 @@
 from dataclasses import dataclass
 
 WORKLOADS = ("mlp128", "mlp1200", "lenet", "cnn")
-SECTIONS = ("train", "profile", "qat", "bf16", "infer", "int8", "dynamic", "gemm", "int_gemm", "limits", "program", "startup")
+SECTIONS = ("train", "profile", "qat", "qat_profile", "bf16", "infer", "int8", "dynamic", "gemm", "int_gemm", "limits", "program",
+            "startup")
 
 # Training throughput over PyTorch's, with one thread and with two.
 TRAIN_MARKS = {"mlp128": 3.0, "mlp1200": 1.35, "lenet": 2.5, "cnn": 1.6}
@@ -38,20 +39,40 @@ GEMM_SHAPES = ((64, 128, 784), (784, 128, 64), (100, 1200, 784), (100, 1200, 120
 PLAIN_PASSES = ("relu", "exp", "add", "mul", "relu_grad", "sum", "sum_squares", "axpy", "min_max", "fake_quant", "fake_quant_covered", "fake_quant_grad",
                 "sgd", "adam", "normalize_u8", "column_sum")
 
-# Multiply-adds of each layer for one image.
-MULTIPLY_ADDS = {"mlp128": (784 * 128, 128 * 10), "mlp1200": (784 * 1200, 1200 * 1200, 1200 * 10),
-                 "lenet": (24 * 24 * 20 * 25, 8 * 8 * 50 * 20 * 25, 800 * 500, 500 * 10),
-                 "cnn": (26 * 26 * 32 * 9, 24 * 24 * 64 * 32 * 9, 9216 * 128, 128 * 10)}
+
+@dataclass(frozen=True)
+class Layer:
+    """What a layer of a network has to do: multiply-adds, inputs and outputs for one image, and its weights."""
+    multiply_adds: int
+    inputs: int
+    outputs: int
+    weights: int
+
+
+def linear(inputs, outputs):
+    return Layer(inputs * outputs, inputs, outputs, inputs * outputs)
+
+
+def conv(channels, side, filters, kernel):
+    """Stride 1, no padding, a square image."""
+    outputs, window = filters * (side - kernel + 1) ** 2, channels * kernel ** 2
+    return Layer(outputs * window, channels * side ** 2, outputs, filters * window)
+
+
+LAYERS = {"mlp128": (linear(784, 128), linear(128, 10)), "mlp1200": (linear(784, 1200), linear(1200, 1200), linear(1200, 10)),
+          "lenet": (conv(1, 28, 20, 5), conv(20, 12, 50, 5), linear(800, 500), linear(500, 10)),
+          "cnn": (conv(1, 28, 32, 3), conv(32, 26, 64, 3), linear(9216, 128), linear(128, 10))}
+LINEAR_NETWORKS = ("mlp128", "mlp1200")
 
 
 def training_flop(workload):
     """Float operations of a training step for one image: forward, and the gradients of weights and, but for the first layer, inputs."""
-    layers = MULTIPLY_ADDS[workload]
+    layers = [layer.multiply_adds for layer in LAYERS[workload]]
     return 2 * (3 * sum(layers) - layers[0])
 
 
 def inference_flop(workload):
-    return 2 * sum(MULTIPLY_ADDS[workload])
+    return 2 * sum(layer.multiply_adds for layer in LAYERS[workload])
 
 
 @dataclass(frozen=True)
@@ -113,6 +134,16 @@ def other_train_cells(section, numerics, workloads, threads, timed):
     return [Cell(section, workload, sides(workload)) for workload in workloads]
 
 
+def qat_profile_cells(workloads, threads, timed):
+    """The operations of a step with fake quantization beside those of the float32 step."""
+    count = two_or_most(threads)
+
+    def sides(workload):
+        common = ("tempera", "bench", "train", "--workload", workload, "--threads", str(count), *timed, "--profile", "--json")
+        return Side("tempera", count, (*common, "--numerics", "qat")), Side("tempera float32", count, common)
+    return [Cell("qat_profile", workload, sides(workload)) for workload in workloads]
+
+
 def infer_cells(section, workloads, timed):
     ours, theirs = NUMERICS[section]
     made = []
@@ -142,11 +173,14 @@ def gemm_cells(section, threads, timed, libraries):
 
 
 def program_cells(threads):
+    """mlp128 beside PyTorch; mlp1200 alone for a single epoch, which tells what it keeps in memory."""
     count = max(threads)
+    ours = Side("tempera", count, ("tempera", "run", "{config}", "--out", "{out}", "--json", "--threads", str(count)))
     return [Cell("program", "mlp128", (
-        Side("tempera", count, ("tempera", "run", "{config}", "--out", "{out}", "--json", "--threads", str(count))),
+        ours,
         Side("PyTorch", count, ("torch_program.py", "--data", "{data}", "--epochs", str(PROGRAM_EPOCHS), "--rate", str(PROGRAM_RATE),
-                                "--threads", str(count)))))]
+                                "--threads", str(count))))),
+            Cell("program", "mlp1200", (ours,))]
 
 
 def startup_cells(dataset, gzipped):
@@ -165,6 +199,7 @@ def cells(sections, workloads, threads, seconds, *, libraries=(), has_bf16=False
     timed = ("--seconds", f"{seconds:g}")
     makers = {"train": lambda: train_cells(workloads, threads, timed), "profile": lambda: profile_cells(workloads, threads, timed),
               "qat": lambda: other_train_cells("qat", "qat", [w for w in workloads if w in QAT_MARKS], threads, timed),
+              "qat_profile": lambda: qat_profile_cells([w for w in workloads if w in QAT_MARKS], threads, timed),
               "bf16": lambda: other_train_cells("bf16", "bf16", [w for w in workloads if w in BF16_MARKS], threads, timed)
               if has_bf16 else [],
               "gemm": lambda: gemm_cells("gemm", threads, timed, libraries),
@@ -175,10 +210,15 @@ def cells(sections, workloads, threads, seconds, *, libraries=(), has_bf16=False
     return [cell for section in SECTIONS if section in sections for cell in makers[section]()]
 
 
-def program_config(epochs=PROGRAM_EPOCHS, rate=PROGRAM_RATE):
-    """The experiment that torch_program.py is, as a config."""
+# Hidden layers, batch and epochs of the programs. mlp128's is the experiment that torch_program.py is.
+PROGRAM_NETWORKS = {"mlp128": ((128,), 64, PROGRAM_EPOCHS), "mlp1200": ((1200, 1200), 100, 1)}
+
+
+def program_config(workload):
+    """The config of a network's program."""
+    hidden, batch, epochs = PROGRAM_NETWORKS[workload]
+    layers = [layer for width in hidden for layer in ({"type": "linear", "out": width}, {"type": "relu"})]
     return {"name": "mnist-program", "data": {"name": "mnist", "validation": 0, "normalize": "mean_std"},
-            "model": {"layers": [{"type": "flatten"}, {"type": "linear", "out": 128}, {"type": "relu"},
-                                 {"type": "linear", "out": 10}]},
-            "optimizer": {"type": "sgd", "learning_rate": rate, "momentum": 0.9}, "schedule": {"type": "cosine"},
-            "train": {"epochs": epochs, "batch": 64}}
+            "model": {"layers": [{"type": "flatten"}, *layers, {"type": "linear", "out": 10}]},
+            "optimizer": {"type": "sgd", "learning_rate": PROGRAM_RATE, "momentum": 0.9}, "schedule": {"type": "cosine"},
+            "train": {"epochs": epochs, "batch": batch}}

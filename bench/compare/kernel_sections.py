@@ -3,6 +3,7 @@ import statistics
 
 from cells import GEMM_MARK, GEMM_SHAPES, INT_GEMM_MARK, LIMIT_MARK, PLAIN_PASSES, REGION_MARK
 from figures import at_least, at_most, number, percent, ratios, spread, table, times, values_of
+from roofline import exact_bound, matrix_product, peaks, readings, roof
 
 LIBRARIES = ("MKL", "oneDNN", "OpenBLAS")
 
@@ -11,12 +12,13 @@ def sides_of(records):
     return list(dict.fromkeys(label for r in records for label in r["sides"]))
 
 
-def product_rows(cells, libraries, rivals, mark, with_peak):
-    """A row for each shape and number of threads; the ratio is over the best of `rivals`."""
+def product_rows(cells, libraries, rivals, mark, peak):
+    """A row for each shape and number of threads; the ratio is over the best of `rivals`, the share is of `peak(threads)`, in the
+    unit of the figures, and empty where that is None."""
     rows = []
     for records in cells.values():
         count = sides_of(records)[0].split("/")[1]
-        peak = values_of(records, f"tempera/{count}", "peak")
+        highest = peak(int(count))
         for extents in GEMM_SHAPES:
             shape = "×".join(map(str, extents))
             ours = values_of(records, f"tempera/{count}", shape)
@@ -25,8 +27,7 @@ def product_rows(cells, libraries, rivals, mark, with_peak):
             found = ratios(records, f"tempera/{count}", [f"{rival}/{count}" for rival in rivals], shape)
             theirs = [values_of(records, f"{library}/{count}", shape) for library in libraries]
             row = [shape, count, spread(ours), *(spread(v) if v else "–" for v in theirs), times(found)]
-            if with_peak:
-                row.append(percent(statistics.median(ours) / statistics.median(peak)))
+            row.append(percent(statistics.median(ours) / highest) if highest else "")
             rows.append(row + list(at_least(found, mark)))
     return rows
 
@@ -41,20 +42,51 @@ def library_notes(cells):
     return "; ".join(f"{name} is {', '.join(sorted(notes, reverse=True))}" for name, notes in said.items())
 
 
-def gemm(cells, _):
-    rows = product_rows(cells, LIBRARIES, ("MKL", "oneDNN"), GEMM_MARK, True)
+def roofs(cells, everything):
+    """Each shape beside the slower of arithmetic and memory."""
+    peak, found = peaks(everything), readings(everything)
+    if not found:
+        return []
+    rows = []
+    for records in cells.values():
+        count = int(sides_of(records)[0].split("/")[1])
+        for extents in GEMM_SHAPES:
+            shape = "×".join(map(str, extents))
+            ours = values_of(records, f"tempera/{count}", shape)
+            if not ours or count not in peak:
+                continue
+            product = matrix_product(*extents)
+            least = roof([product], peak[count], found, count)
+            (reading,) = least.readings
+            intensity = product.flop / product.bytes
+            rows.append([shape, str(count), number(1e-3 * product.bytes), number(intensity), f"{number(1e-9 * reading.rate)} ({reading.name})",
+                         number(1e-9 * intensity * count * reading.rate), number(peak[count]), number(1e-9 * product.flop / least.seconds),
+                         least.by, percent(statistics.median(ours) * 1e9 * least.seconds / product.flop)])
+    return ["## Roofline of the products", "What a shape can reach at most: the peak of multiply-adds in registers, or its float operations for each "
+            "byte of A, B and C, touched once, times the rate of memory; the lower one binds. That rate is of one thread reading an array "
+            "again and again that is nearest in size to these bytes (the pass of the section below whose loop was taken stands in brackets), and counts "
+            "for each thread: what they share is slower, so that it stays a bound. Rates and products are measured minutes apart.", "",
+            table(["m×n×k", "threads", "kB", "FLOP a byte", "GB/s of memory, a thread", "memory allows, GFLOP/s", "registers allow", "roofline",
+                   "bound by", "of roofline"], rows), ""]
+
+
+def gemm(cells, everything):
+    rows = product_rows(cells, LIBRARIES, ("MKL", "oneDNN"), GEMM_MARK, peaks(everything).get)
     return ["## Matrix products", "GFLOP/s of C[m,n] = A[m,k]·B[k,n] in float32, packing included, median of the rounds' best windows "
             f"(least–most). The ratio is over the better of MKL (through PyTorch) and oneDNN, round by round. {library_notes(cells)}. The share is of the peak that "
             "multiply-adds in registers reach here.", "",
-            table(["m×n×k", "threads", "tempera", *LIBRARIES, "ratio", "of peak", "mark", ""], rows), ""]
+            table(["m×n×k", "threads", "tempera", *LIBRARIES, "ratio", "of peak", "mark", ""], rows), "", *roofs(cells, everything)]
 
 
-def int_gemm(cells, _):
-    rows = product_rows(cells, ("oneDNN",), ("oneDNN",), INT_GEMM_MARK, False)
+def int_gemm(cells, everything):
+    bound = exact_bound(everything)
+    rows = product_rows(cells, ("oneDNN",), ("oneDNN",), INT_GEMM_MARK, lambda threads: threads * 1e-9 * bound if bound else None)
+    note = (" The share is of what AVX2's exact products reach in registers with as many threads (below, *Products of bytes in registers*), "
+            "measured minutes apart.") if bound else ""
     return ["## Products of bytes", "10⁹ operations a second of C[m,n] = A[m,k]·B[k,n], uint8 times int8 into int32, B packed beforehand, "
             "median of the rounds' best windows (least–most). tempera's sums are exact on every processor; oneDNN counts with the faster of its "
-            f"two ways, its product of plain matrices and its primitive with prepared weights. {library_notes(cells)}.", "",
-            table(["m×n×k", "threads", "tempera", "oneDNN", "ratio", "mark", ""], rows), ""]
+            f"two ways, its product of plain matrices and its primitive with prepared weights. {library_notes(cells)}.{note}", "",
+            table(["m×n×k", "threads", "tempera", "oneDNN", "ratio", "of exact products", "mark", ""], rows), ""]
 
 
 def integer_bounds(bounds):

@@ -1,36 +1,24 @@
 """docs/results/bench-<machine>.md: medians, ranges, ratios and marks of a comparison, from its records."""
 import statistics
 
-from cells import SECTIONS, SCALING_MARKS, TRAIN_MARKS, INFER_MARKS, BF16_MARKS, QAT_MARKS, QAT_TIME, inference_flop, training_flop
+from cells import (BF16_MARKS, INFER_MARKS, LAYERS, LINEAR_NETWORKS, QAT_MARKS, QAT_TIME, SCALING_MARKS, SECTIONS, TRAIN_MARKS, inference_flop,
+                   training_flop)
 from disturbance import OTHERS, OWN_LOAD, disturbed
 from figures import at_least, at_most, number, percent, ratios, spread, table, times, values_of
 from kernel_sections import gemm, int_gemm, limits
-from profile_section import profiles
+from profile_section import profiles, qat_profiles
 from program_sections import program, startup
 from records import by_cell
+from roofline import exact_bound, layer_product, peaks, readings, roof, threads_of
 
 RATE = "samples_per_s"
 HOW = "median of all windows (least–most); a ratio is the median of those of each round (least–most)"
-
-
-def threads_of(records):
-    return sorted({int(label.split("/")[1]) for r in records for label in r["sides"]})
 
 
 def peers_of(cells, *names):
     """What the sides of these names call themselves."""
     return ", ".join(sorted({f"`{side['peer']}`" for records in cells.values() for r in records
                              for label, side in r["sides"].items() if label.split("/")[0] in names}))
-
-
-def peaks(cells):
-    """{threads: float operations a second of multiply-adds in registers}, if products were measured."""
-    found = {}
-    for records in cells.get("gemm", {}).values():
-        for count in threads_of(records):
-            if values := values_of(records, f"tempera/{count}", "peak"):
-                found[count] = statistics.median(values)
-    return found
 
 
 def train(cells, everything):
@@ -82,29 +70,57 @@ def bf16(cells, _):
     return other_train("Training in bf16", "Products in bf16, master weights in float32.", cells, BF16_MARKS, None)
 
 
+def float_shares(everything):
+    """What stands beside float32 inference: (header, a row's cells for network, batch and both rates, how it is to be read)."""
+    peak, found = peaks(everything).get(1), readings(everything)
+
+    def cells_of(network, batch, ours, theirs):
+        flop = inference_flop(network) / 1e9
+        shares = [percent(rate * flop / peak) if peak else "" for rate in (ours, theirs)]
+        if not (peak and found):
+            return [*shares, "", ""]
+        least = roof([layer_product(layer, batch) for layer in LAYERS[network]], peak, found, 1)
+        return [*shares, percent(ours * least.seconds / batch), least.by]
+
+    note = " Shares are of the peak that multiply-adds in registers reach, for the definition's operations." if peak else ""
+    if peak and found:
+        note += (" The roofline adds up, layer by layer, what takes longer: these operations at the peak, or reading and writing inputs, weights "
+                 "and outputs once at the rate of memory (below, *Roofline of the products*); a convolution by fewer multiplications may exceed it.")
+    return ["of peak", "peer's", "of roofline", "bound by"], cells_of, note
+
+
+def integer_shares(everything):
+    """The same for inference on integers: linear layers beside exact products of bytes in registers."""
+    bound = exact_bound(everything)
+
+    def cells_of(network, _, ours, theirs):
+        return [percent(rate * inference_flop(network) / bound) if bound and network in LINEAR_NETWORKS else "" for rate in (ours, theirs)]
+
+    note = (" For the linear networks also the share of what AVX2's exact products of bytes reach in registers (below); pairs of inputs "
+            "that are 0 are left out where that pays, which counts as done. The peer's products need not be exact.") if bound else ""
+    return ["of exact products", "peer's"], cells_of, note
+
+
 def infer(section, title):
     def write(cells, everything):
-        peak, rows = peaks(everything).get(1) if section == "infer" else None, []
-
-        def share(network, rates):
-            return [] if peak is None else [percent(statistics.median(rates) * inference_flop(network) / 1e9 / peak)]
-
+        header, shares, note = float_shares(everything) if section == "infer" else integer_shares(everything)
+        rows = []
         for name, records in cells.items():
             network, batch = name.split(", batch ")
             found = ratios(records, "tempera/1", ["ONNX Runtime/1"], RATE)
             ours, theirs = values_of(records, "tempera/1", RATE), values_of(records, "ONNX Runtime/1", RATE)
             rows.append([network, batch, spread(ours), spread(theirs), times(found),
                          *at_least(found, INFER_MARKS[section].get((network, int(batch)))),
-                         number(1e6 * int(batch) / statistics.median(ours)), *share(network, ours), *share(network, theirs)])
-        shares = [] if peak is None else ["of peak", "peer's"]
-        note = "" if peak is None else " Shares are of the peak that multiply-adds in registers reach, for the definition's operations."
+                         number(1e6 * int(batch) / statistics.median(ours)),
+                         *shares(network, int(batch), statistics.median(ours), statistics.median(theirs))])
         return [f"## {title}", f"Images a second on one thread: {HOW}. tempera is {peers_of(cells, 'tempera')}, the peer "
                 f"{peers_of(cells, 'ONNX Runtime')}.{note}", "",
-                table(["network", "batch", "tempera", "ONNX Runtime", "ratio", "mark", "", "our µs a call", *shares], rows), ""]
+                table(["network", "batch", "tempera", "ONNX Runtime", "ratio", "mark", "", "our µs a call", *header], rows), ""]
     return write
 
 
-WRITERS = {"train": train, "profile": profiles, "qat": qat, "bf16": bf16, "infer": infer("infer", "Inference in float32"),
+WRITERS = {"train": train, "profile": profiles, "qat": qat, "qat_profile": qat_profiles, "bf16": bf16,
+           "infer": infer("infer", "Inference in float32"),
            "int8": infer("int8", "Inference on 8-bit integers"),
            "dynamic": infer("dynamic", "Inference on 8-bit integers with ranges of the moment"), "gemm": gemm, "int_gemm": int_gemm,
            "limits": limits, "program": program, "startup": startup}

@@ -5,25 +5,39 @@ from cells import PROGRAM_ACCURACY, PROGRAM_MARK, PROGRAM_MEMORY, STARTUP_MARKS
 from figures import at_least, at_most, number, ratios, spread, table, times, values_of
 
 
-def program(cells, _):
-    (records,) = cells.values()
+def memory_row(title, ours, theirs):
+    """Of the most that any round took."""
+    most = max(ours)
+    return [title, number(most / 1e6), number(max(theirs) / 1e6) if theirs else "", "", f"≤ {PROGRAM_MEMORY / 1e6:.0f}",
+            "reached" if most <= PROGRAM_MEMORY else "**missed**"]
+
+
+def compared(records):
+    """The rows of the program that the peer runs as well."""
     ours, theirs = records[0]["sides"]
-    count = ours.split("/")[1]
     found = [1 / ratio for ratio in ratios(records, ours, [theirs], "seconds")]
     rows = [["seconds, process start to end", spread(values_of(records, ours, "seconds")), spread(values_of(records, theirs, "seconds")),
-             times(found), *at_least(found, PROGRAM_MARK)]]
-    memory = max(values_of(records, ours, "memory"))
-    rows.append(["peak resident MB", number(memory / 1e6), number(max(values_of(records, theirs, "memory")) / 1e6), "",
-                 f"≤ {PROGRAM_MEMORY / 1e6:.0f}", "reached" if memory <= PROGRAM_MEMORY else "**missed**"])
+             times(found), *at_least(found, PROGRAM_MARK)],
+            memory_row("peak resident MB", values_of(records, ours, "memory"), values_of(records, theirs, "memory"))]
     for at, label in enumerate((ours, theirs)):
         low = min(values_of(records, label, "accuracy"))
         figures = ["", ""]
         figures[at] = f"{100 * low:.2f} %"
         rows.append([f"test accuracy of {label.split('/')[0]}, least", *figures, "", f"≥ {100 * PROGRAM_ACCURACY:.0f} %",
                      "reached" if low >= PROGRAM_ACCURACY else "**missed**"])
-    return ["## A whole program", f"mlp128 trained and tested on MNIST with {count} thread(s), the same epochs, batch and rate on both "
-            "sides. tempera also writes its checkpoints and its report in this time.", "",
-            table(["", "tempera", "PyTorch", "ratio", "mark", ""], rows), ""]
+    return rows
+
+
+def program(cells, _):
+    count = next(iter(next(iter(cells.values()))[0]["sides"])).split("/")[1]
+    rows = compared(cells["mlp128"]) if "mlp128" in cells else []
+    text = (f"mlp128 trained and tested on MNIST with {count} thread(s), the same epochs, batch and rate on both sides. tempera also writes its "
+            "checkpoints and its report in this time.")
+    if "mlp1200" in cells:
+        (ours,) = cells["mlp1200"][0]["sides"]
+        rows.append(memory_row("peak resident MB of mlp1200", values_of(cells["mlp1200"], ours, "memory"), []))
+        text += " mlp1200 is trained for a single epoch, for what it keeps in memory alone."
+    return ["## A whole program", text, "", table(["", "tempera", "PyTorch", "ratio", "mark", ""], rows), ""]
 
 
 WHAT = {"version": "`tempera --version`, process start to end", "gzip": "loading the data set from its gzipped files, with an empty cache",

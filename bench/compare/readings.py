@@ -59,7 +59,7 @@ def read(section, name, output):
     if section == "limits":
         values, notes = limits(json.loads(text))
         return {"peer": "tempera", "values": values, "notes": sorted(notes)}
-    if section == "profile":
+    if section in ("profile", "qat_profile"):
         document = json.loads(text)
         return {"peer": document["peer"], "values": profile(document), "notes": []}
     lines = [json.loads(line) for line in text.splitlines()]

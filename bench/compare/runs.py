@@ -66,7 +66,8 @@ class Runner:
         """What one side of a cell measured."""
         with tempfile.TemporaryDirectory() as folder:
             places = {"config": f"{folder}/program.json", "out": f"{folder}/run"}
-            pathlib.Path(places["config"]).write_text(json.dumps(program_config()), encoding="utf-8")
+            if cell.section == "program":
+                pathlib.Path(places["config"]).write_text(json.dumps(program_config(cell.name)), encoding="utf-8")
             words = self.words(side, **places)
             if cell.section == "startup":
                 output = self.start(side, words, folder)

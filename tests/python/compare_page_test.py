@@ -42,6 +42,33 @@ class Page(unittest.TestCase):
         self.assertEqual(row(text, "all else")[1:4], ["24", "7", "3.43×"])
         self.assertEqual(row(text, "**step**")[1:], ["110", "60", "1.83×", "40 %", "35 %"])
 
+    def test_the_rows_that_gain_less_than_registers_are_named_by_what_that_costs(self):
+        cell = cells.profile_cells(["cnn"], [1, 2], ())[0]
+        one = {"step": [200.0], "peak": [50.0], "forward a conv2d": [100.0], "update optimizer": [40.0], "backward a conv2d": [50.0],
+               "data x": [10.0]}
+        two = {"step": [125.0], "peak": [100.0], "forward a conv2d": [50.0], "update optimizer": [40.0], "backward a conv2d": [31.0],
+               "data x": [4.0]}
+        # Registers gain 2: the step would take 100, the optimizer 20 instead of 40, the gradient 25 instead of 31. The loader gains more.
+        text = page([record(cell, {"tempera/1": one, "tempera/2": two})], FACTS, "c", {})
+        self.assertIn("would take 100 µs instead of 125: the difference comes from what gains less, most of all update optimizer (1.00×, 20 µs) "
+                      "and backward a conv2d (1.61×, 6 µs).", text)
+        self.assertNotIn("forward a conv2d (", text)
+        faster = page([record(cell, {"tempera/1": one, "tempera/2": two | {"step": [90.0]}})], FACTS, "c", {})
+        self.assertIn("The step gains as much.", faster)
+
+    def test_what_fake_quantization_adds_is_shown_by_operation_beside_the_float_step(self):
+        (cell,) = cells.cells(["qat_profile"], ["mlp128", "lenet"], [1, 2], 1.0)
+        self.assertEqual((cell.name, {side.threads for side in cell.sides}), ("mlp128", {2}))
+        plain = {"step": [100.0, 104.0, 96.0], "peak": [50.0], "forward fc linear": [60.0], "of peak: forward fc linear": [0.5],
+                 "update optimizer": [30.0], "outside graph": [0.5]}
+        quantized = {"step": [130.0], "peak": [50.0], "forward fc linear": [55.0], "forward fake_quant": [25.0], "update optimizer": [30.0]}
+        text = page([record(cell, {"tempera/2": quantized, "tempera float32/2": plain})], FACTS, "c", {})
+        self.assertEqual(row(text, "forward fake_quant")[1:], ["0", "25", "+25", "+25 %"])
+        self.assertEqual(row(text, "forward fc linear")[1:], ["60", "55", "−5", "−5 %"])
+        self.assertEqual(row(text, "all else")[1:], ["40", "50", "+10", "+10 %"])
+        self.assertEqual(row(text, "**step**")[1:], ["100", "130", "+30", "+30 %"])
+        self.assertLess(text.index("| forward fake_quant |"), text.index("| forward fc linear |"))
+
     def test_fake_quantization_is_held_against_pytorch_and_against_our_own_step(self):
         cell = cells.cells(["qat"], ["cnn"], [2], 1.0)[0]
         text = page([record(cell, rates(cell, [500.0], [600.0], [200.0]))], FACTS, "c", {})
@@ -55,7 +82,7 @@ class Page(unittest.TestCase):
     def test_inference_tells_the_time_of_a_call(self):
         cell = cells.infer_cells("int8", ["mlp128"], ())[1]
         text = page([record(cell, rates(cell, [256e4], [128e4]))], FACTS, "c", {})
-        self.assertEqual(row(text, "mlp128", "256")[4:], ["2.00×", "≥ 1.1×", "reached", "100"])
+        self.assertEqual(row(text, "mlp128", "256")[4:], ["2.00×", "≥ 1.1×", "reached", "100", "", ""])
 
     def test_passes_and_empty_loops_stand_beside_their_limits(self):
         cell = cells.limits_cells()[0]
@@ -76,6 +103,23 @@ class Page(unittest.TestCase):
         self.assertEqual(row(text, "seconds, process start to end")[1:], ["2", "9", "4.50×", "≥ 4×", "reached"])
         self.assertEqual(row(text, "peak resident MB")[-1], "**missed**")
         self.assertEqual([row(text, f"test accuracy of {who}, least")[-1] for who in ("tempera", "PyTorch")], ["**missed**", "reached"])
+
+    def test_memory_of_mlp1200_stands_beside_the_program_and_may_be_absent(self):
+        small, large = cells.program_cells([1, 2])
+        values = {"tempera/2": {"seconds": [2.0], "memory": [80e6], "accuracy": [0.981]},
+                  "PyTorch/2": {"seconds": [9.0], "memory": [6e8], "accuracy": [0.981]}}
+        old = record(small, values)
+        new = [record(large, {"tempera/2": {"seconds": [9.0], "memory": [megabytes * 1e6], "accuracy": [0.97]}}) for megabytes in (150, 201)]
+        text = page([old, *new], FACTS, "c", {})
+        self.assertEqual(row(text, "peak resident MB of mlp1200")[1:], ["201", "", "", "≤ 200", "**missed**"])
+        self.assertEqual(row(text, "peak resident MB")[1:], ["80", "600", "", "≤ 200", "reached"])
+        self.assertNotIn("mlp1200", page([old], FACTS, "c", {}))
+        self.assertEqual(row(page(new[:1], FACTS, "c", {}), "peak resident MB of mlp1200")[-1], "reached")
+
+    def test_the_program_of_mlp1200_has_both_its_hidden_layers(self):
+        layers = cells.program_config("mlp1200")["model"]["layers"]
+        self.assertEqual([layer["out"] for layer in layers if layer["type"] == "linear"], [1200, 1200, 10])
+        self.assertEqual([layer["out"] for layer in cells.program_config("mlp128")["model"]["layers"] if layer["type"] == "linear"], [128, 10])
 
     def test_starting_and_loading_are_in_milliseconds(self):
         cell = cells.startup_cells("mnist", True)[0]

@@ -67,9 +67,10 @@ class Reading(unittest.TestCase):
         document = {"peer": "t", "us_per_step": 9.0, "peak_gflop_per_s": 50.0, "share_of_peak": 0.5, "operations": [
             {"phase": "forward", "scope": "fc", "op": "linear", "us_per_step": 6.0, "share_of_peak": 0.75},
             {"phase": "update", "scope": "", "op": "optimizer", "us_per_step": 2.0}]}
-        values = readings.read("profile", "tempera", [(json.dumps(document, indent=2), 1.0, 0)])["values"]
-        self.assertEqual(values, {"step": [9.0], "peak": [50.0], "of peak: step": [0.5], "forward fc linear": [6.0],
-                                  "of peak: forward fc linear": [0.75], "update optimizer": [2.0]})
+        for section in ("profile", "qat_profile"):
+            values = readings.read(section, "tempera", [(json.dumps(document, indent=2), 1.0, 0)])["values"]
+            self.assertEqual(values, {"step": [9.0], "peak": [50.0], "of peak: step": [0.5], "forward fc linear": [6.0],
+                                      "of peak: forward fc linear": [0.75], "update optimizer": [2.0]})
 
     def test_limits_come_from_the_counters_of_google_benchmark_and_regions_in_seconds(self):
         document = {"benchmarks": [{"name": "relu/8192", "kernel_us": 2.0, "limit_us": 1.0, "of_limit": 0.5, "label": "memory",
@@ -278,6 +279,18 @@ class Commands(unittest.TestCase):
         self.assertEqual(runner.words(side)[2:], ["--data", "/somewhere"])
         self.assertEqual(program.typed_command(["--rounds", "3", "--python", "/x", "--out=/y", "--resume"]),
                          "./dev bench compare --rounds 3 --resume")
+
+    def test_each_program_is_run_with_the_config_of_its_network(self):
+        widths = []
+
+        def run(words, _):
+            config = json.loads(pathlib.Path(words[2]).read_text(encoding="utf-8"))
+            widths.append([layer["out"] for layer in config["model"]["layers"] if layer["type"] == "linear"])
+            return json.dumps({"results": {"float": {"test": {"accuracy": 0.5}}}}), 1.0, 8
+        with mock.patch.object(runs, "measured", run):
+            for cell in cells.program_cells([1]):
+                runs.Runner("python", "data").run(cell, cell.sides[0])
+        self.assertEqual(widths, [[128, 10], [1200, 1200, 10]])
 
     def test_wrong_options_are_refused(self):
         for words in (["--sections", "trian"], ["--rounds", "0"], ["--threads", "0"], ["--seconds", "-1"], ["--workloads", "vgg"]):
