@@ -40,6 +40,23 @@ std::vector<fs::path> inputs_of(const ReportArguments& arguments) {
   return {arguments.runs.begin(), arguments.runs.end()};
 }
 
+// The pictures that can be had alone, and what a run needs to have them.
+constexpr const char* kTemperatureFigure = "temperature";
+constexpr const char* kQuantizersFigure = "quantizers";
+
+std::string needs_of(const std::string& figure) {
+  return fmt::format("--figure {} needs one run that has {}", figure,
+                     figure == kTemperatureFigure ? "the analysis \"temperature\"" : "a section \"quantization\"");
+}
+
+bool has_figure(const report::RunData& run, const std::string& figure) {
+  return figure == kTemperatureFigure ? run.temperature.has_value() : run.quantization.has_value();
+}
+
+std::string render_figure(const report::RunData& run, const std::string& figure) {
+  return figure == kTemperatureFigure ? report::render_temperature_figure(run) : report::render_quantizers_figure(run);
+}
+
 // What made the study: the provenance of a run that is completed, as one that failed early has none.
 nlohmann::json made_by(const fs::path& folder, const nlohmann::ordered_json& study) {
   for (const nlohmann::ordered_json& run : study.at("runs")) {
@@ -86,22 +103,20 @@ int write_report(const Session& session, const ReportArguments& arguments) {
   const fs::path first = arguments.runs.front();
   if (arguments.runs.size() == 1 && fs::exists(first / "study.json")) {
     if (arguments.figure.empty()) return write_study_report(session, arguments, first);
-    throw core::ConfigError(fmt::format(
-        "--figure temperature needs one run that has the analysis \"temperature\", and {} is a study: name one of the "
-        "run folders in it",
-        first.string()));
+    throw core::ConfigError(fmt::format("{}, and {} is a study: name one of the run folders in it",
+                                        needs_of(arguments.figure), first.string()));
   }
   if (!arguments.markdown.empty()) throw core::ConfigError("--markdown needs the folder of a study");
   std::vector<report::RunData> runs;
   runs.reserve(arguments.runs.size());
   for (const std::string& path : arguments.runs) runs.push_back(report::load_run(path));
-  if (!arguments.figure.empty() && !(runs.size() == 1 && runs.front().temperature)) {
-    throw core::ConfigError("--figure temperature needs one run that has the analysis \"temperature\"");
+  if (!arguments.figure.empty() && !(runs.size() == 1 && has_figure(runs.front(), arguments.figure))) {
+    throw core::ConfigError(needs_of(arguments.figure));
   }
   const OutputFile target(arguments.out.empty() ? default_target(arguments) : fs::path(arguments.out),
                           inputs_of(arguments));
   target.write(arguments.figure.empty() ? report::render_comparison(runs)
-                                        : report::render_temperature_figure(runs.front()));
+                                        : render_figure(runs.front(), arguments.figure));
   print_result(session, {{"written", target.path().string()}, {"runs", arguments.runs}},
                fmt::format("written: {}\n", target.path().string()));
   return kDone;
@@ -115,8 +130,9 @@ void add_report(Verb& program, Session& session) {
                        "write the page of one run, or of several side by side: one HTML file, no network",
                        [&session, arguments] { return write_report(session, *arguments); });
   verb.option("RUN", arguments->runs, "run folders, such as runs/mnist-mlp-…, or the folder of a study").required();
-  verb.option("--figure", arguments->figure, "only this figure, as SVG: temperature is the one there is")
-      .one_of({"temperature"})
+  verb.option("--figure", arguments->figure,
+              "only this figure, as SVG: temperature, or quantizers (the staircase of each)")
+      .one_of({kTemperatureFigure, kQuantizersFigure})
       .value_name("NAME");
   verb.option("--markdown", arguments->markdown,
               "of a study: its tables with intervals, machine and command, instead of the page")

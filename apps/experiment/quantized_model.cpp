@@ -89,14 +89,17 @@ std::string overflow_text(const quant::SiteOverflows& lost) {
                      count_text(lost.overflows.count), count_text(lost.overflows.of));
 }
 
-report::Quantization quantization_of(const data::LoadedData& data, nn::Model& model,
+report::Quantization quantization_of(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model,
                                      const std::map<std::string, core::Tensor>& floats) {
   constexpr std::int64_t kImages = 512, kBatch = 128;
   data::Loader images(data.set.test, data.normalization, kBatch);
+  std::map<std::string, std::string> types;
+  for (quant::SitePlan& site : quant::plan(model, *config.quantization)) types[site.site] = std::move(site.quantizer);
   report::Quantization result;
   for (quant::SiteProfile& profile : quant::profile_sites(model, images, kImages, &interrupt_requested(), floats)) {
     result.sites.push_back({.site = profile.site,
                             .kind = profile.kind == nn::SiteKind::kWeight ? "weight" : "activation",
+                            .quantizer = types[profile.site],
                             .grid = profile.quantizer_grid,
                             .bits = profile.bits,
                             .values = profile.values,

@@ -39,8 +39,9 @@ Calibrated choose_ranges(const ExperimentConfig& config, const data::LoadedData&
 /// "act1.output: 12 of 640 000 values are beyond its format and became infinite"
 [[nodiscard]] std::string overflow_text(const quant::SiteOverflows& lost);
 
-/// What quantization does to the values of each site, on images of the test set; `floats` as Calibrated has them.
-[[nodiscard]] report::Quantization quantization_of(const data::LoadedData& data, nn::Model& model,
-                                                   const std::map<std::string, core::Tensor>& floats);
+/// What quantization does to the values of each site of a model_of `config`, which has a section "quantization", on images of
+/// the test set; `floats` as Calibrated has them.
+[[nodiscard]] report::Quantization quantization_of(const ExperimentConfig& config, const data::LoadedData& data,
+                                                   nn::Model& model, const std::map<std::string, core::Tensor>& floats);
 
 }  // namespace tempera::cli

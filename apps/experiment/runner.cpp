@@ -265,7 +265,7 @@ class Run {
 
   void evaluate_model(nn::Model& model, nn::Outputs test, const Calibrated& calibrated) {
     if (config_.quantization) {
-      run_.quantization = quantization_of(data_, model, calibrated.floats);
+      run_.quantization = quantization_of(config_, data_, model, calibrated.floats);
       test = config_.lower ? lower_model(model, *run_.quantization) : evaluate_in("fake_quant", model, {});
       if (config_.quantization->dynamic()) ship_dynamic(model);
       folder_.write("quantization.json", report::quantization_text(*run_.quantization));

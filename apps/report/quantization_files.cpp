@@ -14,6 +14,7 @@ using nlohmann::json;
 json site_json(const QuantizedSite& site) {
   return {{"site", site.site},
           {"kind", site.kind},
+          {"quantizer", site.quantizer},
           {"grid", site.grid},
           {"bits", site.bits},
           {"values", site.values},
@@ -30,6 +31,7 @@ QuantizedSite site_from(const JsonNode& node) {
   QuantizedSite out;
   out.site = node.at("site").text();
   out.kind = node.at("kind").text();
+  if (node.has("quantizer")) out.quantizer = node.at("quantizer").text();  // runs of earlier versions do not say
   out.grid = node.member("grid").text();
   out.bits = node.at("bits").integer();
   out.values = node.member("values").integer();

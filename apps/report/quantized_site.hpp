@@ -12,8 +12,9 @@ namespace tempera::cli::report {
 
 struct QuantizedSite {
   std::string site;
-  std::string kind;  ///< "weight" or "activation"
-  std::string grid;  ///< "4 bit, signed, per_channel"
+  std::string kind;       ///< "weight" or "activation"
+  std::string quantizer;  ///< its type, "lsq"
+  std::string grid;       ///< "4 bit, signed, per_channel"
   std::int64_t bits = 32;
   std::int64_t values = 0;                                 ///< stored, or of one sample
   double sqnr = std::numeric_limits<double>::quiet_NaN();  ///< dB; NaN: nothing changed

@@ -5,7 +5,7 @@
 #include "tempera/apps/report/chart/plot.hpp"
 #include "tempera/apps/report/page.hpp"
 #include "tempera/apps/report/sections/temperature_charts.hpp"
-#include "tempera/apps/report/style.hpp"
+#include "tempera/apps/report/standalone.hpp"
 #include "tempera/apps/report/text.hpp"
 #include "tempera/core/errors.hpp"
 
@@ -14,17 +14,10 @@ namespace {
 
 constexpr double kWidth = 1000;
 constexpr double kHeight = 580;
-constexpr double kPadding = 28;
 constexpr double kDigit = 150;
-constexpr double kTop = 96;
 constexpr double kLinesHeight = 290;
-constexpr double kLinesLeft = kPadding + kDigit + 40;
-constexpr double kLinesWidth = kWidth - kLinesLeft - kPadding;
-
-std::string words(double x, double y, std::string_view css_class, std::string_view text) {
-  return fmt::format("<text class=\"{}\" x=\"{}\" y=\"{}\">{}</text>", css_class, coordinate(x), coordinate(y),
-                     escape(text));
-}
+constexpr double kLinesLeft = kSheetPadding + kDigit + 40;
+constexpr double kLinesWidth = kWidth - kLinesLeft - kSheetPadding;
 
 std::string subject(const RunData& run) {
   const TemperatureStudy& study = sections::study_of(run);
@@ -34,23 +27,24 @@ std::string subject(const RunData& run) {
     out = fmt::format(
         "<image class=\"digit\" x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{2}\" href=\"{3}\"/>"
         "<rect class=\"frame\" x=\"{0}\" y=\"{1}\" width=\"{2}\" height=\"{2}\"/>",
-        coordinate(kPadding), coordinate(kTop + 8), coordinate(kDigit), uri);
+        coordinate(kSheetPadding), coordinate(kSheetHead + 8), coordinate(kDigit), uri);
   }
-  return out + words(kPadding, kTop + kDigit + 32, "axis", fmt::format("test image {}", study.sample_index)) +
-         words(kPadding, kTop + kDigit + 50, "axis",
+  return out +
+         words(kSheetPadding, kSheetHead + kDigit + 32, "axis", fmt::format("test image {}", study.sample_index)) +
+         words(kSheetPadding, kSheetHead + kDigit + 50, "axis",
                fmt::format("labelled {}", class_name(run, static_cast<std::size_t>(study.sample_label))));
 }
 
 std::string bars(const RunData& run) {
   const TemperatureStudy& study = sections::study_of(run);
   const std::vector<std::size_t> rows = sections::chosen_temperatures(study);
-  const double step = (kWidth - 2 * kPadding + 12) / static_cast<double>(rows.size());
+  const double step = (kWidth - 2 * kSheetPadding + 12) / static_cast<double>(rows.size());
   const double width = std::min(step - 12, sections::kBarsWidth);
   const double height = width / sections::kBarsWidth * sections::kBarsHeight;
-  const double top = kTop + kLinesHeight + 44;
+  const double top = kSheetHead + kLinesHeight + 44;
   std::string out;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const double x = kPadding + step * static_cast<double>(i);
+    const double x = kSheetPadding + step * static_cast<double>(i);
     out += words(x, top - 2, "name", fmt::format("T = {}", significant(study.temperatures[rows[i]])));
     out += placed(sections::probability_bars(run, rows[i]), x, top + 4, width, height);
   }
@@ -73,18 +67,11 @@ std::string render_temperature_figure(const RunData& run) {
       .description = "Lines: probability of each class against temperature. Bars: the same at single temperatures.",
       .width = kWidth,
       .height = kHeight};
-  std::string out = open_svg(sheet);
-  out += fmt::format(
-      "<style>{}.frame{{fill:none;stroke:var(--rule)}}.sheet{{fill:var(--page)}}svg .heading{{font-size:20px}}"
-      "svg .lead{{font-size:14px;fill:var(--muted)}}</style>",
-      chart_style());
-  out += fmt::format("<rect class=\"sheet\" width=\"{}\" height=\"{}\"/>", coordinate(kWidth), coordinate(kHeight));
-  out += words(kPadding, 42, "heading", sheet.title);
-  out += words(kPadding, 66, "lead",
-               fmt::format("softmax(z / T) of {}, for T from {} to {}", run.summary.name,
-                           significant(study.temperatures.front()), significant(study.temperatures.back())));
+  std::string out = open_standalone(
+      sheet, fmt::format("softmax(z / T) of {}, for T from {} to {}", run.summary.name,
+                         significant(study.temperatures.front()), significant(study.temperatures.back())));
   out += subject(run);
-  out += placed(sections::probability_lines(run, false, kLinesWidth, kLinesHeight), kLinesLeft, kTop, kLinesWidth,
+  out += placed(sections::probability_lines(run, false, kLinesWidth, kLinesHeight), kLinesLeft, kSheetHead, kLinesWidth,
                 kLinesHeight);
   return out + bars(run) + "</svg>\n";
 }

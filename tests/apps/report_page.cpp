@@ -143,6 +143,48 @@ TEST_CASE(
                  "<span>the file that is shipped, whole; weights and biases alone " + bytes(51000) + "</span>"));
 }
 
+TEST_CASE("the figure of the quantizers draws each that has one scale, at the heights of its levels, and no other") {
+  const RunData run = tempera::test::quantized_run();
+  const std::string svg = render_quantizers_figure(run);
+  CHECK(svg.starts_with("<svg "));
+  CHECK(has_text(svg, ">uniform</text>"));
+  CHECK(has_text(svg, ">smoothed_sigmoid</text>"));
+  CHECK(has_text(svg, ">act2.output: 2 bit, unsigned</text>"));
+  CHECK(!has_text(svg, "fc1.weight"));
+  CHECK(count(svg, ">as shipped</text>") == 1);  // the legend, where there are two forms
+  // Two charts for each of two quantizers. The first is of four levels at equal distances, the topmost highest.
+  CHECK(tempera::test::tags_with(svg, "class=\"plot\"").size() == 4);
+  std::vector<double> levels;
+  for (const auto& [x, y] : tempera::test::points_of(tempera::test::tags_with(svg, "<polyline").at(0))) {
+    if (levels.empty() || levels.back() != y) levels.push_back(y);
+  }
+  REQUIRE(levels.size() == 4);
+  for (std::size_t i = 1; i < 4; ++i)
+    CHECK(levels[i - 1] - levels[i] == doctest::Approx(levels[0] - levels[1]).epsilon(0.02));
+  CHECK(levels[0] > levels[3]);
+  // On the page the same charts, named by site and quantizer.
+  const std::string page = render_report(run);
+  CHECK(has_text(page, "act1.output (uniform, 2 bit, unsigned)"));
+  CHECK(has_text(page, tempera::test::tags_with(svg, "<polyline").at(0)));
+}
+
+TEST_CASE("a figure of quantizers is refused where none can be drawn, and says what that takes") {
+  RunData run = tempera::test::quantized_run();
+  run.quantization->sites.erase(run.quantization->sites.begin(), run.quantization->sites.begin() + 2);
+  CHECK_THROWS_WITH_AS((void)render_quantizers_figure(run), doctest::Contains("one scale for the whole tensor"),
+                       tempera::core::UnsupportedError);
+  run.quantization.reset();
+  CHECK_THROWS_AS((void)render_quantizers_figure(run), tempera::core::UnsupportedError);
+}
+
+TEST_CASE("the type of a quantizer outlives quantization.json, and a file of before it was told has none") {
+  const Quantization told = *tempera::test::quantized_run().quantization;
+  std::string text = quantization_text(told);
+  CHECK(parse_quantization(text, "q.json").sites.at(1).quantizer == "smoothed_sigmoid");
+  for (std::size_t at; (at = text.find("\"quantizer\"")) != std::string::npos;) text.replace(at, 11, "\"something\"");
+  CHECK(parse_quantization(text, "q.json").sites.at(1).quantizer.empty());
+}
+
 TEST_CASE("the histogram of a weight with batch norm folded in says in which form it is drawn, others do not") {
   RunData run = tempera::test::sample_run();
   QuantizedSite site{.site = "conv1.weight", .kind = "weight", .grid = "4 bit", .bits = 4, .values = 8};

@@ -29,5 +29,7 @@ int main(int argc, char** argv) {
   write("empty.html", report::render_report(report::RunData{}));
   write("comparison.html", report::render_comparison(runs));
   write("temperature.svg", report::render_temperature_figure(runs[0]));
+  write("quantizers.svg", report::render_quantizers_figure(tempera::test::quantized_run()));
+  write("quantized.html", report::render_report(tempera::test::quantized_run()));
   return 0;
 }

@@ -165,6 +165,37 @@ inline report::RunData fashion_run() {
   return out;
 }
 
+/// A quantizer of each kind of staircase that there is to draw: straight through, with a soft form beside the one that is shipped,
+/// and a weight whose channels have scales of their own, which has none.
+inline report::RunData quantized_run() {
+  report::RunData out = sample_run();
+  out.summary.name = "mnist-w2a2";
+  report::QuantizedSite hard{
+      .site = "act1.output", .kind = "activation", .quantizer = "uniform", .grid = "2 bit, unsigned"};
+  hard.bits = 2, hard.high = 3;
+  hard.before = {4, 3, 2, 1}, hard.after = {5, 2, 2, 1};
+  report::QuantizedSite soft = hard, channels = hard;
+  soft.site = "act2.output", soft.quantizer = "smoothed_sigmoid";
+  channels.site = "fc1.weight", channels.kind = "weight", channels.quantizer = "lsq";
+  for (int i = 0; i <= 100; ++i) {
+    const double x = 0.05 * i - 1;  // from −1 to 4
+    const double step = std::clamp(std::floor(x + 0.5), 0.0, 3.0);
+    for (report::QuantizedSite* site : {&hard, &soft}) site->argument.push_back(x);
+    hard.value.push_back(step);
+    hard.derivative.push_back(x >= -0.5 && x < 3.5 ? 1 : 0);
+    soft.hard.push_back(step);
+    double& value = soft.value.emplace_back(0);
+    double& slope = soft.derivative.emplace_back(0);
+    for (const double b : {0.5, 1.5, 2.5}) {
+      const double sigmoid = 1 / (1 + std::exp(-8 * (x - b)));
+      value += sigmoid;
+      slope += 8 * sigmoid * (1 - sigmoid);
+    }
+  }
+  out.quantization = report::Quantization{.sites = {hard, soft, channels}, .proof = {}};
+  return out;
+}
+
 /// Every number unknown, every list as short as it may get.
 inline report::RunData broken_run() {
   const double nan = report::kUnknown;
