@@ -31,7 +31,8 @@ struct FieldDoc {
   bool required = false;      ///< there is no default: the key must be present
   std::size_t min_items = 0;  ///< of lists
   std::size_t max_items = std::numeric_limits<std::size_t>::max();
-  bool single = false;  ///< of lists of numbers or words: a bare value stands for a list of one
+  bool single = false;              ///< of lists of numbers or words: a bare value stands for a list of one
+  std::string_view too_small = {};  ///< of numbers: said beside the range of one below min, as what to take instead
 };
 
 class FieldVisitor;

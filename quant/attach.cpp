@@ -209,7 +209,8 @@ Variable SiteQuantizer::operator()(const Variable& value, ForwardContext& contex
   if (observes) observe(value.value());
   if (!quantizer_->ready() || waits) return value;
   if (!norm_) return quantizer_->forward(value, context);
-  // One factor a channel, along the first axis of the weight.
+  // One factor a channel, along the first axis of the weight, of the running statistics. The norm behind the layer divides by the
+  // batch's: that is the correction σ/σ_B of Krishnamoorthi 2018, §3.2.2 (docs/guide/integer-arithmetic.md §7).
   core::Shape column = value.shape();
   std::vector<std::int64_t> extents(static_cast<std::size_t>(column.rank()), 1);
   extents[0] = column[0];

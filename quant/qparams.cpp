@@ -62,10 +62,8 @@ bool QParams::symmetric() const noexcept {
 
 void set_range(QParams& params, int bits, bool is_signed, bool narrow) {
   if (bits < 2 || bits > 16) {
-    // Signs have no zero and no middle: they take layers and arithmetic of their own.
-    const char* binary =
-        bits == 1 ? " (networks of single bits are of another kind, which this version does not have)" : "";
-    throw core::ConfigError(fmt::format("\"bits\" must be from 2 to 16, received {}{}", bits, binary));
+    throw core::ConfigError(fmt::format("\"bits\" must be from 2 to 16, received {}{}{}", bits, bits < 2 ? "; " : "",
+                                        bits < 2 ? kInsteadOfSigns : ""));
   }
   params.bits = bits;
   params.is_signed = is_signed;

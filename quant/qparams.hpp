@@ -50,6 +50,11 @@ struct QParams {
   [[nodiscard]] bool symmetric() const noexcept;
 };
 
+/// What is said to someone who asks for 1 bit. Signs have no zero and no middle: they take layers and arithmetic of their own.
+inline constexpr std::string_view kInsteadOfSigns =
+    "1 bit, a sign, is for binary networks, whose layers this version does not have yet: nearest to it are 2 bits, or "
+    "\"ternary\" for weights";
+
 /// qmin and qmax of k bits: signed [−2^(k−1), 2^(k−1)−1], narrow [−(2^(k−1)−1), 2^(k−1)−1], unsigned [0, 2^k−1]. Throws
 /// ConfigError unless 2 ≤ bits ≤ 16.
 void set_range(QParams& params, int bits, bool is_signed, bool narrow);

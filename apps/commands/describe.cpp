@@ -1,4 +1,4 @@
-// tempera describe: the layers of a model, and what training it costs.
+// tempera describe: the layers and sites of a model and what training it costs, or the instructions of a program.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -15,7 +15,9 @@
 #include "tempera/apps/experiment/cost.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/load_config.hpp"
+#include "tempera/apps/experiment/program_description.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/sizes.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"
@@ -42,8 +44,11 @@ std::optional<std::int64_t> declared_samples(const data::DataConfig& config) {
   return std::max<std::int64_t>(0, std::min(config.train_limit.value_or(*all), *all - validation));
 }
 
+// Something that was trained, by its name alone.
+bool is_saved(const fs::path& path) { return fs::is_directory(path) || path.extension() == ".safetensors"; }
+
 Subject subject_of(const Session& session, const std::string& path, const std::vector<std::string>& sets) {
-  if (fs::is_directory(path) || fs::path(path).extension() == ".safetensors") {
+  if (is_saved(path)) {
     if (!sets.empty()) throw core::ConfigError(fmt::format("--set changes a config; {} is a trained model", path));
     SavedModel saved = load_model(path, *session.registry);
     const std::optional<std::int64_t> samples = declared_samples(saved.config.data);
@@ -121,13 +126,13 @@ ordered_json sites_json(const std::vector<quant::SitePlan>& sites, const quant::
   return all;
 }
 
-// Sites that no rule takes are left out of the text: there are many, and nothing happens there.
+// All of them, so that it can be seen which names a rule could take.
 std::string sites_text(const std::vector<quant::SitePlan>& sites, const quant::QuantizationConfig& config) {
   Table table({"site", "shape", "quantizer", "bits", "bytes", "rule"});
   for (const quant::SitePlan& site : sites) {
-    if (site.quantizer.empty()) continue;
     const bool weight = site.kind == nn::SiteKind::kWeight;
-    table.row({site.site, site.shape.text(), site.quantizer + (site.how == quant::How::kDynamic ? ", dynamic" : ""),
+    const std::string quantizer = site.quantizer.empty() ? "-" : site.quantizer;
+    table.row({site.site, site.shape.text(), quantizer + (site.how == quant::How::kDynamic ? ", dynamic" : ""),
                std::to_string(site.bits), weight ? count_text(bytes_of(site.shape.numel(), site.bits)) : "-",
                rule_text(site, config)});
   }
@@ -145,12 +150,31 @@ std::pair<ordered_json, std::string> arithmetic_of(const ExperimentConfig& confi
   }
 }
 
+// Of a config without quantization, sites with nothing in them.
+std::vector<quant::SitePlan> sites_of(nn::Model& model, const ExperimentConfig& config) {
+  if (config.quantization) return quant::plan(model, *config.quantization);
+  std::vector<quant::SitePlan> sites;
+  for (const nn::Site* site : model.sites()) {
+    sites.push_back({.site = site->name, .kind = site->kind, .shape = site->shape, .rule = -2, .quantizer = {}});
+  }
+  return sites;
+}
+
+int describe_program(const Session& session, const fs::path& file, const std::vector<std::string>& sets) {
+  if (!sets.empty()) throw core::ConfigError(fmt::format("--set changes a config; {} is a program", file.string()));
+  const ordered_json document = program_description(load_saved_program(file));
+  print_result(session, document, program_description_text(document));
+  return kDone;
+}
+
 int describe(const Session& session, const std::string& path, const std::vector<std::string>& sets, bool estimate) {
+  if (is_saved(path)) {
+    if (const std::optional<fs::path> file = program_file(path)) return describe_program(session, *file, sets);
+  }
   const Subject subject = subject_of(session, path, sets);
   nn::Model model = nn::Model::planned(subject.config.model, subject.sample);
   const nn::ModelFacts facts = model.facts();
-  std::vector<quant::SitePlan> sites;
-  if (subject.config.quantization) sites = quant::plan(model, *subject.config.quantization);
+  const std::vector<quant::SitePlan> sites = sites_of(model, subject.config);
   const WeightBits bits = weight_bits(sites);
   ordered_json layers = ordered_json::array();
   for (const nn::LayerInfo* layer : model.infos()) layers.push_back(layer_json(*layer, bits));
@@ -160,9 +184,10 @@ int describe(const Session& session, const std::string& path, const std::vector<
       {"float32_bytes", bytes_of(model, {})}};
   std::string text = fmt::format("{} ({})\n\n{}", subject.config.name, subject.trained ? "trained model" : "config",
                                  layers_text(model, bits));
+  const quant::QuantizationConfig rules = subject.config.quantization.value_or(quant::QuantizationConfig());
+  document["sites"] = sites_json(sites, rules);
+  text += "\n" + sites_text(sites, rules);
   if (subject.config.quantization) {
-    document["sites"] = sites_json(sites, *subject.config.quantization);
-    text += "\n" + sites_text(sites, *subject.config.quantization);
     if (const auto [arithmetic, line] = arithmetic_of(subject.config, subject.sample); !arithmetic.is_null()) {
       document["arithmetic"] = arithmetic;
       text += "\n" + line + "\n";
@@ -197,12 +222,14 @@ void add_describe(Verb& program, Session& session) {
     bool no_estimate = false;
   };
   const auto arguments = std::make_shared<DescribeArguments>();
-  Verb verb = add_verb(program, session, "describe",
-                       "the layers of a config or a saved model: shapes, parameters, cost, and the time training takes",
-                       [&session, arguments] {
-                         return describe(session, arguments->subject, arguments->sets, !arguments->no_estimate);
-                       });
-  verb.option("SUBJECT", arguments->subject, "a config, a run folder or a model file").required();
+  Verb verb =
+      add_verb(program, session, "describe",
+               "the layers and sites of a config or a saved model: shapes, parameters, quantizers, cost, and the time "
+               "training takes; of a program, its instructions",
+               [&session, arguments] {
+                 return describe(session, arguments->subject, arguments->sets, !arguments->no_estimate);
+               });
+  verb.option("SUBJECT", arguments->subject, "a config, a run folder, a model file or a program").required();
   verb.option("--set", arguments->sets, "change one value of the config first, e.g. --set train.epochs=3 (repeatable)")
       .value_name("PATH=VALUE")
       .one_at_a_time();

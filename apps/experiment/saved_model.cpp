@@ -31,7 +31,8 @@ const std::string& required(const nn::SafetensorsReader& reader, const char* key
   if (found == reader.metadata().end()) {
     if (quant::is_program(reader)) {
       throw core::CheckpointError(
-          reader.file(), "is a program of integers, not a model (`tempera eval` and `tempera verify` take it)");
+          reader.file(),
+          "is a program of integers, not a model (`tempera eval`, `tempera verify` and `tempera describe` take it)");
     }
     throw core::CheckpointError(reader.file(), fmt::format("is no tempera model: its metadata has no \"{}\"", key));
   }

@@ -220,7 +220,9 @@ class Reader final : public FieldVisitor {
   bool assign(const ConfigValue& given, double number, T exact, T& value, const std::string& pointer,
               const FieldDoc& doc) {
     if (!in_range(number, doc)) {
-      report_at(pointer, given, fmt::format("must be {}, got {}", range_text(doc), exact));
+      const std::string_view instead = number < doc.min ? doc.too_small : std::string_view();
+      report_at(pointer, given,
+                fmt::format("must be {}, got {}{}{}", range_text(doc), exact, instead.empty() ? "" : "; ", instead));
       return false;
     }
     value = exact;

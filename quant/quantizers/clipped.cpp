@@ -12,6 +12,7 @@
 #include "tempera/quant/finite_scale.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizer.hpp"
+#include "tempera/quant/quantizers/bits_field.hpp"
 #include "tempera/quant/runs.hpp"
 
 namespace tempera::quant {
@@ -41,7 +42,7 @@ class QuantizedRelu final : public Quantizer {
     core::Clonable<> observer;
     Surrogate surrogate = Surrogate::kClipped;
     void fields(core::FieldVisitor& v) {
-      v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
+      bits_field(v, bits);
       v.field("alpha", alpha, {.help = "the largest value; not set: from what is observed", .min = 1e-30, .max = 1e30});
       v.typed("observer", ObserverRegistry::builtin(), observer, {.help = "how α is chosen; not set: min_max"});
       v.choice("surrogate", surrogate, kSurrogates, {.help = "what stands in for the derivative"});
@@ -97,7 +98,7 @@ class Pact final : public Quantizer {
     double decay = 0.0002;
     double learning_rate = 1;
     void fields(core::FieldVisitor& v) {
-      v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
+      bits_field(v, bits);
       v.field("alpha", alpha, {.help = "what the largest value is at first", .min = 1e-30, .max = 1e30});
       v.field("decay", decay, {.help = "L2 penalty on α: its gradient grows by so much times α", .min = 0});
       v.field("learning_rate", learning_rate,

@@ -7,6 +7,7 @@
 #include "tempera/quant/fake_quant.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizer.hpp"
+#include "tempera/quant/quantizers/bits_field.hpp"
 
 namespace tempera::quant {
 namespace {
@@ -30,8 +31,7 @@ class Dorefa final : public Quantizer {
   struct Config {
     std::int64_t bits = 4;
     void fields(core::FieldVisitor& v) {
-      v.field("bits", bits,
-              {.help = "bits of the levels; a weight's integers take one more", .unit = "bits", .min = 2, .max = 15});
+      bits_field(v, bits, "bits of the levels; a weight's integers take one more", 15);
     }
   };
   Dorefa(const Config& config, const SiteFacts& site) : site_(site), levels_((1 << config.bits) - 1) {

@@ -11,6 +11,7 @@
 #include "tempera/quant/learned_grid.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizer.hpp"
+#include "tempera/quant/quantizers/bits_field.hpp"
 #include "tempera/quant/runs.hpp"
 
 namespace tempera::quant {
@@ -26,7 +27,7 @@ struct LsqConfig {
   bool per_channel = false;
   double learning_rate = 1;
   void fields(core::FieldVisitor& v) {
-    v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
+    bits_field(v, bits);
     v.field("signed", is_signed,
             {.help = "whether integers below 0 exist; not set: unless the values cannot be negative"});
     v.field("per_channel", per_channel, {.help = "a scale for each output channel of a weight"});

@@ -19,6 +19,7 @@
 #include "tempera/quant/fake_quant.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizer.hpp"
+#include "tempera/quant/quantizers/bits_field.hpp"
 #include "tempera/quant/smooth_staircase.hpp"
 
 namespace tempera::quant {
@@ -54,7 +55,7 @@ class SmoothedSigmoid final : public Quantizer {
     Biases biases = Biases::kMidpoints;
     double learning_rate = 1;
     void fields(core::FieldVisitor& v) {
-      v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
+      bits_field(v, bits);
       v.field("temperature", temperature,
               {.help = "T0, the steepness of the steps in the first epoch", .min = 0, .above_min = true});
       v.choice(

@@ -8,6 +8,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/observers/ends.hpp"
+#include "tempera/quant/quantizers/bits_field.hpp"
 #include "tempera/quant/runs.hpp"
 
 namespace tempera::quant {
@@ -58,7 +59,7 @@ ScaleRule uniform_rule(const Uniform::Config& config, const SiteFacts& site) noe
 }
 
 void Uniform::Config::fields(core::FieldVisitor& v) {
-  v.field("bits", bits, {.help = "bits of the integers", .unit = "bits", .min = 2, .max = 16});
+  bits_field(v, bits);
   v.field(
       "signed", is_signed,
       {.help = "whether integers below 0 exist; not set: for weights and, where symmetric, for values of both signs"});

@@ -10,6 +10,7 @@
 #include "tempera/core/fields.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizer.hpp"
+#include "tempera/quant/quantizers/bits_field.hpp"
 #include "tempera/quant/runs.hpp"
 
 namespace tempera::quant {
@@ -133,9 +134,7 @@ class PowerOfTwoValues final : public WeightGrid {
  public:
   struct Config {
     std::int64_t bits = 4;
-    void fields(core::FieldVisitor& v) {
-      v.field("bits", bits, {.help = "bits of sign and exponent", .unit = "bits", .min = 2, .max = 5});
-    }
+    void fields(core::FieldVisitor& v) { bits_field(v, bits, "bits of sign and exponent", 5); }
   };
   PowerOfTwoValues(const Config& config, const SiteFacts& site)
       : WeightGrid((expect_weight(site, "power_of_two_values"), site), 1),

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,6 +16,9 @@
 #include "tempera/apps/experiment/load_config.hpp"
 #include "tempera/apps/experiment/runner.hpp"
 #include "tempera/core/config/describe.hpp"
+#include "tempera/core/config/writer.hpp"
+#include "tempera/quant/config.hpp"
+#include "tempera/quant/quantizer.hpp"
 
 namespace {
 
@@ -84,6 +88,64 @@ TEST_CASE(
   }
   CHECK(kinds == std::set<std::string>{"initializer", "layer", "loss", "observer", "optimizer", "quantizer", "schedule",
                                        "transform"});
+}
+
+using Values = std::map<std::string, std::set<std::string>>;  // "uniform.rounding" and what stands there, as JSON
+
+void note(const std::string& owner, const ConfigValue& object, Values& met) {
+  for (const tempera::core::ConfigMember& member : object.members) {
+    met[owner + "." + member.name].insert(tempera::core::canonical_json(member.value));
+  }
+}
+
+void note_typed(const ConfigValue* thing, Values& met) {
+  if (thing == nullptr) return;
+  if (const ConfigValue* type = thing->find("type")) note(type->text, *thing, met);
+}
+
+// One level of each section that says how a network is quantized, and of the things named in it.
+void note_all(const ConfigValue& resolved, Values& met) {
+  if (const ConfigValue* section = resolved.find("quantization"); section != nullptr) {
+    note("quantization", *section, met);
+    if (const ConfigValue* calibration = section->find("calibration")) note("calibration", *calibration, met);
+    if (const ConfigValue* rules = section->find("rules")) {
+      for (const ConfigValue& rule : rules->items) note_typed(rule.find("quantizer"), met);
+    }
+  }
+  if (const ConfigValue* lower = resolved.find("lower")) note("lower", *lower, met);
+  for (const ConfigValue& layer : resolved.find("model")->find("layers")->items) note_typed(&layer, met);
+}
+
+void check_met(const std::string& owner, const std::vector<FieldInfo>& fields, const Values& met) {
+  for (const FieldInfo& field : fields) {
+    const std::string name = owner + "." + field.name;
+    const auto found = met.find(name);
+    REQUIRE_MESSAGE(found != met.end(), name);
+    if (field.name == "sites" || name == "quantization.calibration") continue;  // written, not read; looked into
+    CHECK_MESSAGE(found->second.size() > 1, "every config has the same ", name);
+    for (const std::string& word : field.words) {
+      CHECK_MESSAGE(found->second.contains('"' + word + '"'), "no config has ", name, " ", word);
+    }
+  }
+}
+
+TEST_CASE("every option of uniform and learned quantizers, of calibration and of lowering is used by a config") {
+  Values met;
+  for (const fs::path& file : configs()) {
+    for (const auto& run : loaded(file).runs) note_all(run.resolved, met);
+  }
+  tempera::quant::QuantizationConfig quantization;
+  tempera::quant::LowerConfig lower;
+  tempera::quant::CalibrationConfig calibration;
+  check_met("quantization", tempera::core::describe_fields([&](auto& v) { quantization.fields(v); }), met);
+  check_met("calibration", tempera::core::describe_fields([&](auto& v) { calibration.fields(v); }), met);
+  check_met("lower", tempera::core::describe_fields([&](auto& v) { lower.fields(v); }), met);
+  for (const char* type : {"uniform", "lsq", "quantized_relu"}) {
+    check_met(type, describe_type(tempera::quant::QuantizerRegistry::builtin(), type), met);
+  }
+  for (const char* algorithm : {"auto", "direct", "winograd_2x2", "winograd_4x4"}) {
+    CHECK_MESSAGE(met["conv2d.algorithm"].contains('"' + std::string(algorithm) + '"'), algorithm);
+  }
 }
 
 TEST_CASE("every config that comes with tempera trains two batches to a finite loss on images of its shape") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <limits>
@@ -176,8 +177,9 @@ TEST_CASE("bits and scales that no grid has are refused with the rule and what c
   const std::string quantizer = "quantization.rules.0.quantizer.";
   for (const char* bits : {"0", "1", "17", "33", "-4"}) {
     CAPTURE(bits);
-    check_refused(quantized(folder, finished_smoke(), {quantizer + "bits=" + bits}), 2,
-                  {"/quantization/rules/0/quantizer/bits", "≥ 2 and ≤ 16", std::string("got ") + bits});
+    const Finished done = quantized(folder, finished_smoke(), {quantizer + "bits=" + bits});
+    check_refused(done, 2, {"/quantization/rules/0/quantizer/bits", "≥ 2 and ≤ 16", std::string("got ") + bits});
+    CHECK_MESSAGE(has(done.err, "binary networks") == (std::atoi(bits) < 2), done.err);
   }
   for (const char* type : {"quantized_relu", "pact", "smoothed_sigmoid"}) {
     for (const char* alpha : {"0", "-1", "1e-50", "1e39"}) {

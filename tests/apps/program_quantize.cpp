@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
+#include <map>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -280,6 +283,53 @@ TEST_CASE("describe lists each site with its shape, bits and rule, and counts a 
 
   const Finished text = run_tempera({"describe", "configs/smoke-quant.json", "--no-estimate"});
   for (const char* said : {"12 544", "12 672", "1: act*.output", "default"}) CHECK_MESSAGE(has(text.out, said), said);
+}
+
+TEST_CASE("describe lists every site, with a dash where nothing is quantized, of a config of floats as well") {
+  const std::vector<std::string> names{"input",      "flatten1.input", "flatten1.output", "fc1.input",
+                                       "fc1.weight", "fc1.output",     "act1.input",      "act1.output",
+                                       "fc2.input",  "fc2.weight",     "fc2.output"};
+  for (const std::string config : {"configs/smoke.json", "configs/smoke-quant.json"}) {
+    CAPTURE(config);
+    const json document = result({"describe", config, "--no-estimate"});
+    std::vector<std::string> listed;
+    for (const json& site : document["sites"]) listed.push_back(site["site"]);
+    CHECK(listed == names);
+    const Finished text = run_tempera({"describe", config, "--no-estimate"});
+    std::map<std::string, std::vector<std::string>> rows;  // by site: the words behind it
+    std::istringstream lines(text.out);
+    for (std::string line; std::getline(lines, line);) {
+      std::istringstream words(line);
+      std::string first;
+      words >> first;
+      rows[first] = std::vector<std::string>(std::istream_iterator<std::string>(words), {});
+    }
+    for (const std::string& name : names) CHECK_MESSAGE(rows.contains(name), name, " in ", text.out);
+    CHECK(rows["fc1.output"] == std::vector<std::string>{"[32]", "-", "32", "-", "-"});
+    CHECK(rows["act1.output"][1] == (config == "configs/smoke-quant.json" ? "uniform" : "-"));
+  }
+}
+
+TEST_CASE(
+    "describe of a program lists its instructions, and counts the bytes that the model's weights and biases take") {
+  const fs::path file = finished_smoke_quant() / "program.safetensors";
+  const json program = result({"describe", file.string()});
+  std::vector<std::string> kinds;
+  for (const json& instruction : program["instructions"]) kinds.push_back(instruction["instruction"]);
+  CHECK(kinds == std::vector<std::string>{"quantize", "reshape", "linear", "linear"});
+  const json& fc1 = program["instructions"][2];
+  CHECK(fc1["layer"] == "linear \"fc1\"");
+  CHECK(fc1["site"] == "act1.output");
+  CHECK(fc1["weight"] == json{{"shape", {32, 784}}, {"bits", 4}});
+  CHECK(fc1["low"] == 0);
+  CHECK(fc1["high"] == 255);
+  CHECK(fc1["requantization"] == "single");
+  CHECK(program["bytes"] == (kFc1 + kFc2) / 2 + kBiases * 4);
+  CHECK(program["file_bytes"] == fs::file_size(file));
+  const Finished text = run_tempera({"describe", file.string()});
+  CHECK(text.status == 0);
+  for (const char* said : {"linear \"fc2\"", "0 … 255", "single"}) CHECK_MESSAGE(has(text.out, said), text.out);
+  CHECK(run_tempera({"describe", file.string(), "--set", "seed=2"}).status == 2);
 }
 
 TEST_CASE("the resolved config lists each site with the rule that took it, and is the same run again") {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/configured.hpp"
+#include "tempera/core/config/describe.hpp"
 #include "tempera/core/config/find_number.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/core/parallel.hpp"
@@ -302,16 +303,37 @@ TEST_CASE("learned quantizers give the same bits for every number of threads") {
   }
 }
 
-TEST_CASE("clipped quantizers are for activations, and one bit is sent to the binary quantizer") {
+TEST_CASE("clipped quantizers are for activations, and scales for each channel for weights") {
   CHECK_THROWS_AS(quantizer(R"({"type": "pact"})", weight({4, 4})), core::ConfigError);
   CHECK_THROWS_AS(quantizer(R"({"type": "quantized_relu"})", weight({4, 4})), core::ConfigError);
   CHECK_THROWS_AS(quantizer(R"({"type": "lsq", "per_channel": true})", activation({4})), core::ConfigError);
-  for (const std::string type : {"lsq", "lsq_plus", "pact", "dorefa", "quantized_relu", "smoothed_sigmoid"}) {
-    for (const char* bits : {"0", "1", "33"}) {
-      CHECK_THROWS_AS(quantizer(R"({"type": ")" + type + R"(", "bits": )" + bits + "}", activation({4})),
-                      core::ConfigError);
+}
+
+// Oracle: the rule that 1 bit is refused with its place and with what there is instead, whichever quantizer is asked.
+TEST_CASE("every quantizer of bits refuses one bit by naming binary networks, and too many by the range alone") {
+  const quant::QuantizerRegistry& registry = quant::QuantizerRegistry::builtin();
+  std::vector<std::string> asked;
+  for (const std::string& type : registry.names()) {
+    const std::vector<core::FieldInfo> fields = core::describe_type(registry, type);
+    if (std::ranges::none_of(fields, [](const core::FieldInfo& f) { return f.name == "bits"; })) continue;
+    asked.push_back(type);
+    for (const char* bits : {"-1", "0", "1", "33"}) {
+      CAPTURE(type);
+      CAPTURE(bits);
+      try {
+        static_cast<void>(configured(registry, R"({"type": ")" + type + R"(", "bits": )" + bits + "}"));
+        FAIL_CHECK("taken");
+      } catch (const core::ConfigError& error) {
+        REQUIRE(error.issues().size() == 1);
+        CHECK(error.issues()[0].pointer.ends_with("/bits"));
+        const std::string& text = error.issues()[0].message;
+        CHECK_MESSAGE(text.find("must be ≥ 2 and ≤ ") == 0, text);
+        CHECK_MESSAGE((text.find("binary networks") != std::string::npos) == (std::string(bits) != "33"), text);
+      }
     }
   }
+  CHECK(asked == std::vector<std::string>{"dorefa", "lsq", "lsq_plus", "pact", "power_of_two_values", "quantized_relu",
+                                          "smoothed_sigmoid", "uniform"});
 }
 
 TEST_CASE("a quantizer with another's parameters and buffers goes on where that one was") {

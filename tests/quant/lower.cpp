@@ -4,6 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+#include <variant>
+#include <vector>
 
 #include "quant/zoo.hpp"
 #include "tempera/core/errors.hpp"
@@ -39,6 +44,59 @@ TEST_CASE("every instruction writes the next buffer, and reads earlier ones of t
       CHECK(std::holds_alternative<program::Quantize>(program.instructions[i].operation) == (i == 0));
     }
   }
+}
+
+// What an instruction does with numbers, by kind. A new kind does not compile before it is said here.
+struct Arithmetic {
+  bool floats = false;                             // reads or makes them
+  std::vector<std::optional<Requant>> requants{};  // where it goes from one scale to another
+};
+struct ArithmeticOf {
+  Arithmetic operator()(const program::Quantize&) const { return {.floats = true}; }
+  Arithmetic operator()(const program::Linear& op) const { return {.requants = {op.requant}}; }
+  Arithmetic operator()(const program::Conv2d& op) const { return {.requants = {op.requant}}; }
+  Arithmetic operator()(const program::Requantize& op) const { return {.requants = {op.requant}}; }
+  Arithmetic operator()(const program::Concat& op) const { return {.requants = op.requants}; }
+  Arithmetic operator()(const program::Clamp&) const { return {}; }
+  Arithmetic operator()(const program::MaxPool2d&) const { return {}; }
+  Arithmetic operator()(const program::AvgPool2d&) const { return {}; }        // int32 sums, an integer division
+  Arithmetic operator()(const program::GlobalAvgPool2d&) const { return {}; }  // the same
+  Arithmetic operator()(const program::Add&) const { return {}; }              // 64-bit fixed point
+  Arithmetic operator()(const program::Reshape&) const { return {}; }
+  Arithmetic operator()(const program::Lookup&) const { return {}; }  // integers, indexed by integers
+};
+
+TEST_CASE("no instruction behind the first touches a float, unless the config asks for float32 products by that name") {
+  std::set<std::size_t> kinds;
+  std::map<RequantMode, int> by_name;
+  for (const quant_test::Animal& animal : quant_test::zoo()) {
+    CAPTURE(animal.name);
+    quant_test::Quantized it(animal.layers, animal.input, animal.rules);
+    for (const std::optional<RequantMode> asked :
+         {std::optional<RequantMode>(), std::optional(RequantMode::kSingle),
+          std::optional(RequantMode::kGemmlowpDouble), std::optional(RequantMode::kFloat32)}) {
+      LowerConfig config;
+      if (asked) config.requant = *asked;
+      const Program program = lower(it.model, config);
+      for (const Instruction& instruction : program.instructions) {
+        CAPTURE(instruction.layer);
+        kinds.insert(instruction.operation.index());
+        const Arithmetic does = std::visit(ArithmeticOf{}, instruction.operation);
+        CHECK(does.floats == (&instruction == &program.instructions.front()));
+        for (const std::optional<Requant>& requant : does.requants) {
+          if (!requant || requant->thresholds) continue;  // sums stay as they are, or are compared with integers
+          CHECK(requant->mode == config.requant);
+          if (!asked) CHECK(requant->mode != RequantMode::kFloat32);
+          ++by_name[requant->mode];
+        }
+      }
+      // Logits are integers, whose scale alone is a float.
+      CHECK((program.buffers.back().cell == Cell::kS32 || program.buffers.back().bits <= 16));
+    }
+  }
+  CHECK(kRequantModes[static_cast<std::size_t>(RequantMode::kFloat32)] == "float32");
+  CHECK(by_name.size() == std::size(kRequantModes));
+  CHECK(kinds.size() == program::kOperationNames.size());  // the networks together have every kind
 }
 
 TEST_CASE("a requantization moves into the layer before it, through pooling and flattening") {
