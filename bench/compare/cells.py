@@ -191,7 +191,7 @@ def startup_cells(dataset, gzipped):
 
 def limits_cells():
     return [Cell("limits", "rows and regions", (
-        Side("tempera", 1, ("bench_kernels", "--benchmark_filter=-^(gemm|int_tile)", "--benchmark_format=json", "--benchmark_min_time=0.02")),))]
+        Side("tempera", 1, ("bench_kernels", "--benchmark_filter=-^(gemm|int_tile|conv_|pool_)", "--benchmark_format=json", "--benchmark_min_time=0.02")),))]
 
 
 def cells(sections, workloads, threads, seconds, *, libraries=(), has_bf16=False, dataset="mnist", gzipped=True):

@@ -36,6 +36,7 @@ void transpose(std::int64_t groups, std::int64_t m, std::int64_t n, const Scalar
 class Backward {
  public:
   Backward(const ConvPlan& plan, const ConvGradients& g) : plan_(plan), w_(plan.windows), offsets_(w_), g_(g) {
+    steps_.reserve(static_cast<std::size_t>(images_per_step() * w_.columns()));
     for (std::int64_t image = 0; image < images_per_step(); ++image) {
       const std::int64_t from = image * (offsets_.is_padded() ? offsets_.pixels() : plan_.groups * w_.pixels());
       for (const std::int64_t column : offsets_.columns()) steps_.push_back(from + column);

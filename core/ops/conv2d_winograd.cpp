@@ -41,6 +41,8 @@ class Convolution {
     const std::int64_t filters = points_ * filter_step_ * static_cast<std::int64_t>(sizeof(Scalar));
     const std::int64_t strips = 2 * filters / second_level_cache_bytes();
     block_ = strip_ * std::clamp<std::int64_t>(strips, 1, kMaxStrips);
+    in_planes_.reserve(static_cast<std::size_t>(c.in));
+    out_planes_.reserve(static_cast<std::size_t>(c.out));
     for (std::int64_t i = 0; i < c.in; ++i) in_planes_.push_back(i * images_.plane());
     for (std::int64_t o = 0; o < c.out; ++o) out_planes_.push_back(o * c.out_height * c.out_width);
   }
@@ -65,6 +67,8 @@ class Convolution {
     filters_ = scalars(points_ * filter_step_);
     std::vector<const Scalar*> from;
     std::vector<std::int64_t> offsets;
+    from.reserve(static_cast<std::size_t>(c_.in));
+    offsets.reserve(static_cast<std::size_t>(c_.out));
     for (std::int64_t i = 0; i < c_.in; ++i) from.push_back(c_.w + i * c_.w_in);
     for (std::int64_t o = 0; o < c_.out; ++o) offsets.push_back(o * c_.w_out);
     const std::int64_t grain = std::max<std::int64_t>(1, 4096 / c_.in);

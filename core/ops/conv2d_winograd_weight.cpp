@@ -126,6 +126,7 @@ class WeightGradient {
                  const WinogradImages& images, const std::array<std::int64_t, kMaxBlock>& offsets, Scalar* to,
                  std::int64_t point_step, std::int64_t item_step, Kernel kernel) const {
     std::vector<const Scalar*> from;
+    from.reserve(static_cast<std::size_t>(channels));
     const Scalar* base = &images == &x_ ? s.x_base : s.dy_base;
     for (std::int64_t c = channel; c < channel + channels; ++c) from.push_back(base + c * images.plane());
     kernel({.outputs = outputs_,
@@ -177,6 +178,7 @@ class WeightGradient {
       }
     }
     std::vector<Scalar*> to;
+    to.reserve(static_cast<std::size_t>(w_.channels));
     for (std::int64_t c = 0; c < w_.channels; ++c) to.push_back(g_.dw + (o * w_.channels + c) * taps_ * taps_);
     const std::int64_t here = 0;
     kernels().winograd_filter_gradient({.outputs = outputs_,

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <string>
 #include <vector>
 
 #include "support/worse.hpp"
@@ -14,6 +15,7 @@
 #include "tempera/core/ops/gather.hpp"
 #include "tempera/core/ops/layout.hpp"
 #include "tempera/core/ops/matmul.hpp"
+#include "tempera/core/ops/norm.hpp"
 #include "tempera/core/ops/pool2d.hpp"
 #include "tempera/core/ops/reduce.hpp"
 #include "tempera/core/ops/softmax.hpp"
@@ -132,6 +134,52 @@ TEST_CASE("a 1 x 1 convolution is a matrix product over channels") {
                return reshape(matmul(reshape(v[1], {7, 5}), reshape(v[0], {5, 24})), {1, 7, 4, 6});
              },
              in);
+}
+
+// Of images [batch, channels, height, width] or features [batch, channels], γ·(x − mean)/√(variance + ε) + β in operations
+// of one value each.
+Variable normalized(const Variables& v, const Variable& mean, const Variable& variance, double epsilon) {
+  const Shape channels = v[0].shape().rank() == 4 ? Shape{1, v[0].shape()[1], 1, 1} : Shape{1, v[0].shape()[1]};
+  const auto spread = [&](const Variable& x) { return reshape(x, channels); };
+  const Variable y = (v[0] - spread(mean)) / sqrt(spread(variance) + epsilon);
+  return v.size() == 1 ? y : y * spread(v[1]) + spread(v[2]);
+}
+
+Variable normalized_by_batch(const Variables& v, double epsilon = 1e-5) {
+  const std::vector<int> others = v[0].shape().rank() == 4 ? std::vector{0, 2, 3} : std::vector{0};
+  const Variable average = mean(v[0], others, true), rest = v[0] - average;
+  const Shape channels{v[0].shape()[1]};
+  return normalized(v, reshape(average, channels), reshape(mean(rest * rest, others, true), channels), epsilon);
+}
+
+TEST_CASE(
+    "batch_norm equals the quotient of what its statistics leave, scaled and shifted, and its gradients go through "
+    "them") {
+  for (const Shape& shape : {Shape{6, 5}, Shape{67, 3}, Shape{4, 7, 5, 3}, Shape{1, 2, 8, 17}, Shape{2, 1, 1, 1}}) {
+    const std::string what = shape.text();
+    CAPTURE(what);
+    const Variables in{leaf(shape, 30), leaf({shape[1]}, 31), leaf({shape[1]}, 32)};
+    check_same([](const Variables& v) { return batch_norm_training(v[0], v[1], v[2]).output; },
+               [](const Variables& v) { return normalized_by_batch(v); }, in);
+    check_same([](const Variables& v) { return batch_norm_training(v[0], {}, {}, 0.5).output; },
+               [](const Variables& v) { return normalized_by_batch(v, 0.5); }, {in[0]});
+  }
+}
+
+Tensor given_mean() { return Tensor({3}, {1, -2, Scalar(0.5)}); }
+Tensor given_variance() { return Tensor({3}, {4, Scalar(0.25), 0}); }
+
+TEST_CASE("batch_norm by given statistics equals the quotient of what these leave, and they have no gradients") {
+  for (const Shape& shape : {Shape{6, 3}, Shape{4, 3, 5, 7}}) {
+    const Variables in{leaf(shape, 33), leaf({3}, 34), leaf({3}, 35)};
+    check_same(
+        [](const Variables& v) { return batch_norm_evaluation(v[0], v[1], v[2], given_mean(), given_variance(), 0.1); },
+        [](const Variables& v) { return normalized(v, Variable(given_mean()), Variable(given_variance()), 0.1); }, in);
+    check_same(
+        [](const Variables& v) { return batch_norm_evaluation(v[0], {}, {}, given_mean(), given_variance(), 0.1); },
+        [](const Variables& v) { return normalized(v, Variable(given_mean()), Variable(given_variance()), 0.1); },
+        {in[0]});
+  }
 }
 
 // Oracle: the limit T → 0, all for the largest and its equals; and two classes whose difference over T is 2.

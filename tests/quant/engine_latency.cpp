@@ -2,40 +2,22 @@
 // every operator new of this program, and the list of its threads that Linux keeps.
 #include <doctest/doctest.h>
 
-#include <atomic>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
-#include <new>
 #include <span>
 #include <vector>
 
 #include "quant/random_program.hpp"
+#include "support/counted_news.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/storage.hpp"
 #include "tempera/quant/engine.hpp"
 
 namespace {
 
-std::atomic<std::int64_t> news{0};
-
-}  // namespace
-
-// Every other form of new and delete ends here. Inlined, GCC would take free for the wrong counterpart of new.
-// NOLINTBEGIN(cppcoreguidelines-no-malloc)
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  news.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
-// NOLINTEND(cppcoreguidelines-no-malloc)
-
-namespace {
-
 using namespace tempera;
 using namespace tempera::quant;
+using tempera::test::news;
 
 std::int64_t threads() {
   std::int64_t count = 0;
