@@ -21,6 +21,12 @@ struct ValidationScores : SetScores {
   double nll = 0;
   double ece = 0;
   std::optional<double> soft_accuracy;  ///< of the soft forms of quantizers (TrainerOptions::soft_temperature)
+
+  /// soft_accuracy − accuracy: what hardening takes, from −1 to 1; negative where the hard form is the better one. None
+  /// without soft_accuracy.
+  [[nodiscard]] std::optional<double> soft_gap() const {
+    return soft_accuracy ? std::optional(*soft_accuracy - accuracy) : std::nullopt;
+  }
 };
 
 /// One line of metrics.jsonl.

@@ -53,7 +53,8 @@ report::EpochMetrics metrics_of(const nn::EpochRecord& record) {
     metrics.validation = {.loss = record.validation->loss, .accuracy = record.validation->accuracy};
     metrics.extra["validation_nll"] = record.validation->nll;
     metrics.extra["validation_ece"] = record.validation->ece;
-    if (record.validation->soft_accuracy) metrics.extra["validation_soft_accuracy"] = *record.validation->soft_accuracy;
+    if (const auto soft = record.validation->soft_accuracy) metrics.extra["validation_soft_accuracy"] = *soft;
+    if (const auto gap = record.validation->soft_gap()) metrics.extra["validation_soft_gap"] = *gap;
   }
   if (record.soft_temperature) metrics.extra["soft_temperature"] = *record.soft_temperature;
   for (const auto& [path, value] : record.numbers) {

@@ -93,6 +93,15 @@ std::optional<double> score(const Point& run, const char* metric, const std::str
   return found == scores->second.end() ? std::nullopt : std::optional(found->second);
 }
 
+// What quantization took of a run's accuracy: that of its weights as trained, in floats, less that of its own arithmetic.
+std::optional<double> lost_to_float(const Point& run) {
+  const std::string mode = shipped_mode(run);
+  const auto before = score(run, "accuracy", report::kBeforeCalibration);
+  const auto floats = before ? before : score(run, "accuracy", "float");
+  if (mode == "float" || !floats) return std::nullopt;
+  return *floats - *score(run, "accuracy", mode);
+}
+
 // The means of one metric, by mode, with the numbers they are means of.
 ordered_json means_of(const std::vector<const Point*>& runs, const char* metric) {
   ordered_json out = ordered_json::object();
@@ -125,12 +134,9 @@ ordered_json means_by_kind(const std::vector<const Point*>& runs, std::map<std::
 ordered_json cell_json(const ordered_json& settings, const std::vector<const Point*>& runs) {
   ordered_json out{{"settings", settings}, {"mode", shipped_mode(*runs.front())}};
   for (const char* metric : kMetrics) out[metric] = means_of(runs, metric);
-  std::vector<double> lost;  // of the same run in floats
+  std::vector<double> lost;
   for (const Point* run : runs) {
-    const std::string mode = shipped_mode(*run);
-    const auto before = score(*run, "accuracy", report::kBeforeCalibration);
-    const auto floats = before ? before : score(*run, "accuracy", "float");
-    if (mode != "float" && floats) lost.push_back(*floats - *score(*run, "accuracy", mode));
+    if (const auto points = lost_to_float(*run)) lost.push_back(*points);
   }
   if (!lost.empty()) out["lost_to_float"] = mean_json(mean_of(lost));
   out["bytes"] = means_by_kind(runs, &Point::bytes);
@@ -164,7 +170,30 @@ Values values_of(const Cells& cells) {
   return values;
 }
 
-void add_difference(const Cell& a, const Cell& b, const Values& values, ordered_json& all) {
+// The mean over the pairs of two cells of what the second run has more of `measure`; null where no pair has it.
+template <class Measure>
+ordered_json paired_mean(const Cell& a, const Cell& b, const Measure& measure) {
+  std::vector<double> differences;
+  for (const Point* first : a.runs) {
+    const auto second = std::ranges::find(b.runs, first->pair, &Point::pair);
+    if (second == b.runs.end()) continue;
+    const std::optional<double> before = measure(*first), after = measure(**second);
+    if (before && after) differences.push_back(*after - *before);
+  }
+  return differences.empty() ? ordered_json(nullptr) : mean_json(mean_of(differences));
+}
+
+// Differences by path, in the order in which the runs name paths.
+void sort_by_path(const Cells& cells, std::vector<ordered_json>& differences) {
+  if (cells.empty()) return;
+  std::vector<std::string> paths;
+  for (const auto& [path, value] : cells.front().settings.items()) paths.push_back(path);
+  std::ranges::stable_sort(differences, {}, [&](const ordered_json& difference) {
+    return std::ranges::find(paths, difference.at("path").get<std::string>()) - paths.begin();
+  });
+}
+
+void add_difference(const Cell& a, const Cell& b, const Values& values, std::vector<ordered_json>& all) {
   const std::optional<std::string> path = only_difference(a.settings, b.settings);
   if (!path) return;
   const std::vector<ordered_json>& known = values.at(*path);
@@ -174,17 +203,11 @@ void add_difference(const Cell& a, const Cell& b, const Values& values, ordered_
   ordered_json out{
       {"path", *path}, {"first", a.settings.at(*path)}, {"second", b.settings.at(*path)}, {"settings", others}};
   for (const char* metric : kMetrics) {
-    std::vector<double> differences;
-    for (const Point* first : a.runs) {
-      const auto second = std::ranges::find(b.runs, first->pair, &Point::pair);
-      if (second == b.runs.end()) continue;
-      const auto before = score(*first, metric, shipped_mode(*first));
-      const auto after = score(**second, metric, shipped_mode(**second));
-      if (before && after) differences.push_back(*after - *before);
-    }
-    if (!differences.empty()) out[metric] = mean_json(mean_of(differences));
+    ordered_json mean = paired_mean(a, b, [metric](const Point& run) { return score(run, metric, shipped_mode(run)); });
+    if (!mean.is_null()) out[metric] = std::move(mean);
   }
   if (!out.contains("accuracy")) return;
+  if (ordered_json lost = paired_mean(a, b, lost_to_float); !lost.is_null()) out["lost_to_float"] = std::move(lost);
   all.push_back(std::move(out));
 }
 
@@ -192,6 +215,13 @@ std::string interval_text(const ordered_json& mean, const char* none) {
   const ordered_json& interval = mean.at("interval");
   if (interval.is_null()) return none;
   return fmt::format("{:+.2f} … {:+.2f}", 100 * interval[0].get<double>(), 100 * interval[1].get<double>());
+}
+
+// Of a cell, or of a difference between two.
+std::string lost_text(const ordered_json& entry, const char* no_interval) {
+  if (!entry.contains("lost_to_float")) return "—";
+  const ordered_json& lost = entry.at("lost_to_float");
+  return fmt::format("{:+.2f} ({})", 100 * lost.at("mean").get<double>(), interval_text(lost, no_interval));
 }
 
 std::string settings_text(const ordered_json& settings) {
@@ -232,26 +262,28 @@ std::string cells_markdown(const ordered_json& cells) {
                                                          100 * interval[1].get<double>()),
                         mean_text(accuracy, changed(cell) ? report::kBeforeCalibration : "float"),
                         calibrated ? fmt::format(" {} |", changed(cell) ? mean_text(accuracy, "float") : "—") : "",
-                        cell.contains("lost_to_float")
-                            ? fmt::format("{:+.2f} ({})", 100 * cell.at("lost_to_float").at("mean").get<double>(),
-                                          interval_text(cell.at("lost_to_float"), "one run"))
-                            : std::string("—"),
+                        lost_text(cell, "one run"),
                         cell.contains("program_bytes") ? fmt::format("{:.0f}", cell.at("program_bytes").get<double>())
                                                        : std::string("—"));
   }
   return text;
 }
 
+// The column of what was lost to floats is there only where runs lost something.
 std::string differences_markdown(const ordered_json& differences) {
-  std::string text =
-      "| path | first | second | all else | pairs | second − first, points | 95 % interval "
-      "|\n|---|---|---|---|---|---|---|\n";
+  const bool lost =
+      std::ranges::any_of(differences, [](const ordered_json& one) { return one.contains("lost_to_float"); });
+  std::string text = fmt::format(
+      "| path | first | second | all else | pairs | second − first, points | 95 % interval |{}\n"
+      "|---|---|---|---|---|---|---|{}\n",
+      lost ? " lost to float, second − first |" : "", lost ? "---|" : "");
   for (const ordered_json& difference : differences) {
     const ordered_json& mean = difference.at("accuracy");
-    text += fmt::format("| {} | {} | {} | {} | {} | {:+.2f} | {} |\n", word(difference.at("path")),
+    text += fmt::format("| {} | {} | {} | {} | {} | {:+.2f} | {} |{}\n", word(difference.at("path")),
                         word(difference.at("first")), word(difference.at("second")),
                         settings_text(difference.at("settings")), mean.at("n").get<int>(),
-                        100 * mean.at("mean").get<double>(), interval_text(mean, "—"));
+                        100 * mean.at("mean").get<double>(), interval_text(mean, "—"),
+                        lost ? fmt::format(" {} |", lost_text(difference, "one pair")) : "");
   }
   return text;
 }
@@ -274,12 +306,14 @@ std::string varied(const ordered_json& vary) {
 ordered_json study_statistics(const ordered_json& study) {
   const std::vector<Point> points = points_of(study);
   const Cells cells = cells_of(points);
-  ordered_json cell_list = ordered_json::array(), differences = ordered_json::array();
+  ordered_json cell_list = ordered_json::array();
+  std::vector<ordered_json> differences;
   for (const auto& [settings, runs] : cells) cell_list.push_back(cell_json(settings, runs));
   const Values values = values_of(cells);
   for (std::size_t i = 0; i < cells.size(); ++i) {
     for (std::size_t j = i + 1; j < cells.size(); ++j) add_difference(cells[i], cells[j], values, differences);
   }
+  sort_by_path(cells, differences);
   return {{"cells", cell_list}, {"differences", differences}};
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -50,32 +51,91 @@ std::string cells_chart(const ordered_json& cells) {
              "axis ends in an arrow; tempera compare prints where it ends.");
 }
 
-std::string differences_chart(const ordered_json& differences, const std::string& path, std::size_t number) {
+// What is compared within pairs.
+struct PairedMeasure {
+  const char* key;
+  const char* title;
+  const char* axis;
+  double limit;  // no difference is larger
+};
+constexpr PairedMeasure kPairedAccuracy{"accuracy", "", "second − first, share of test images", 1};
+constexpr PairedMeasure kPairedLoss{"lost_to_float", "of what was lost to float, ",
+                                    "lost by second − lost by first, share of test images", 2};
+
+std::string differences_chart(const ordered_json& differences, const std::string& path, std::size_t number,
+                              const PairedMeasure& measure) {
   DotChart chart;
-  chart.sheet = {
-      .id = fmt::format("study-differences-{}", number), .title = "Paired differences by " + path, .height = 0};
-  chart.x = {.label = "second − first, share of test images", .format = TickFormat::percent, .grid = true};
-  chart.limits = Range{.low = -1, .high = 1};
+  chart.sheet = {.id = fmt::format("study-differences-{}-{}", measure.key, number),
+                 .title = fmt::format("Paired differences {}by {}", measure.title, path),
+                 .height = 0};
+  chart.x = {.label = measure.axis, .format = TickFormat::percent, .grid = true};
+  chart.limits = Range{.low = -measure.limit, .high = measure.limit};
   for (const ordered_json& difference : differences) {
-    if (difference.at("path") != path) continue;
+    if (difference.at("path") != path || !difference.contains(measure.key)) continue;
+    const ordered_json& mean = difference.at(measure.key);
     const std::string name = fmt::format("{} − {}: {}", word(difference.at("second")), word(difference.at("first")),
                                          settings_text(difference.at("settings")));
-    chart.groups.push_back(group_of(name, difference.at("accuracy"), {}, number));
-    chart.sheet.description +=
-        fmt::format("{}: {}. ", name, percent(difference.at("accuracy").at("mean").get<double>()));
+    chart.groups.push_back(group_of(name, mean, {}, number));
+    chart.sheet.description += fmt::format("{}: {}. ", name, percent(mean.at("mean").get<double>()));
   }
   return "<div class=\"one\">" + figure(chart.sheet.title, draw(chart)) + "</div>";
 }
 
+// Where both runs of each pair have the same floats, what was lost is the mirror image of accuracy, and a picture of it says
+// nothing new.
+bool lost_says_more(const ordered_json& differences, const std::string& path) {
+  constexpr double kRounding = 1e-9;
+  return std::ranges::any_of(differences, [&](const ordered_json& difference) {
+    if (difference.at("path") != path || !difference.contains(kPairedLoss.key)) return false;
+    const double sum = difference.at(kPairedLoss.key).at("mean").get<double>() +
+                       difference.at(kPairedAccuracy.key).at("mean").get<double>();
+    return std::abs(sum) > kRounding;
+  });
+}
+
+std::string difference_mean(const ordered_json& difference, const PairedMeasure& measure) {
+  return difference.contains(measure.key) ? percent(difference.at(measure.key).at("mean").get<double>())
+                                          : std::string("–");
+}
+
+std::string difference_interval(const ordered_json& difference, const PairedMeasure& measure) {
+  if (!difference.contains(measure.key) || difference.at(measure.key).at("interval").is_null()) return "–";
+  const ordered_json& interval = difference.at(measure.key).at("interval");
+  return fmt::format("{} … {}", percent(interval[0].get<double>()), percent(interval[1].get<double>()));
+}
+
+Table differences_table(const ordered_json& differences) {
+  const bool lost =
+      std::ranges::any_of(differences, [](const ordered_json& one) { return one.contains(kPairedLoss.key); });
+  Table table{
+      "paired differences", {"path", "first", "second", "all else", "pairs", "accuracy", "95 % interval"}, {}, 4};
+  if (lost) table.header.insert(table.header.end(), {"lost to float", "95 % interval"});
+  for (const ordered_json& difference : differences) {
+    std::vector<std::string>& row = table.rows.emplace_back(
+        std::vector<std::string>{word(difference.at("path")), word(difference.at("first")),
+                                 word(difference.at("second")), settings_text(difference.at("settings")),
+                                 fmt::format("{}", difference.at("accuracy").at("n").get<std::int64_t>())});
+    row.insert(row.end(),
+               {difference_mean(difference, kPairedAccuracy), difference_interval(difference, kPairedAccuracy)});
+    if (!lost) continue;
+    row.insert(row.end(), {difference_mean(difference, kPairedLoss), difference_interval(difference, kPairedLoss)});
+  }
+  return table;
+}
+
 std::string all_differences(const ordered_json& differences) {
+  if (differences.empty()) return {};
   std::vector<std::string> paths;
   for (const ordered_json& difference : differences) {
     const std::string path = difference.at("path");
     if (std::ranges::find(paths, path) == paths.end()) paths.push_back(path);
   }
   std::string markup;
-  for (std::size_t i = 0; i < paths.size(); ++i) markup += differences_chart(differences, paths[i], i);
-  return markup;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    markup += differences_chart(differences, paths[i], i, kPairedAccuracy);
+    if (lost_says_more(differences, paths[i])) markup += differences_chart(differences, paths[i], i, kPairedLoss);
+  }
+  return markup + numbers(differences_table(differences));
 }
 
 std::string accuracy_text(const ordered_json& results, const char* mode) {

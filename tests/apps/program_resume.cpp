@@ -5,7 +5,9 @@
 #include <csignal>
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -50,6 +52,27 @@ void check_complete(const fs::path& run) {
   CHECK(metrics_without_times(run).size() == 40);
   CHECK(content(run / "model.safetensors") == undisturbed());
   CHECK(leftovers(run).empty());
+}
+
+// The second of its runs, which is told from the others by its epochs, is to be struck in the middle.
+std::vector<std::string> study_to_strike(const fs::path& out) {
+  return smoke(out, {"--set", R"(study.vary={"train.epochs": [2, 40, 41]})"});
+}
+
+// Kills the study once it says `moment`, unless it was faster: the system may let us wait for as long as it likes.
+void strike_study(const fs::path& out, const char* moment) {
+  Process process({.arguments = study_to_strike(out)});
+  REQUIRE(process.says(moment));
+  process.send(SIGKILL);
+  static_cast<void>(process.finish());
+}
+
+// study.csv but for its last column, the seconds.
+std::vector<std::string> rows_without_seconds(const fs::path& study) {
+  std::istringstream table(content(study / "study.csv"));
+  std::vector<std::string> rows;
+  for (std::string row; std::getline(table, row);) rows.push_back(row.substr(0, row.rfind(',')));
+  return rows;
 }
 
 }  // namespace
@@ -107,6 +130,44 @@ TEST_CASE("a run killed with -9 at ten random moments and resumed each time ends
     }
     REQUIRE_MESSAGE(done.status == 0, done.err);
     check_complete(folder / "run");
+  }
+}
+
+TEST_CASE(
+    "a study killed with -9 in the middle of its second run goes on there and ends with the undisturbed results") {
+  TemporaryFolder folder;
+  REQUIRE(run_tempera(study_to_strike(folder / "whole")).status == 0);
+  const nlohmann::json whole = json_in(folder / "whole" / "study.json");
+
+  const std::string first = whole["runs"][0]["folder"], second = whole["runs"][1]["folder"];
+  fs::path out;
+  for (int attempt = 0; out.empty() || fs::exists(out / second / "summary.json"); ++attempt) {
+    REQUIRE(attempt < 20);
+    out = folder.path() / std::to_string(attempt);
+    strike_study(out, "epoch 3/40");
+  }
+  const nlohmann::json struck = json_in(out / "study.json");
+  CHECK(struck["runs"][0] == whole["runs"][0]);
+  for (const int unfinished : {1, 2}) CHECK(struck["runs"][unfinished]["status"] == "waiting");
+  CHECK(struck["statistics"]["cells"].size() == 1);
+  CHECK(fs::exists(out / second / "checkpoints" / "last.safetensors"));
+  const auto finished = snapshot(out / first);
+
+  strike_study(out, "run 3 of 3");  // once more, as one run ends and the next begins
+  const Finished done = run_tempera(study_to_strike(out));
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  CHECK(snapshot(out / first) == finished);
+  const nlohmann::json end = json_in(out / "study.json");
+  CHECK(end["runs"] == whole["runs"]);
+  CHECK(end["statistics"] == whole["statistics"]);
+  CHECK(rows_without_seconds(out) == rows_without_seconds(folder / "whole"));
+  CHECK(leftovers(out).empty());
+  CHECK(files_below(out) == files_below(folder / "whole"));
+  for (const nlohmann::json& one : whole["runs"]) {
+    const std::string name = one["folder"];
+    CAPTURE(name);
+    CHECK(content(out / name / "model.safetensors") == content(folder / "whole" / name / "model.safetensors"));
+    CHECK(metrics_without_times(out / name) == metrics_without_times(folder / "whole" / name));
   }
 }
 

@@ -1,7 +1,9 @@
 // What a finished run leaves behind. Oracles: the contract's list of files and keys, and arithmetic on the numbers in them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 #include <set>
 #include <string>
@@ -76,6 +78,31 @@ TEST_CASE("metrics.jsonl has a line per epoch and provenance.json the data's che
   for (const char* key : {"tempera", "revision", "compiler", "processor", "level", "threads"})
     CHECK(provenance.contains(key));
   CHECK(provenance["data"]["sha256"] == json_in(finished_smoke() / "summary.json")["data"]["sha256"]);
+}
+
+TEST_CASE("metrics.jsonl has the gap between soft and hard form of each epoch, where staircases are smoothed") {
+  TemporaryFolder folder;
+  // So little steepness that the two forms are far apart.
+  const std::vector<std::string> smoothed =
+      smoke(folder / "run", {"--set", R"(quantization={"start_epoch": 1, "rules": [
+      {"sites": "*.weight", "quantizer": {"type": "smoothed_sigmoid", "bits": 2, "temperature": 0.5, "growth": "constant"}}]})",
+                             "--set", "train.epochs=3", "--set", "analyses=[]"});
+  const Finished done = run_tempera(smoothed);
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  const std::vector<nlohmann::json> epochs = metrics_without_times(folder / "run");
+  REQUIRE(epochs.size() == 3);
+  double widest = 0;
+  for (const nlohmann::json& epoch : epochs) {
+    const double hard = epoch["validation"]["accuracy"], soft = epoch["extra"]["validation_soft_accuracy"],
+                 gap = epoch["extra"]["validation_soft_gap"];
+    CHECK(gap == doctest::Approx(soft - hard));
+    CHECK(100 * gap == doctest::Approx(std::round(100 * gap)));  // of 100 images
+    widest = std::max(widest, std::abs(gap));
+  }
+  CHECK(widest >= 0.02);
+  for (const nlohmann::json& epoch : metrics_without_times(finished_smoke())) {
+    CHECK_FALSE(epoch["extra"].contains("validation_soft_gap"));
+  }
 }
 
 TEST_CASE("temperature.json has T = 1 ... 50 and for each the softmax of the seven's logits over T") {

@@ -39,6 +39,20 @@ TEST_CASE("the same run gives the same bytes") {
   CHECK(render_report(tempera::test::sample_run()) == render_report(tempera::test::sample_run()));
 }
 
+TEST_CASE(
+    "the gap between soft and hard form is drawn in per cent beside their accuracies, and only of runs that have one") {
+  RunData run = tempera::test::sample_run();
+  CHECK(!has_text(render_report(run), "Gap between soft and hard form"));
+  for (EpochMetrics& epoch : run.epochs) {
+    epoch.extra["validation_soft_accuracy"] = epoch.validation.accuracy + 0.0625;
+    epoch.extra["validation_soft_gap"] = 0.0625;
+  }
+  const std::string page = render_report(run);
+  CHECK(count(page, "<figcaption>Gap between soft and hard form, validation</figcaption>") == 1);
+  CHECK(has_text(page, "accuracy of the soft form − of the hard one goes from 0.0625 in epoch 1 to 0.0625"));
+  CHECK(!has_text(page, "validation_soft"));
+}
+
 TEST_CASE("a fallback of the data is the first line of the page, and no other page has one") {
   const std::string fallen = render_report(tempera::test::fashion_run());
   CHECK(has_text(fallen, "<body>\n<p class=\"fallback\" role=\"alert\"><strong>This is not mnist.</strong>"));

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tempera/apps/report/study_page.hpp"
+
 namespace {
 
 using namespace tempera::cli;
@@ -111,6 +113,88 @@ TEST_CASE("errors, likelihood and bytes have means, intervals and differences of
   CHECK(difference.at("nll").at("n") == 1);
   CHECK(difference.at("nll").at("mean").get<double>() == doctest::Approx(-0.3));
   CHECK(difference.at("nll").at("interval").is_null());
+}
+
+// A run of the study's four cells: what it has in floats and what is left of it in integers, in points.
+ordered_json crossed(const char* way, const char* network, int seed, double floats, double integers) {
+  ordered_json one = run(way, seed, floats / 100, integers / 100);
+  one["overrides"] = {{"way", way}, {"network", network}, {"seed", seed}};
+  return one;
+}
+
+ordered_json crossed_study() {
+  ordered_json study{{"name", "s"},
+                     {"vary", {{"way", {"PTQ", "QAT"}}, {"network", {"small", "large"}}, {"seed", {1, 2}}}},
+                     {"pair_by", "seed"},
+                     {"runs",
+                      {crossed("PTQ", "small", 1, 90, 60), crossed("PTQ", "small", 2, 92, 66),     // 30 and 26 are lost
+                       crossed("PTQ", "large", 1, 95, 85), crossed("PTQ", "large", 2, 97, 89),     // 10 and 8
+                       crossed("QAT", "small", 1, 91, 88), crossed("QAT", "small", 2, 90, 88),     // 3 and 2
+                       crossed("QAT", "large", 1, 94, 94), crossed("QAT", "large", 2, 96, 97)}}};  // 0 and −1
+  study["statistics"] = study_statistics(study);
+  return study;
+}
+
+// By hand, second − first of what was lost by seeds 1 and 2; half the width is t(1) · |one − other| / 2.
+TEST_CASE("what is lost to floats is compared within the pairs: the interaction of a path with the arithmetic") {
+  struct Row {
+    const char *path, *all_else;
+    double one, other;
+  };
+  const ordered_json differences = crossed_study().at("statistics").at("differences");
+  const std::vector<Row> rows{{"way", "small", 3 - 30, 2 - 26},
+                              {"way", "large", 0 - 10, -1 - 8},
+                              {"network", "PTQ", 10 - 30, 8 - 26},
+                              {"network", "QAT", 0 - 3, -1 - 2}};
+  REQUIRE(differences.size() == rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {  // by path, in the order of the paths
+    CAPTURE(i);
+    CHECK(differences[i].at("path") == rows[i].path);
+    CHECK(differences[i].at("settings").begin().value() == rows[i].all_else);
+    const ordered_json& lost = differences[i].at("lost_to_float");
+    const double mean = (rows[i].one + rows[i].other) / 2;
+    const double half = std::tan(std::numbers::pi * 0.475) * std::abs(rows[i].one - rows[i].other) / 2;
+    CHECK(lost.at("n") == 2);
+    CHECK(100 * lost.at("mean").get<double>() == doctest::Approx(mean));
+    CHECK(100 * lost.at("interval")[0].get<double>() == doctest::Approx(mean - half));
+    CHECK(100 * lost.at("interval")[1].get<double>() == doctest::Approx(mean + half));
+  }
+}
+
+TEST_CASE("tables and page have the differences of what was lost, and only where something can be lost") {
+  ordered_json study = crossed_study();
+  const std::string lost = "lost to float, second − first |";
+  const std::string tables = study_tables(study.at("statistics"));
+  CHECK(tables.find(lost) != std::string::npos);
+  // Accuracies 85 − 60 and 89 − 66: 24 ± 12.71; lost 10 − 30 and 8 − 26: −19 ± 12.71.
+  CHECK(
+      tables.find("| network | small | large | way = PTQ | 2 | +24.00 | +11.29 … +36.71 | -19.00 (-31.71 … -6.29) |") !=
+      std::string::npos);
+  const std::string page = report::render_study(study);
+  CHECK(page.find("Paired differences of what was lost to float, by network") != std::string::npos);
+
+  for (ordered_json& one : study["runs"]) one["results"]["float"]["accuracy"] = 0.9;
+  study["statistics"] = study_statistics(study);
+  CHECK(study_tables(study.at("statistics")).find(lost) != std::string::npos);
+  CHECK(report::render_study(study).find("of what was lost") == std::string::npos);  // accuracy's mirror image
+
+  for (ordered_json& one : study["runs"]) one["results"].erase("integer");
+  study["statistics"] = study_statistics(study);
+  CHECK(study.at("statistics").at("differences").size() == 4);
+  CHECK_FALSE(study.at("statistics").at("differences")[0].contains("lost_to_float"));
+  CHECK(study_tables(study.at("statistics")).find(lost) == std::string::npos);
+  CHECK(report::render_study(study).find("lost to float") == std::string::npos);
+}
+
+TEST_CASE("a pair of which only one run lost something to floats is no pair for what was lost") {
+  ordered_json runs = crossed_study().at("runs");
+  runs[4]["results"].erase("integer");  // QAT, small, seed 1
+  const ordered_json differences = study_statistics({{"pair_by", "seed"}, {"runs", runs}}).at("differences");
+  CHECK(differences[0].at("path") == "way");
+  CHECK(differences[0].at("accuracy").at("n") == 2);
+  CHECK(differences[0].at("lost_to_float").at("n") == 1);
+  CHECK(differences[0].at("lost_to_float").at("mean").get<double>() == doctest::Approx(-0.24));
+  CHECK(differences[0].at("lost_to_float").at("interval").is_null());
 }
 
 TEST_CASE("four values are compared each with each, five with the first alone") {

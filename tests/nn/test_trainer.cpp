@@ -53,6 +53,18 @@ bool same_history(const nn::TrainingState& a, const nn::TrainingState& b) {
   return true;
 }
 
+// A site whose soft form answers class 0, whatever comes.
+class SoftlyFirst final : public nn::ValueTransform {
+ public:
+  core::Variable operator()(const core::Variable& value, nn::ForwardContext& context) override {
+    if (!context.soft) return value;
+    core::Tensor answer(value.value().shape());
+    const std::int64_t classes = answer.shape()[1];
+    for (std::int64_t row = 0; row < answer.shape()[0]; ++row) answer.mutable_data()[row * classes] = 1;
+    return core::Variable(answer);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("a run on three separable blobs reaches 95 % and a lower loss than it began with") {
@@ -305,6 +317,21 @@ TEST_CASE("an epoch keeps the steepness it was trained at, whatever is said of i
   CHECK(back.history[0].validation->soft_accuracy == state.history[0].validation->soft_accuracy);
   TrainingRun none({.epochs = 1, .soft_temperature = [](std::int64_t) { return std::optional<double>(); }});
   CHECK_FALSE(none.trainer.run().history[0].validation->soft_accuracy);
+}
+
+// Closed form: of the 53 samples those whose number three divides, 18, are of class 0.
+TEST_CASE("the gap of an epoch is the accuracy of the soft form less that of the hard one") {
+  TrainingRun run({.epochs = 5, .soft_temperature = [](std::int64_t) { return std::optional(1.0); }});
+  for (nn::Site* site : run.model.sites()) {
+    if (site->name == "fc2.output") site->transform = std::make_shared<SoftlyFirst>();
+  }
+  const nn::ValidationScores scores = *run.trainer.run().history.back().validation;
+  CHECK(scores.accuracy > 0.6);
+  REQUIRE(scores.soft_gap());
+  CHECK(*scores.soft_accuracy == doctest::Approx(18.0 / 53));
+  CHECK(*scores.soft_gap() == doctest::Approx(18.0 / 53 - (1 - static_cast<double>(scores.errors) / 53)));
+  CHECK(*scores.soft_gap() < -0.2);
+  CHECK_FALSE(nn::ValidationScores{}.soft_gap());
 }
 
 TEST_CASE("after the first epoch a step takes no tensor storage from the system") {

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kMarkersUpTo = 25;  // epochs; beyond, markers touch each other
 
 constexpr const char* kSoftAccuracy = "validation_soft_accuracy";
+constexpr const char* kSoftGap = "validation_soft_gap";
 
 using Getter = std::function<double(const EpochMetrics&)>;
 
@@ -94,6 +95,8 @@ std::string training(const RunData& run) {
                            {{"training", [](const EpochMetrics& e) { return e.train.accuracy; }},
                             {"validation", [](const EpochMetrics& e) { return e.validation.accuracy; }},
                             {"validation, soft form", extra_of(kSoftAccuracy)}}));
+  figures.push_back(curves(run, "training-soft-gap", "Gap between soft and hard form, validation", TickFormat::percent,
+                           {{"accuracy of the soft form − of the hard one", extra_of(kSoftGap)}}));
   figures.push_back(curves(run, "training-rate", "Learning rate", TickFormat::plain,
                            {{"learning rate", [](const EpochMetrics& e) { return e.learning_rate; }}}));
   std::set<std::string> extra;
@@ -101,7 +104,7 @@ std::string training(const RunData& run) {
     for (const auto& [name, value] : epoch.extra) extra.insert(name);
   }
   for (const std::string& name : extra) {
-    if (name == kSoftAccuracy) continue;  // stands beside the hard one
+    if (name == kSoftAccuracy || name == kSoftGap) continue;  // stand with the accuracy of the hard form
     const std::string title = extra_title(name);
     figures.push_back(curves(run, fmt::format("training-extra-{}", figures.size()), title, TickFormat::plain,
                              {{title, extra_of(name)}}));
