@@ -29,7 +29,7 @@ TEST_CASE(
   for (const nlohmann::json& site : json_in(run / "quantization.json")["sites"]) {
     const std::string name = site["site"];
     CAPTURE(name);
-    CHECK(has(svg, ">" + name + ": " + site["grid"].get<std::string>() + "</text>"));
+    CHECK(has(svg, ">" + name + ": "));
     if (site["bits"] == 16) continue;  // floats
     const nlohmann::json& hard =
         site["staircase"]["hard"].empty() ? site["staircase"]["value"] : site["staircase"]["hard"];
