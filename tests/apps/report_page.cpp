@@ -176,6 +176,12 @@ TEST_CASE("the figure of the quantizers draws each that has one scale, at the he
   for (std::size_t i = 1; i < 4; ++i)
     CHECK(levels[i - 1] - levels[i] == doctest::Approx(levels[0] - levels[1]).epsilon(0.02));
   CHECK(levels[0] > levels[3]);
+  // A value and its derivative stand below each other.
+  for (std::size_t chart = 0; chart < 4; chart += 2) {
+    const auto plots = tempera::test::tags_with(svg, "class=\"plot\"");
+    CHECK(tempera::test::attribute(plots.at(chart), "x") == tempera::test::attribute(plots.at(chart + 1), "x"));
+    CHECK(tempera::test::attribute(plots.at(chart), "width") == tempera::test::attribute(plots.at(chart + 1), "width"));
+  }
   // On the page the same charts, named by site and quantizer.
   const std::string page = render_report(run);
   CHECK(has_text(page, "act1.output (uniform, 2 bit, unsigned)"));

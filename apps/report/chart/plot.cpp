@@ -124,7 +124,7 @@ void Plot::lay_out() {
   const bool named = !x_axis_.names.empty() || x_labels_.empty();
   const double first = named ? 0 : text_width(x_labels_.front()) / 2;
   const double last = named ? 0 : text_width(x_labels_.back()) / 2;
-  box_.left = std::max(widest + kGap + 2, first);
+  box_.left = std::max({widest + kGap + 2, first, y_axis_.room});
   box_.top = title + legend_rows * kLine + (y_axis_.label.empty() ? 6 : kLine) + 6;
   box_.right = sheet_.width - std::max(8.0, last);
   box_.bottom = sheet_.height - kLine - kGap - (x_axis_.label.empty() ? 0 : kLine);

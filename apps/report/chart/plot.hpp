@@ -26,10 +26,11 @@ struct Axis {
   TickFormat format = TickFormat::plain;
   std::optional<double> min;
   std::optional<double> max;
-  int target = 5;          ///< about how many ticks
-  bool tight = false;      ///< bounds from the data are not widened to whole ticks
-  bool whole = false;      ///< ticks at whole numbers only (epochs)
-  bool grid = false;       ///< lines across the plot at the ticks; a y axis with numbers always has them
+  int target = 5;      ///< about how many ticks
+  bool tight = false;  ///< bounds from the data are not widened to whole ticks
+  bool whole = false;  ///< ticks at whole numbers only (epochs)
+  bool grid = false;   ///< lines across the plot at the ticks; a y axis with numbers always has them
+  double room = 0;     ///< of a y axis: user units left of the plot at least, for charts that stand below each other
   std::vector<double> at;  ///< ticks at these values, as far as they are within the bounds, instead of round ones
   std::vector<std::string> names;  ///< names of the positions 0, 1, 2 …, instead of numbers
 };

@@ -5,6 +5,11 @@
 #include "tempera/apps/report/chart/line_chart.hpp"
 
 namespace tempera::cli::report::sections {
+namespace {
+
+constexpr double kLabels = 52;  // so that arguments stand below each other, whatever the numbers beside them
+
+}  // namespace
 
 std::string staircase_values(const QuantizedSite& site, std::size_t number) {
   LineChart chart{.sheet = {.id = fmt::format("staircase-{}", number),
@@ -13,7 +18,7 @@ std::string staircase_values(const QuantizedSite& site, std::size_t number) {
                                                        site.site, quantizer_text(site)),
                             .height = kValuesHeight}};
   chart.x = {.target = 4, .tight = true};
-  chart.y = {.label = "value", .target = 4};
+  chart.y = {.label = "value", .target = 4, .room = kLabels};
   chart.series = {
       Series{.name = "in training", .x = site.argument, .y = site.value, .stroke = series_stroke(0, false)}};
   if (!site.hard.empty()) {
@@ -30,7 +35,7 @@ std::string staircase_derivative(const QuantizedSite& site, std::size_t number) 
                                                        site.site, quantizer_text(site)),
                             .height = kDerivativeHeight}};
   chart.x = {.label = "before", .target = 4, .tight = true};
-  chart.y = {.label = "derivative", .min = 0, .target = 2};
+  chart.y = {.label = "derivative", .min = 0, .target = 2, .room = kLabels};
   chart.series = {Series{.name = "derivative", .x = site.argument, .y = site.derivative, .stroke = {.color = 2}}};
   return draw(chart);
 }
