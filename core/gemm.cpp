@@ -99,7 +99,8 @@ class Product {
 
   // Rows so that A's part of one depth stays in five eighths of the second cache, columns for the work of a chunk.
   [[nodiscard]] Extent chunk() const noexcept {
-    const std::int64_t fitting = second_level_cache_bytes() / 8 * 5 / (depth_ * static_cast<std::int64_t>(sizeof(Scalar)));
+    const std::int64_t fitting =
+        second_level_cache_bytes() / 8 * 5 / (depth_ * static_cast<std::int64_t>(sizeof(Scalar)));
     const std::int64_t flops = std::max(kChunkFlops, 2 * args_.m * args_.n / kChunks * args_.k);
     std::int64_t rows = std::clamp<std::int64_t>(fitting, 4 * table_.gemm_mr, 256);
     if (args_.n <= table_.gemm_nr) rows = std::min(rows, flops / (2 * args_.n * args_.k) + 1);

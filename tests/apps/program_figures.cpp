@@ -26,7 +26,8 @@ TEST_CASE(
                   " is not drawn: give it a site in configs/quantizer-shapes.json");
   }
   int stairs = 0;
-  for (const nlohmann::json& site : json_in(run / "quantization.json")["sites"]) {
+  const nlohmann::json document = json_in(run / "quantization.json");
+  for (const nlohmann::json& site : document["sites"]) {
     const std::string name = site["site"];
     CAPTURE(name);
     CHECK(has(svg, ">" + name + ": "));

@@ -58,7 +58,7 @@ class SoftlyFirst final : public nn::ValueTransform {
  public:
   core::Variable operator()(const core::Variable& value, nn::ForwardContext& context) override {
     if (!context.soft) return value;
-    core::Tensor answer(value.value().shape());
+    core::Tensor answer = core::Tensor::zeros(value.value().shape());
     const std::int64_t classes = answer.shape()[1];
     for (std::int64_t row = 0; row < answer.shape()[0]; ++row) answer.mutable_data()[row * classes] = 1;
     return core::Variable(answer);
