@@ -11,6 +11,7 @@
 #include <random>
 #include <vector>
 
+#include "kernels/exact_stairs.hpp"
 #include "kernels/int_kernel_checks.hpp"
 #include "kernels/support.hpp"
 #include "tempera/core/kernels/table.hpp"
@@ -187,15 +188,9 @@ TEST_CASE("a staircase of sigmoids of any temperature, width and number of steps
     kernels().sigmoid_stairs(n, s, x.data(), y.data(), slope.data());
     std::vector<double> values, slopes;
     for (const float at : positions) {
-      const long double position = static_cast<long double>(at) / s.width + s.middle + 0.5L;
-      long double sum = 0, derivative = 0;
-      for (long double k = 1; k <= s.steps; ++k) {
-        const long double z = s.temperature * (position - k), e = std::exp(-std::abs(z)), small = e / (1 + e);
-        sum += z >= 0 ? 1 - small : small;
-        derivative += small * (1 - small);
-      }
-      values.push_back(static_cast<double>(s.height * (sum - s.middle)));
-      slopes.push_back(static_cast<double>(s.height / s.width * s.temperature * derivative));
+      const ExactStairs exact = exact_stairs(s, at);
+      values.push_back(static_cast<double>(exact.y));
+      slopes.push_back(static_cast<double>(exact.slope));
     }
     // The worst of a sum of 2·reach floats, in whose exponentials one factor follows another, and of a position with 24 bits
     // after the point, times the temperature; what is typical is in stairs_test.cpp.

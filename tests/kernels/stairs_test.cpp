@@ -5,6 +5,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/exact_stairs.hpp"
 #include "kernels/support.hpp"
 #include "tempera/core/kernels/table.hpp"
 
@@ -13,21 +14,6 @@ namespace {
 using namespace tempera::test;
 using tempera::core::kernels;
 using tempera::core::SigmoidStairs;
-
-struct Exact {
-  long double y, slope;
-};
-
-Exact exact(const SigmoidStairs& s, float x) {
-  const long double position = static_cast<long double>(x) / s.width + s.middle + 0.5L;
-  long double sum = 0, slope = 0;
-  for (long double k = 1; k <= s.steps; ++k) {
-    const long double z = s.temperature * (position - k), e = std::exp(-std::abs(z)), small = e / (1 + e);
-    sum += z >= 0 ? 1 - small : small;
-    slope += small * (1 - small);
-  }
-  return {s.height * (sum - s.middle), s.height / s.width * s.temperature * slope};
-}
 
 // From below the first step to above the last, beside steps and on them, and what is nowhere near.
 std::vector<float> values_for(const SigmoidStairs& s, std::int64_t n) {
@@ -59,7 +45,7 @@ TEST_CASE("a staircase of sigmoids and its derivative are the formula, at every 
         kernels().sigmoid_stairs(n, s, in.data(), y.data(), slope.data());
         for (std::size_t i = 0; i < x.size(); ++i) {
           CAPTURE(x[i]);
-          const Exact e = exact(s, x[i]);
+          const ExactStairs e = exact_stairs(s, x[i]);
           // Of a sum of floats, of a position that has 24 bits after the point and is multiplied by T, and of 56/T factors in a row.
           const double near = 1e-6 + 2e-7 * steps + 3e-7 * temperature + 2e-6 / temperature;
           REQUIRE(std::abs(static_cast<double>(y.data()[i] - e.y)) <= s.height * near);
