@@ -63,8 +63,7 @@ OutputFile::OutputFile(fs::path target, std::span<const fs::path> inputs) : targ
   if (target_ == "-") {
     throw core::ConfigError(
         "\"-\" stands for standard output elsewhere; here name a file (./- for one of that name, /dev/stdout for "
-        "standard "
-        "output)");
+        "standard output)");
   }
   std::error_code none;
   if (fs::is_directory(target_, none)) throw core::FileError(target_.string(), "is a folder, not a file to write to");

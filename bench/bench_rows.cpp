@@ -84,23 +84,20 @@ void min_max(benchmark::State& state) {
   run(state, {.elements = n, .reads = 1}, [&] { kernels().min_max(n, x.data(), &low, &high); });
 }
 
-void fake_quant(benchmark::State& state) {
+void fake_quant_by(benchmark::State& state, const tempera::core::FakeQuantGrid& grid) {
   const std::int64_t n = state.range(0);
   const Floats x = filled(n, 0.5F);
   Floats y(x);
   run(state, {.elements = n, .reads = 1, .writes = 1, .multiplies = 1, .divisions = 1},
-      [&] { kernels().fake_quant(n, kGrid, x.data(), y.data()); });
+      [&] { kernels().fake_quant(n, grid, x.data(), y.data()); });
 }
+void fake_quant(benchmark::State& state) { fake_quant_by(state, kGrid); }
 
 // Of a range that was just observed: nothing is clamped.
 void fake_quant_covered(benchmark::State& state) {
-  const std::int64_t n = state.range(0);
-  const Floats x = filled(n, 0.5F);
-  Floats y(x);
   tempera::core::FakeQuantGrid grid = kGrid;
   grid.covers = true;
-  run(state, {.elements = n, .reads = 1, .writes = 1, .multiplies = 1, .divisions = 1},
-      [&] { kernels().fake_quant(n, grid, x.data(), y.data()); });
+  fake_quant_by(state, grid);
 }
 
 void fake_quant_grad(benchmark::State& state) {

@@ -17,8 +17,6 @@
 namespace tempera::quant {
 namespace {
 
-constexpr int kDefaultRule = -1, kNoRule = -2;
-
 // '*' stands for any characters; everything else for itself.
 bool matches(std::string_view pattern, std::string_view name) {
   const std::size_t star = pattern.find('*');

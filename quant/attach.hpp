@@ -12,13 +12,16 @@
 
 namespace tempera::quant {
 
+/// In the place of a rule's position: a default (of the model's input), and no quantizer at all.
+inline constexpr int kDefaultRule = -1, kNoRule = -2;
+
 /// What became of a site.
 struct SitePlan {
   std::string site;
   nn::SiteKind kind;
   core::Shape shape;
-  int rule = -1;          ///< position in the config's rules; −1: a default (the model's input), −2: none
-  std::string quantizer;  ///< type; empty: the site is left as it is
+  int rule = kDefaultRule;  ///< position in the config's rules, or one of the above
+  std::string quantizer;    ///< type; empty: the site is left as it is
   int bits = 32;
   How how = How::kStatic;
 };

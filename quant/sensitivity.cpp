@@ -142,8 +142,9 @@ std::vector<SiteSensitivity> sensitivity(nn::Model& model, const QuantizationCon
                                          const nn::Objective& objective, const SensitivityConfig& options,
                                          const std::atomic<bool>* interrupt) {
   std::map<std::string, std::vector<Candidate>> candidates;
-  for (const std::int64_t b : falling(options.bits))
+  for (const std::int64_t b : falling(options.bits)) {
     add_candidates(model, config, b, source, options, interrupt, candidates);
+  }
 
   const KeptTransforms kept(model);
   kept.remove();

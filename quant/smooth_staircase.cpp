@@ -5,7 +5,6 @@
 #include <limits>
 #include <memory>
 #include <numeric>
-#include <type_traits>
 #include <utility>
 
 #include "tempera/core/kernels/table.hpp"
@@ -16,9 +15,6 @@ namespace tempera::quant {
 namespace {
 
 using core::Tensor;
-
-// A sigmoid further from its step than this is 0 or 1 to within e^−reach, which is below the rounding of a sum of 65535.
-constexpr double kReach = std::is_same_v<Scalar, double> ? 48 : 28;
 
 // Steps that are somewhere. Positions are counted in steps.
 struct Stairs {
@@ -42,7 +38,7 @@ struct Sigmoid {
 // product of them, leaves e^±(2·reach).
 template <class Fn>
 std::size_t over_biases(double position, const Stairs& stairs, Fn fn) noexcept {
-  const double reach = kReach / stairs.temperature;
+  const double reach = core::kSigmoidReach / stairs.temperature;
   const auto begin = std::ranges::lower_bound(stairs.at, position - reach);
   const auto first = static_cast<std::size_t>(begin - stairs.at.begin());
   if (begin == stairs.at.end()) return first;

@@ -108,7 +108,7 @@ std::string layers_text(const nn::Model& model, const WeightBits& bits) {
 }
 
 std::string rule_text(const quant::SitePlan& site, const quant::QuantizationConfig& config) {
-  if (site.rule == -1) return "default";
+  if (site.rule == quant::kDefaultRule) return "default";
   if (site.rule < 0) return "-";
   return fmt::format("{}: {}", site.rule, config.rules[static_cast<std::size_t>(site.rule)].sites);
 }
@@ -155,7 +155,8 @@ std::vector<quant::SitePlan> sites_of(nn::Model& model, const ExperimentConfig& 
   if (config.quantization) return quant::plan(model, *config.quantization);
   std::vector<quant::SitePlan> sites;
   for (const nn::Site* site : model.sites()) {
-    sites.push_back({.site = site->name, .kind = site->kind, .shape = site->shape, .rule = -2, .quantizer = {}});
+    sites.push_back(
+        {.site = site->name, .kind = site->kind, .shape = site->shape, .rule = quant::kNoRule, .quantizer = {}});
   }
   return sites;
 }

@@ -1,6 +1,7 @@
 // tempera report: run folders as a page.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -40,21 +41,30 @@ std::vector<fs::path> inputs_of(const ReportArguments& arguments) {
   return {arguments.runs.begin(), arguments.runs.end()};
 }
 
-// The pictures that can be had alone, and what a run needs to have them.
-constexpr const char* kTemperatureFigure = "temperature";
-constexpr const char* kQuantizersFigure = "quantizers";
+// A picture that can be had alone.
+struct Figure {
+  const char* name;
+  const char* needs;  // of a run
+  bool (*possible)(const report::RunData& run);
+  std::string (*render)(const report::RunData& run);
+};
+constexpr Figure kFigures[] = {
+    {"temperature", "the analysis \"temperature\"",
+     [](const report::RunData& run) { return run.temperature.has_value(); }, report::render_temperature_figure},
+    {"quantizers", "a section \"quantization\"",
+     [](const report::RunData& run) { return run.quantization.has_value(); }, report::render_quantizers_figure}};
+
+// One of them: the option takes no other name.
+const Figure& figure_of(const std::string& name) { return *std::ranges::find(kFigures, name, &Figure::name); }
+
+std::vector<std::string> figure_names() {
+  std::vector<std::string> names;
+  for (const Figure& figure : kFigures) names.emplace_back(figure.name);
+  return names;
+}
 
 std::string needs_of(const std::string& figure) {
-  return fmt::format("--figure {} needs one run that has {}", figure,
-                     figure == kTemperatureFigure ? "the analysis \"temperature\"" : "a section \"quantization\"");
-}
-
-bool has_figure(const report::RunData& run, const std::string& figure) {
-  return figure == kTemperatureFigure ? run.temperature.has_value() : run.quantization.has_value();
-}
-
-std::string render_figure(const report::RunData& run, const std::string& figure) {
-  return figure == kTemperatureFigure ? report::render_temperature_figure(run) : report::render_quantizers_figure(run);
+  return fmt::format("--figure {} needs one run that has {}", figure, figure_of(figure).needs);
 }
 
 // What made the study: the provenance of a run that is completed, as one that failed early has none.
@@ -110,13 +120,13 @@ int write_report(const Session& session, const ReportArguments& arguments) {
   std::vector<report::RunData> runs;
   runs.reserve(arguments.runs.size());
   for (const std::string& path : arguments.runs) runs.push_back(report::load_run(path));
-  if (!arguments.figure.empty() && !(runs.size() == 1 && has_figure(runs.front(), arguments.figure))) {
+  if (!arguments.figure.empty() && !(runs.size() == 1 && figure_of(arguments.figure).possible(runs.front()))) {
     throw core::ConfigError(needs_of(arguments.figure));
   }
   const OutputFile target(arguments.out.empty() ? default_target(arguments) : fs::path(arguments.out),
                           inputs_of(arguments));
   target.write(arguments.figure.empty() ? report::render_comparison(runs)
-                                        : render_figure(runs.front(), arguments.figure));
+                                        : figure_of(arguments.figure).render(runs.front()));
   print_result(session, {{"written", target.path().string()}, {"runs", arguments.runs}},
                fmt::format("written: {}\n", target.path().string()));
   return kDone;
@@ -132,7 +142,7 @@ void add_report(Verb& program, Session& session) {
   verb.option("RUN", arguments->runs, "run folders, such as runs/mnist-mlp-…, or the folder of a study").required();
   verb.option("--figure", arguments->figure,
               "only this figure, as SVG: temperature, or quantizers (the staircase of each)")
-      .one_of({kTemperatureFigure, kQuantizersFigure})
+      .one_of(figure_names())
       .value_name("NAME");
   verb.option("--markdown", arguments->markdown,
               "of a study: its tables with intervals, machine and command, instead of the page")

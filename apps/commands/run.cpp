@@ -49,8 +49,9 @@ std::string result_text(const RunResult& result) {
     text += fmt::format("{}, in floats: {:.2f} % ({} errors)\n", weights, 100 * scores.accuracy, scores.errors);
   };
   floats(report::kBeforeCalibration, "the weights as trained");
-  if (mode != "float")
+  if (mode != "float") {
     floats("float", report::calibrated(result.summary) ? "the weights as calibrated" : "the weights as trained");
+  }
   for (const std::string& line : report::repairs_lines(result.summary.repairs)) text += line + "\n";
   text += sizes_text(result.summary.model);
   if (run.temperature) {

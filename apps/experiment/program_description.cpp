@@ -35,7 +35,8 @@ std::string requantization_of(const quant::program::Operation& operation) {
   if (const auto* alone = std::get_if<quant::program::Requantize>(&operation)) {
     return std::string(way_of(alone->requant));
   }
-  if (std::holds_alternative<quant::program::Add>(operation)) return std::string(quant::kRequantModes[0]);
+  if (std::holds_alternative<quant::program::Add>(operation))
+    return std::string(quant::kRequantModes[static_cast<std::size_t>(quant::RequantMode::kSingle)]);
   if (const auto* concat = std::get_if<quant::program::Concat>(&operation)) {
     for (const std::optional<quant::Requant>& requant : concat->requants) {
       if (requant) return std::string(way_of(*requant));  // one config, one mode

@@ -241,8 +241,7 @@ std::string size_charts(const ordered_json& cells) {
              "has none, and one that goes on beyond the axis ends in an arrow. Bits are the mean over all weights, of "
              "which those of floats count 32. Where the same weights serve several numbers of bits, their accuracy in "
              "floats, as trained, stands at 32 bits, and at the bytes of its weights and biases alone as float32. "
-             "Bytes "
-             "are otherwise those of the whole file that is shipped.");
+             "Bytes are otherwise those of the whole file that is shipped.");
 }
 
 }  // namespace tempera::cli::report

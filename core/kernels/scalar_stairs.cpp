@@ -1,24 +1,20 @@
 // Reference kernel: a staircase of sigmoids.
 #include <algorithm>
 #include <cmath>
-#include <type_traits>
 
 #include "tempera/core/kernels/levels.hpp"
 
 namespace tempera::core::detail {
 namespace {
 
-// A sigmoid further from its step than this is 0 or 1 to within e^−reach, which is below the rounding of a sum of 65535.
-constexpr double kReach = std::is_same_v<Scalar, double> ? 48 : 28;
-
 struct Point {
   double sum = 0;    // Σ σ
   double slope = 0;  // Σ σ(1 − σ)
 };
 
-// Only steps within kReach/T are computed; those below count 1, those above 0. The symmetric form: e is never above 1.
+// Only steps within kSigmoidReach/T are computed; those below count 1, those above 0. The symmetric form: e is never above 1.
 Point at(double position, const SigmoidStairs& stairs) noexcept {
-  const double reach = kReach / stairs.temperature + 1;
+  const double reach = kSigmoidReach / stairs.temperature + 1;
   const double first = std::clamp(std::ceil(position - reach), 1.0, stairs.steps + 1.0);
   const double last = std::clamp(std::floor(position + reach), 0.0, stairs.steps);
   Point point{.sum = first - 1, .slope = 0};

@@ -10,7 +10,7 @@ struct StairsView {
 StairsView view_of(const SigmoidStairs& s) noexcept {
   const auto t = static_cast<float>(s.temperature), width = static_cast<float>(s.width);
   const auto origin = static_cast<float>(s.middle + 0.5), steps = static_cast<float>(s.steps);
-  const float reach = __builtin_ceilf(28 / t);
+  const float reach = __builtin_ceilf(static_cast<float>(kSigmoidReach) / t);
   float ratio[kLanes];
   exp(V(t)).store_unaligned(ratio);
   return {.temperature = V(t),

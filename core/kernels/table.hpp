@@ -50,6 +50,9 @@ struct SigmoidStairs {
   double temperature = 1, width = 1;
   double height = 1, middle = 0, steps = 1;
 };
+/// A sigmoid of an argument further from 0 than this counts as 0 or 1: it is to within e^−reach, which is below the rounding of a
+/// sum of 65535.
+inline constexpr double kSigmoidReach = sizeof(Scalar) == sizeof(double) ? 48 : 28;
 /// The temperatures that every level takes; the scalar one takes all above 0.
 inline constexpr double kLeastStairsTemperature = 0.5, kMostStairsTemperature = 256;
 
@@ -107,7 +110,7 @@ struct KernelTable {
   void (*fake_quant_grad)(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, const Scalar* dy,
                           Scalar* dx) noexcept;
 
-  /// y = the staircase at x, slope = its derivative. A sigmoid that is 0 or 1 to within e^−28 (48 in double) counts as that.
+  /// y = the staircase at x, slope = its derivative. Steps beyond kSigmoidReach are not computed.
   /// Positions have the precision of a float after the point, by the scalar level that of a double.
   void (*sigmoid_stairs)(std::int64_t n, const SigmoidStairs& stairs, const Scalar* x, Scalar* y,
                          Scalar* slope) noexcept;

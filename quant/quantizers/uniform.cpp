@@ -114,18 +114,27 @@ Uniform::Uniform(const Config& config, const SiteFacts& site)
 
 std::int64_t Uniform::slots() const noexcept { return scale_.value().numel(); }
 
-// Where a range's scale and zero point go.
+// Where a range's scale and zero point go. Both calls may come from several threads, for slots that differ.
 struct Uniform::Choice {
   QParams params;  // the grid with room for them
   Scalar *scale, *zero_point;
   const ScaleRule& rule;
+  const std::string& site;
+  EndsObserver* ends;  // null: the observer wants the values themselves
+  EndsObserver::State state;
 
-  // From several threads, for slots that differ.
   void take(std::int64_t slot, Range range) {
     const auto at = static_cast<std::size_t>(slot);
     set_scale(params, at, range, rule);
     scale[slot] = static_cast<Scalar>(params.scale[at]);
     zero_point[slot] = static_cast<Scalar>(params.zero_point[at]);
+  }
+  // The range of all values of a slot, which the ends' observer has then taken in.
+  Range look(std::size_t slot, std::span<const Scalar> values) {
+    const Range now = finite_range(values, site);
+    const auto channel = static_cast<std::int64_t>(slot);
+    take(channel, ends->take_in(state, channel, now));
+    return now;
   }
 };
 
@@ -134,7 +143,11 @@ Uniform::Choice Uniform::choose() {
   Choice choice{.params = grid_,
                 .scale = scale_.mutable_value().mutable_data(),
                 .zero_point = zero_point_.mutable_value().mutable_data(),
-                .rule = rule_};
+                .rule = rule_,
+                .site = site_.name,
+                .ends = observer_->takes_ends(),
+                .state = {}};
+  if (choice.ends != nullptr) choice.state = choice.ends->state();
   choice.params.scale.assign(static_cast<std::size_t>(slots()), 1);
   choice.params.zero_point.assign(static_cast<std::size_t>(slots()), 0);
   return choice;
@@ -144,26 +157,21 @@ void Uniform::observe(const Tensor& x) {
   if (observer_ == nullptr || x.numel() == 0) return;
   Choice choice = choose();
   const std::int64_t n = slots();
-  const RunLengths runs = n == 1 ? RunLengths{x.numel(), x.numel(), 1} : run_lengths(x.shape(), grid_);
-  const auto values = [&](std::int64_t slot) {
-    const std::int64_t from = slot % runs.per_row * runs.length;
-    return x.values().subspan(static_cast<std::size_t>(slot / runs.per_row * runs.row + from),
-                              static_cast<std::size_t>(std::min(runs.length, runs.row - from)));
-  };
-  EndsObserver* ends = observer_->takes_ends();
-  if (ends == nullptr) {
+  if (choice.ends != nullptr && n == 1) {
+    choice.look(0, x.values());
+  } else if (choice.ends != nullptr) {
+    each_run(x.shape(), choice.params, [&](std::int64_t begin, std::int64_t end, std::size_t slot) {
+      choice.look(slot, x.values().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
+    });
+  } else {
+    const RunLengths runs = n == 1 ? RunLengths{x.numel(), x.numel(), 1} : run_lengths(x.shape(), grid_);
     for (std::int64_t slot = 0; slot < n; ++slot) {
-      observer_->observe(slot, values(slot));
+      const std::int64_t from = slot % runs.per_row * runs.length;
+      observer_->observe(slot, x.values().subspan(static_cast<std::size_t>(slot / runs.per_row * runs.row + from),
+                                                  static_cast<std::size_t>(std::min(runs.length, runs.row - from))));
       choice.take(slot, observer_->range(slot));
     }
-    return;
   }
-  const EndsObserver::State state = ends->state();
-  core::parallel_for(n, std::max<std::int64_t>(1, kRunGrain / runs.length), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t slot = begin; slot < end; ++slot) {
-      choice.take(slot, ends->take_in(state, slot, finite_range(values(slot), site_.name)));
-    }
-  });
 }
 
 bool Uniform::ready() const {
@@ -200,20 +208,15 @@ Variable Uniform::forward(const Variable& x, ForwardContext& context) {
 
 // A channel is quantized as soon as its range is known, while it is near.
 Variable Uniform::observed_forward(const Variable& x, ForwardContext& context) {
-  EndsObserver* ends = observer_ == nullptr || x.shape().numel() == 0 ? nullptr : observer_->takes_ends();
-  if (ends == nullptr) return Quantizer::observed_forward(x, context);
+  const bool looks = observer_ != nullptr && x.shape().numel() > 0 && observer_->takes_ends() != nullptr;
+  if (!looks) return Quantizer::observed_forward(x, context);
   const core::Random random = context.random(site_.name);
   Choice choice = choose();
-  const EndsObserver::State state = ends->state();
-  const auto look = [&](std::size_t slot, std::span<const Scalar> values) {
-    const Range now = finite_range(values, site_.name);
-    choice.take(static_cast<std::int64_t>(slot), ends->take_in(state, static_cast<std::int64_t>(slot), now));
-    return now;
-  };
-  if (slots() > 1) return fake_quant(x, choice.params, surrogate_, context.training ? &random : nullptr, look);
-  const Range all = look(0, x.value().values());
-  return fake_quant(x, choice.params, surrogate_, context.training ? &random : nullptr,
-                    [all](std::size_t, std::span<const Scalar>) { return all; });
+  RangeOfRun range_of = [&choice](std::size_t slot, std::span<const Scalar> run) { return choice.look(slot, run); };
+  if (slots() == 1) {  // whose runs are pieces of it
+    range_of = [all = choice.look(0, x.value().values())](std::size_t, std::span<const Scalar>) { return all; };
+  }
+  return fake_quant(x, choice.params, surrogate_, context.training ? &random : nullptr, range_of);
 }
 
 std::vector<nn::Buffer> Uniform::buffers() const {

@@ -41,10 +41,8 @@ std::string chart_of(const QuantizedSite& site, std::size_t number) {
 
 constexpr const char* kFoldedNote =
     "Where batch norm is folded in, a weight is rounded as the norm will have scaled it, each channel by a factor of "
-    "its own, "
-    "and is drawn here as it is stored, with that factor taken out again: after quantization its values lie on a grid "
-    "for "
-    "each channel, which is not that of the staircase.";
+    "its own, and is drawn here as it is stored, with that factor taken out again: after quantization its values lie "
+    "on a grid for each channel, which is not that of the staircase.";
 
 }  // namespace
 
