@@ -29,10 +29,11 @@ struct Layer {
   Shape x, w;
 };
 
-// Of lenet and cnn, with the batches of `tempera bench train`.
+// Of lenet and cnn, with the batches of `tempera bench train`, and one channel by channel.
 const std::array kLayers{
     Layer{"lenet_conv1", {64, 1, 28, 28}, {20, 1, 5, 5}}, Layer{"lenet_conv2", {64, 20, 12, 12}, {50, 20, 5, 5}},
-    Layer{"cnn_conv1", {64, 1, 28, 28}, {32, 1, 3, 3}}, Layer{"cnn_conv2", {64, 32, 26, 26}, {64, 32, 3, 3}}};
+    Layer{"cnn_conv1", {64, 1, 28, 28}, {32, 1, 3, 3}}, Layer{"cnn_conv2", {64, 32, 26, 26}, {64, 32, 3, 3}},
+    Layer{"depthwise", {64, 32, 28, 28}, {32, 1, 3, 3}}};
 
 enum class Pass { kForward, kByInput, kByWeight };
 
@@ -58,7 +59,7 @@ bounds::Work reading(const Shape& x, double multiplies) {
 void conv(benchmark::State& state, const Layer& layer, Pass pass, ConvAlgorithm algorithm, int threads) {
   const Variable x(Tensor::full(layer.x, 0.5F), pass == Pass::kByInput);
   const Variable w(Tensor::full(layer.w, 0.25F), pass == Pass::kByWeight);
-  const Conv2dOptions options{.algorithm = algorithm};
+  const Conv2dOptions options{.groups = layer.x[1] / layer.w[1], .algorithm = algorithm};
   const Variable y = conv2d(x, w, {}, options);
   const Tensor dy = Tensor::full(y.shape(), 0.125F);
   const auto products = static_cast<double>(layer.w[1] * layer.w[2] * layer.w[3]);  // of each result

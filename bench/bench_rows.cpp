@@ -133,6 +133,42 @@ void column_sum(benchmark::State& state) {
       [&] { kernels().column_sum(rows, columns, x.data(), y.data()); });
 }
 
+// Batch norm's passes over images [samples, channels, cells].
+tempera::core::ChannelBlock channel_block(const benchmark::State& state) {
+  return {.samples = state.range(0),
+          .channels = state.range(1),
+          .cells = state.range(2),
+          .row = state.range(1) * state.range(2)};
+}
+
+void channel_squares(benchmark::State& state) {
+  const auto block = channel_block(state);
+  const std::int64_t n = block.samples * block.row;
+  const Floats x = filled(n, 0.5F), mean = filled(block.channels, 0.25F);
+  Floats sums = filled(block.channels, 0);
+  run(state, {.elements = n, .reads = 1},
+      [&] { kernels().channel_squares(block, x.data(), mean.data(), sums.data()); });
+}
+
+void channel_scale(benchmark::State& state) {
+  const auto block = channel_block(state);
+  const std::int64_t n = block.samples * block.row;
+  const Floats x = filled(n, 0.5F), by = filled(block.channels, 0.25F);
+  Floats y = filled(n, 0);
+  run(state, {.elements = n, .reads = 1, .writes = 1},
+      [&] { kernels().channel_scale(block, x.data(), by.data(), by.data(), by.data(), y.data()); });
+}
+
+void channel_scale_grad(benchmark::State& state) {
+  const auto block = channel_block(state);
+  const std::int64_t n = block.samples * block.row;
+  const Floats x = filled(n, 0.5F), dy = filled(n, 0.1F), by = filled(block.channels, 0.25F);
+  Floats dx = filled(n, 0);
+  run(state, {.elements = n, .reads = 2, .writes = 1}, [&] {
+    kernels().channel_scale_grad(block, dy.data(), x.data(), by.data(), by.data(), by.data(), by.data(), dx.data());
+  });
+}
+
 // Multiplications and multiply-adds of exp: the argument by log2 e, two for the remainder, five of the polynomial, its last with
 // r², and 2^k in two factors.
 constexpr double kExp = 12;
@@ -184,4 +220,7 @@ BENCHMARK(sgd)->Arg(kWeights)->Arg(12 * kWeights);
 BENCHMARK(adam)->Arg(kWeights);
 BENCHMARK(normalize_u8)->Arg(64 * 784);
 BENCHMARK(column_sum)->Args({64, 128})->Args({100, 1200})->Args({64, 10});
+BENCHMARK(channel_squares)->Args({64, 12, 196})->Args({64, 128, 1});
+BENCHMARK(channel_scale)->Args({64, 12, 196})->Args({64, 128, 1});
+BENCHMARK(channel_scale_grad)->Args({64, 12, 196})->Args({64, 128, 1});
 BENCHMARK(cross_entropy)->Args({64, 10})->Args({100, 1000});

@@ -25,9 +25,12 @@ struct GatherTile {
   bool accumulate = false;
 };
 
+/// Vectors of windows that a tile of one row takes: several sums are under way at a time all the same.
+inline constexpr std::int64_t kSingleRowVectors = 8;
+
 /// C(m×n) = relu(A·W + bias), where W's columns are windows that are read in place: vector v of lanes neighbouring windows
 /// has pixel p at columns[v][offsets[p]] and the lanes after it, and its sums go to to[v] and the columns after it. Vectors
-/// may overlap. n is a multiple of KernelTable::conv_lanes, n ≤ gemm_nr; m ≤ gemm_mr.
+/// may overlap. n is a multiple of KernelTable::conv_lanes, n ≤ gemm_nr, or kSingleRowVectors of them if m is 1; m ≤ gemm_mr.
 struct WindowTile {
   std::int64_t m = 0, n = 0, k = 0;
   const Scalar* a = nullptr;
@@ -39,6 +42,16 @@ struct WindowTile {
   std::int64_t c_row = 0;            ///< lane l of vector v of row i is c[i·c_row + to[v] + l]
   const Scalar* row_bias = nullptr;  ///< [m], or null
   bool relu = false;                 ///< max(·, 0) last; NaN stays NaN
+};
+
+/// Lines of an output gradient beside the pixels that a kernel's taps meet: dy(y, x) = dy[y·width + x] and, of tap p,
+/// image[offsets[p] + y·image_row + x].
+struct TapPlane {
+  std::int64_t height = 0, width = 0, k = 0;
+  const std::int64_t* offsets = nullptr;  ///< [k]
+  const Scalar *dy = nullptr, *image = nullptr;
+  std::int64_t image_row = 0;
+  Scalar* sums = nullptr;  ///< [k]
 };
 
 /// A plane of pixels that windows of 2×2 cover side by side, height/2 × width/2 of them; an odd row or column is left out.

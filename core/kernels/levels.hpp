@@ -16,6 +16,7 @@ void fill_scalar_gemm(KernelTable& table);
 void fill_scalar_conv(KernelTable& table);
 void fill_scalar_winograd(KernelTable& table);
 void fill_scalar_pool(KernelTable& table);
+void fill_scalar_channels(KernelTable& table);     ///< sums and functions by channel
 inline constexpr std::int64_t kScalarColumns = 8;  ///< gemm_nr of the reference kernels
 
 // In single precision only; each is compiled for its instruction set from simd.ipp.

@@ -14,6 +14,7 @@ void fill_scalar(KernelTable& table) {
   fill_scalar_conv(table);
   fill_scalar_winograd(table);
   fill_scalar_pool(table);
+  fill_scalar_channels(table);
 }
 
 }  // namespace tempera::core::detail

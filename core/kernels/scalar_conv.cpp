@@ -55,6 +55,17 @@ void fold(const FoldPlane& f, const Scalar* matrix, Scalar* plane) noexcept {
   }
 }
 
+void taps(const TapPlane& t) noexcept {
+  for (std::int64_t p = 0; p < t.k; ++p) {
+    double sum = 0;
+    for (std::int64_t y = 0; y < t.height; ++y) {
+      const Scalar *dy = t.dy + y * t.width, *image = t.image + t.offsets[p] + y * t.image_row;
+      for (std::int64_t x = 0; x < t.width; ++x) sum += static_cast<double>(dy[x]) * static_cast<double>(image[x]);
+    }
+    t.sums[p] += static_cast<Scalar>(sum);
+  }
+}
+
 }  // namespace
 
 void fill_scalar_conv(KernelTable& table) {
@@ -63,6 +74,7 @@ void fill_scalar_conv(KernelTable& table) {
   table.conv_lanes = 1;
   table.conv_windows = windows;
   table.conv_fold = fold;
+  table.conv_taps = taps;
 }
 
 }  // namespace tempera::core::detail

@@ -17,6 +17,7 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
   return xsimd::select(V::load_aligned(kIndex) < V(static_cast<float>(n)), load(x, part_of(n)), V(fill));
 }
 
+#include "simd_channels.ipp"
 #include "simd_dot.ipp"
 #include "simd_gemm.ipp"
 
@@ -48,4 +49,5 @@ void fill(KernelTable& table) noexcept {
   fill_conv(table);
   fill_winograd(table);
   fill_pool(table);
+  fill_channels(table);
 }

@@ -63,22 +63,22 @@ void windows_of(const WindowTile& t) noexcept {
   V sums[R][W];
 #pragma GCC unroll 16
   for (std::int64_t r = 0; r < R; ++r) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (std::int64_t w = 0; w < W; ++w) sums[r][w] = V(0.0F);
   }
   Rows<R, false> rows({.a = t.a, .a_row = t.a_row, .a_column = 1});
   const float* columns[W];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (std::int64_t w = 0; w < W; ++w) columns[w] = t.columns[w];
   for (std::int64_t p = 0; p < t.k; ++p, rows.next()) {
     const std::int64_t at = t.offsets[p];
     V pixels[W];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (std::int64_t w = 0; w < W; ++w) pixels[w] = V::load_unaligned(columns[w] + at);
 #pragma GCC unroll 16
     for (std::int64_t r = 0; r < R; ++r) {
       const V a = rows[r];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (std::int64_t w = 0; w < W; ++w) sums[r][w] = fma(a, pixels[w], sums[r][w]);
     }
   }
@@ -94,7 +94,16 @@ void windows_rows(const WindowTile& t) noexcept {
   windows_of<R, W>(t);
 }
 
+template <std::int64_t W>
+void single_row(const WindowTile& t) noexcept {
+  if constexpr (W > 1) {
+    if (t.n < W * kLanes) return single_row<W - 1>(t);
+  }
+  windows_of<1, W>(t);
+}
+
 void conv_windows(const WindowTile& t) noexcept {
+  if (t.m == 1) return single_row<kSingleRowVectors>(t);
   if (t.n <= kLanes) return windows_rows<kTileRows, 1>(t);
   windows_rows<kTileRows, 2>(t);
 }
@@ -143,10 +152,49 @@ void conv_fold(const FoldPlane& f, const float* matrix, float* plane) noexcept {
   }
 }
 
+// The sums of T taps from tap p on.
+template <std::int64_t T>
+void taps_of(const TapPlane& t, std::int64_t p) noexcept {
+  V sums[T];
+  const std::int64_t* offsets = t.offsets + p;
+#pragma GCC unroll 9
+  for (std::int64_t i = 0; i < T; ++i) sums[i] = V(0.0F);
+  for (std::int64_t y = 0; y < t.height; ++y) {
+    const float *dy = t.dy + y * t.width, *image = t.image + y * t.image_row;
+    std::int64_t x = 0;
+    for (; x + kLanes <= t.width; x += kLanes) {
+      const V grad = V::load_unaligned(dy + x);
+#pragma GCC unroll 9
+      for (std::int64_t i = 0; i < T; ++i) sums[i] = fma(grad, V::load_unaligned(image + offsets[i] + x), sums[i]);
+    }
+    if (x == t.width) continue;
+    const Part rest = part_of(t.width - x);
+    const V grad = load(dy + x, rest);
+#pragma GCC unroll 9
+    for (std::int64_t i = 0; i < T; ++i) sums[i] = fma(grad, load(image + offsets[i] + x, rest), sums[i]);
+  }
+#pragma GCC unroll 9
+  for (std::int64_t i = 0; i < T; ++i) t.sums[p + i] += total(sums[i]);
+}
+
+template <std::int64_t T>
+void taps_block(const TapPlane& t, std::int64_t p) noexcept {
+  if constexpr (T > 1) {
+    if (t.k - p < T) return taps_block<T - 1>(t, p);
+  }
+  taps_of<T>(t, p);
+}
+
+void conv_taps(const TapPlane& t) noexcept {
+  constexpr std::int64_t kTaps = 9;  // a kernel of 3×3, and as many sums as registers leave room for
+  for (std::int64_t p = 0; p < t.k; p += kTaps) taps_block<kTaps>(t, p);
+}
+
 void fill_conv(KernelTable& table) noexcept {
   table.conv_pack = conv_pack;
   table.conv_gather = conv_gather;
   table.conv_lanes = kLanes;
   table.conv_windows = conv_windows;
   table.conv_fold = conv_fold;
+  table.conv_taps = conv_taps;
 }

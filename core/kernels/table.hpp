@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tempera/core/kernels/channels.hpp"
 #include "tempera/core/kernels/conv.hpp"
 #include "tempera/core/kernels/winograd.hpp"
 #include "tempera/core/scalar.hpp"
@@ -132,7 +133,7 @@ struct KernelTable {
   /// C of a few rows and any n, from B by rows: reads B once, in the order in which it lies.
   void (*gemm_few_rows)(const GemmTile& tile) noexcept;
 
-  // Building blocks of core/ops/conv2d_forward.cpp and conv2d_backward.cpp.
+  // Building blocks of core/ops/conv2d_forward.cpp, conv2d_backward.cpp and conv2d_depthwise.cpp.
   /// panel[p·nr + to + i] = image[offsets[p] + from + i] for p < k and i < count of each of the `count` runs; runs lie in
   /// [0, nr) and what they leave out is not written.
   void (*conv_pack)(std::int64_t k, const std::int64_t* offsets, std::int64_t count, const WindowRun* runs,
@@ -143,6 +144,25 @@ struct KernelTable {
   /// The adjoint of unfolding one plane: plane[y, x] = Σ over (ky, kx) of matrix[ky·kw + kx, oy·out_width + ox] with oy =
   /// y + padding − ky·dilation, ox likewise, wherever that is an output.
   void (*conv_fold)(const FoldPlane& windows, const Scalar* matrix, Scalar* plane) noexcept;
+
+  /// sums[p] += Σ of dy times the image's pixels at tap p.
+  void (*conv_taps)(const TapPlane& plane) noexcept;
+
+  // Building blocks of core/ops/batch_norm.cpp; arrays beside the tensors have a value for each channel of the block. Sums are
+  // added in an order that depends on the block and the level alone.
+  /// sums[c] = Σ x
+  void (*channel_sum)(const ChannelBlock& block, const Scalar* x, Scalar* sums) noexcept;
+  /// sums[c] = Σ (x − mean[c])²
+  void (*channel_squares)(const ChannelBlock& block, const Scalar* x, const Scalar* mean, Scalar* sums) noexcept;
+  /// sums[c] = Σ dy, products[c] = Σ dy·(x − mean[c])
+  void (*channel_products)(const ChannelBlock& block, const Scalar* dy, const Scalar* x, const Scalar* mean,
+                           Scalar* sums, Scalar* products) noexcept;
+  /// y = (x − mean[c])·factor[c] + shift[c]
+  void (*channel_scale)(const ChannelBlock& block, const Scalar* x, const Scalar* mean, const Scalar* factor,
+                        const Scalar* shift, Scalar* y) noexcept;
+  /// dx = factor[c]·(dy − offset[c] − (x − mean[c])·slope[c])
+  void (*channel_scale_grad)(const ChannelBlock& block, const Scalar* dy, const Scalar* x, const Scalar* mean,
+                             const Scalar* factor, const Scalar* slope, const Scalar* offset, Scalar* dx) noexcept;
 
   // Building blocks of core/ops/max_pool2d.cpp: pixel 2·(y mod 2) + x mod 2 of a window is the first of the largest, or the
   // last NaN.

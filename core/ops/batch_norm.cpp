@@ -41,48 +41,64 @@ Tensor channel_product(const Tensor& a, const Tensor& b) {
   return b.empty() ? a : map(a, b, kernels().mul, kLightGrain);
 }
 
+// Σ x, or Σ (x − mean)² if there is a mean, of each channel.
+Tensor channel_sums(const ChannelGrid& grid, const Tensor& x, const Tensor& mean) {
+  Tensor sums({grid.channels});
+  grid.by_channels([x = x.data(), mean = mean.empty() ? nullptr : mean.data(), sums = sums.mutable_data()](
+                       const ChannelBlock& block, std::int64_t c, std::int64_t at) {
+    if (mean == nullptr) return kernels().channel_sum(block, x + at, sums + c);
+    kernels().channel_squares(block, x + at, mean + c, sums + c);
+  });
+  return sums;
+}
+
 // What forward leaves for backward.
 struct Normalized {
   ChannelGrid grid;
   Tensor x, mean, inverse;  ///< inverse is 1/√(σ² + ε)
   Tensor gamma;             ///< empty: 1
 
-  [[nodiscard]] Tensor output(const Tensor& beta) const {
+  [[nodiscard]] Tensor scaled(const Tensor& values, const Tensor& minus, const Tensor& plus) const {
     Tensor y(x.shape());
     const Tensor factor = channel_product(inverse, gamma);
-    const Tensor shift = beta.empty() ? Tensor::zeros(mean.shape()) : beta;
-    grid.for_each([x = x.data(), y = y.mutable_data(), mean = mean.data(), a = factor.data(), b = shift.data()](
-                      std::int64_t i, std::int64_t c) { y[i] = (x[i] - mean[c]) * a[c] + b[c]; });
+    grid.by_samples([x = values.data(), y = y.mutable_data(), mean = minus.data(), a = factor.data(), b = plus.data()](
+                        const ChannelBlock& block, std::int64_t at) {
+      kernels().channel_scale(block, x + at, mean, a, b, y + at);
+    });
     return y;
   }
-  /// Σ dy·(x − μ)/√(σ² + ε)
-  [[nodiscard]] Tensor by_gamma(const Tensor& dy) const {
-    return channel_product(grid.sum([dy = dy.data(), x = x.data(), mean = mean.data()](std::int64_t i, std::int64_t c) {
-      return dy[i] * (x[i] - mean[c]);
-    }),
-                           inverse);
+  [[nodiscard]] Tensor output(const Tensor& beta) const {
+    return scaled(x, mean, beta.empty() ? Tensor::zeros(mean.shape()) : beta);
   }
-  [[nodiscard]] Tensor by_beta(const Tensor& dy) const {
-    return grid.sum([dy = dy.data()](std::int64_t i, std::int64_t) { return dy[i]; });
+  /// Σ dy, and Σ dy·(x − μ)/√(σ² + ε)
+  struct Sums {
+    Tensor by_beta, by_gamma;
+  };
+  [[nodiscard]] Sums sums(const Tensor& dy) const {
+    Sums s{Tensor(mean.shape()), Tensor(mean.shape())};
+    grid.by_channels(
+        [dy = dy.data(), x = x.data(), mean = mean.data(), sums = s.by_beta.mutable_data(),
+         products = s.by_gamma.mutable_data()](const ChannelBlock& block, std::int64_t c, std::int64_t at) {
+          kernels().channel_products(block, dy + at, x + at, mean + c, sums + c, products + c);
+        });
+    s.by_gamma = channel_product(s.by_gamma, inverse);
+    return s;
   }
   /// Through x alone, the statistics held.
   [[nodiscard]] Tensor by_input(const Tensor& dy) const {
-    Tensor dx(x.shape());
-    const Tensor factor = channel_product(inverse, gamma);
-    grid.for_each([dy = dy.data(), dx = dx.mutable_data(), a = factor.data()](std::int64_t i, std::int64_t c) {
-      dx[i] = dy[i] * a[c];
-    });
-    return dx;
+    const Tensor none = Tensor::zeros(mean.shape());
+    return scaled(dy, none, none);
   }
   /// Through x and the statistics: γ/√(σ²+ε)·(dy − mean(dy) − x̂·mean(dy·x̂)), the means from dγ and dβ.
-  [[nodiscard]] Tensor by_input_and_statistics(const Tensor& dy, const Tensor& dgamma, const Tensor& dbeta) const {
+  [[nodiscard]] Tensor by_input_and_statistics(const Tensor& dy, const Sums& sums) const {
     Tensor dx(x.shape());
     const Scalar share = Scalar{1} / static_cast<Scalar>(grid.count());
     const Tensor factor = channel_product(inverse, gamma);
-    const Tensor slope = channel_scaled(channel_product(dgamma, inverse), share), offset = channel_scaled(dbeta, share);
-    grid.for_each([x = x.data(), mean = mean.data(), dy = dy.data(), dx = dx.mutable_data(), a = factor.data(),
-                   s = slope.data(), o = offset.data()](std::int64_t i, std::int64_t c) {
-      dx[i] = a[c] * (dy[i] - o[c] - (x[i] - mean[c]) * s[c]);
+    const Tensor slope = channel_scaled(channel_product(sums.by_gamma, inverse), share);
+    const Tensor offset = channel_scaled(sums.by_beta, share);
+    grid.by_samples([x = x.data(), mean = mean.data(), dy = dy.data(), dx = dx.mutable_data(), a = factor.data(),
+                     s = slope.data(), o = offset.data()](const ChannelBlock& block, std::int64_t at) {
+      kernels().channel_scale_grad(block, dy + at, x + at, mean, a, s, o, dx + at);
     });
     return dx;
   }
@@ -99,10 +115,8 @@ BatchNormResult batch_norm_training(const Variable& x, const Variable& gamma, co
   require(grid.count() >= 2, kBatchNorm, "training needs at least two values a channel, received {}", x.shape());
   const Scalar share = Scalar{1} / static_cast<Scalar>(grid.count());
   BatchNormResult result;
-  result.mean = channel_scaled(grid.sum([v = x.value().data()](std::int64_t i, std::int64_t) { return v[i]; }), share);
-  const Tensor squares = grid.sum([v = x.value().data(), m = result.mean.data()](std::int64_t i, std::int64_t c) {
-    return (v[i] - m[c]) * (v[i] - m[c]);
-  });
+  result.mean = channel_scaled(channel_sums(grid, x.value(), {}), share);
+  const Tensor squares = channel_sums(grid, x.value(), result.mean);
   result.variance = channel_scaled(squares, share);
   result.unbiased_variance = channel_scaled(squares, Scalar{1} / static_cast<Scalar>(grid.count() - 1));
   Normalized n = normalized(grid, x, gamma, result.mean, inverse_deviation(result.variance, epsilon));
@@ -110,9 +124,10 @@ BatchNormResult batch_norm_training(const Variable& x, const Variable& gamma, co
   result.output =
       record(kBatchNorm, std::move(y), {x, gamma, beta}, [n = std::move(n)](const Tensor& dy, const Needs& needs) {
         Gradients gradients(3);
-        gradients[1] = n.by_gamma(dy);
-        gradients[2] = n.by_beta(dy);
-        if (needs[0]) gradients[0] = n.by_input_and_statistics(dy, gradients[1], gradients[2]);
+        const Normalized::Sums sums = n.sums(dy);
+        gradients[1] = sums.by_gamma;
+        gradients[2] = sums.by_beta;
+        if (needs[0]) gradients[0] = n.by_input_and_statistics(dy, sums);
         return gradients;
       });
   return result;
@@ -129,8 +144,10 @@ Variable batch_norm_evaluation(const Variable& x, const Variable& gamma, const V
   return record(kBatchNorm, std::move(y), {x, gamma, beta}, [n = std::move(n)](const Tensor& dy, const Needs& needs) {
     Gradients gradients(3);
     if (needs[0]) gradients[0] = n.by_input(dy);
-    if (needs[1]) gradients[1] = n.by_gamma(dy);
-    if (needs[2]) gradients[2] = n.by_beta(dy);
+    if (!needs[1] && !needs[2]) return gradients;
+    const Normalized::Sums sums = n.sums(dy);
+    gradients[1] = sums.by_gamma;
+    gradients[2] = sums.by_beta;
     return gradients;
   });
 }

@@ -38,7 +38,7 @@ class Backward {
   Backward(const ConvPlan& plan, const ConvGradients& g) : plan_(plan), w_(plan.windows), offsets_(w_), g_(g) {
     steps_.reserve(static_cast<std::size_t>(images_per_step() * w_.columns()));
     for (std::int64_t image = 0; image < images_per_step(); ++image) {
-      const std::int64_t from = image * (offsets_.is_padded() ? offsets_.pixels() : plan_.groups * w_.pixels());
+      const std::int64_t from = image * (offsets_.is_copied() ? offsets_.pixels() : plan_.groups * w_.pixels());
       for (const std::int64_t column : offsets_.columns()) steps_.push_back(from + column);
     }
     if (g.dx == nullptr) return;
@@ -114,10 +114,10 @@ class Backward {
 
   void by_weight(std::int64_t item, std::int64_t images, const Scalar* panels, bool accumulate, Scalar* sums) const {
     const Scalar* x = g_.x + item * w_.pixels();
-    const Storage padding = offsets_.is_padded() ? scalars(images * offsets_.pixels()) : Storage();
+    const Storage padding = offsets_.is_copied() ? scalars(images * offsets_.pixels()) : Storage();
     if (Scalar* padded = data_of(padding)) {
       for (std::int64_t i = 0; i < images; ++i) {
-        offsets_.pad(x + i * plan_.groups * w_.pixels(), padded + i * offsets_.pixels());
+        offsets_.copy(x + i * plan_.groups * w_.pixels(), padded + i * offsets_.pixels());
       }
       x = padded;
     }

@@ -23,14 +23,14 @@ class Unfolded {
   };
   [[nodiscard]] Room room() const {
     if (w_.is_identity()) return {};
-    return {offsets_.is_padded() ? scalars(offsets_.pixels()) : Storage(), scalars(w_.rows() * w_.columns())};
+    return {offsets_.is_copied() ? scalars(offsets_.pixels()) : Storage(), scalars(w_.rows() * w_.columns())};
   }
 
   // The matrix [rows, columns] of the windows of one group of an image.
   const Scalar* windows(const Scalar* image, const Room& room) const {
     if (w_.is_identity()) return image;
     if (Scalar* padded = data_of(room.padded)) {
-      offsets_.pad(image, padded);
+      offsets_.copy(image, padded);
       image = padded;
     }
     Scalar* to = data_of(room.matrix);

@@ -1,8 +1,12 @@
+// Convolutions with one input channel a group: the products of conv2d_forward.cpp, of the image or of the output gradients, and
+// for the weight gradient sums by tap. Where rows of outputs are shorter than a vector, and for the input gradient of windows that
+// are further apart than one pixel, plain loops over lines.
 #include <algorithm>
+#include <cmath>
 
 #include "tempera/core/ops/broadcast.hpp"
 #include "tempera/core/ops/conv2d_plan.hpp"
-#include "tempera/core/ops/lanes.hpp"
+#include "tempera/core/ops/window_offsets.hpp"
 #include "tempera/core/parallel.hpp"
 
 namespace tempera::core {
@@ -50,10 +54,70 @@ void spread_plane(const Windows& w, const Scalar* dy, const Scalar* kernel, Scal
   });
 }
 
+// The convolution that gives the gradient by the input, of output gradients by mirrored kernels; it has stride 1.
+ConvPlan mirrored(const ConvPlan& plan) {
+  const Windows& w = plan.windows;
+  ConvPlan mirror{.windows = w, .images = plan.images, .groups = plan.groups, .outputs = 1};
+  mirror.windows.channels = plan.outputs;
+  mirror.windows.height = w.out_height;
+  mirror.windows.width = w.out_width;
+  mirror.windows.out_height = w.height;
+  mirror.windows.out_width = w.width;
+  mirror.windows.padding_h = w.dilation_h * (w.kernel_h - 1) - w.padding_h;
+  mirror.windows.padding_w = w.dilation_w * (w.kernel_w - 1) - w.padding_w;
+  return mirror;
+}
+
+// A weight that is infinite or NaN would meet the zeros beside the output gradients, and spoil pixels it has no share in.
+bool has_mirror(const ConvPlan& plan, const ConvPlan& mirror, const Tensor& weight) {
+  return plan.windows.stride_h == 1 && plan.windows.stride_w == 1 && mirror.windows.padding_h >= 0 &&
+         mirror.windows.padding_w >= 0 && vectors_per_row(mirror.windows) > 0 &&
+         std::ranges::all_of(weight.values(), [](Scalar w) { return std::isfinite(w); });
+}
+
+// Every kernel from its last element to its first.
+Tensor turned(const Tensor& weight, std::int64_t elements) {
+  Tensor turned(weight.shape());
+  Scalar* to = turned.mutable_data();
+  for (std::int64_t at = 0; at < weight.numel(); at += elements) {
+    std::reverse_copy(weight.data() + at, weight.data() + at + elements, to + at);
+  }
+  return turned;
+}
+
+// dw of one channel by kernels that read the pixels of all taps in place.
+class TapSums {
+ public:
+  explicit TapSums(const Windows& w)
+      : w_(w), offsets_(w), padded_(offsets_.is_copied() ? scalars(offsets_.pixels()) : Storage()) {}
+
+  // Of one plane of outputs and its plane of pixels.
+  void add(const Scalar* dy, const Scalar* x, Scalar* sums) const noexcept {
+    if (Scalar* padded = data_of(padded_)) {
+      offsets_.copy(x, padded);
+      x = padded;
+    }
+    kernels().conv_taps({.height = w_.out_height,
+                         .width = w_.out_width,
+                         .k = w_.rows(),
+                         .offsets = offsets_.rows().data(),
+                         .dy = dy,
+                         .image = x,
+                         .image_row = w_.stride_h * offsets_.line(),
+                         .sums = sums});
+  }
+
+ private:
+  const Windows& w_;
+  WindowOffsets offsets_;
+  Storage padded_;
+};
+
 }  // namespace
 
 Tensor depthwise_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias, bool relu,
                          const Shape& result) {
+  if (vectors_per_row(plan.windows) > 0) return conv_forward(plan, x, weight, bias, relu, result);
   Tensor y(result);
   const Windows& w = plan.windows;
   const std::int64_t channels = plan.groups * plan.outputs;
@@ -73,6 +137,10 @@ Tensor depthwise_forward(const ConvPlan& plan, const Tensor& x, const Tensor& we
 }
 
 Tensor depthwise_by_input(const ConvPlan& plan, const Tensor& dy, const Tensor& weight, const Shape& input) {
+  const ConvPlan mirror = mirrored(plan);
+  if (has_mirror(plan, mirror, weight)) {
+    return conv_forward(mirror, dy, turned(weight, plan.windows.rows()), nullptr, false, input);
+  }
   Tensor dx = Tensor::zeros(input);
   const Windows& w = plan.windows;
   const Scalar* grad = dy.data();
@@ -94,18 +162,12 @@ Tensor depthwise_by_weight(const ConvPlan& plan, const Tensor& dy, const Tensor&
   Tensor dw = Tensor::zeros(weight);
   const Windows& w = plan.windows;
   const std::int64_t channels = plan.groups * plan.outputs;
-  const Scalar* grad = dy.data();
-  const Scalar* in = x.data();
   Scalar* out = dw.mutable_data();
   parallel_for(channels, 1, [&](std::int64_t channel, std::int64_t) {
-    Scalar* kernel = out + channel * w.rows();
+    const TapSums taps(w);
     for (std::int64_t image = 0; image < plan.images; ++image) {
       const std::int64_t plane = image * channels + channel;
-      const Scalar* g = grad + plane * w.columns();
-      const Scalar* pixels = in + plane / plan.outputs * w.pixels();
-      for_each_line(w, [&](std::int64_t k, std::int64_t at, std::int64_t from, std::int64_t count) {
-        kernel[k] += lane_sum(count, [=](std::int64_t i) { return g[at + i] * pixels[from + i * w.stride_w]; });
-      });
+      taps.add(dy.data() + plane * w.columns(), x.data() + plane / plan.outputs * w.pixels(), out + channel * w.rows());
     }
   });
   return dw;

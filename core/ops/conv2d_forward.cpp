@@ -37,23 +37,15 @@ class Forward {
   // y [out, columns] of one group of one image.
   void image(std::int64_t group, const Scalar* x, Scalar* y) const {
     if (w_.is_identity()) return multiply(group, w_.columns(), x, w_.columns(), y);
-    const Storage padding = offsets_.is_padded() ? scalars(offsets_.pixels()) : Storage();
+    const Storage padding = offsets_.is_copied() ? scalars(offsets_.pixels()) : Storage();
     if (Scalar* padded = data_of(padding)) {
-      offsets_.pad(x, padded);
+      offsets_.copy(x, padded);
       x = padded;
     }
     vectors_per_row_ > 0 ? rows(group, x, y) : strips(group, x, y);
   }
 
  private:
-  // Vectors that cover a row of outputs, the last as far to the right as it goes; 0 where windows are not read in place,
-  // because their neighbours' pixels are none or too much would be computed twice.
-  [[nodiscard]] static std::int64_t vectors_per_row(const Windows& w) noexcept {
-    const std::int64_t vectors = ceil_div(w.out_width, kernels().conv_lanes);
-    const std::int64_t computed = vectors * kernels().conv_lanes;
-    return w.stride_w == 1 && w.out_width >= kernels().conv_lanes && 2 * computed <= 3 * w.out_width ? vectors : 0;
-  }
-
   void find_places() {
     for (std::int64_t row = 0; row < w_.out_height; ++row) {
       for (std::int64_t v = 0; v < vectors_per_row_; ++v) {
@@ -66,7 +58,8 @@ class Forward {
   // Pieces of work of as many strips as make whole rows: two threads must not write where vectors overlap.
   void rows(std::int64_t group, const Scalar* x, Scalar* y) const {
     const auto vectors = static_cast<std::int64_t>(places_.size());
-    const std::int64_t width = kernels().gemm_nr / kernels().conv_lanes, count = ceil_div(vectors, width);
+    const std::int64_t width = plan_.outputs == 1 ? kSingleRowVectors : kernels().gemm_nr / kernels().conv_lanes;
+    const std::int64_t count = ceil_div(vectors, width);
     parallel_for(count, round_up(strips_per_chunk(count), vectors_per_row_), [&](std::int64_t begin, std::int64_t end) {
       for (; begin < end; ++begin) {
         windows(group, begin * width, std::min(width, vectors - begin * width), x, y);
@@ -145,6 +138,12 @@ class Forward {
 };
 
 }  // namespace
+
+std::int64_t vectors_per_row(const Windows& w) noexcept {
+  const std::int64_t vectors = ceil_div(w.out_width, kernels().conv_lanes);
+  const std::int64_t computed = vectors * kernels().conv_lanes;
+  return w.out_width >= kernels().conv_lanes && 2 * computed <= 3 * w.out_width ? vectors : 0;
+}
 
 PairPool conv_pool_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias, bool relu,
                            const Shape& result) {

@@ -59,6 +59,10 @@ void conv_backward(const ConvPlan& plan, const ConvGradients& gradients);
                                        bool relu, const Shape& result);
 void bf16_conv_backward(const ConvPlan& plan, const ConvGradients& gradients);
 
+/// Vectors that cover a row of outputs, the last as far to the right as it goes; 0 where conv_forward does not read windows in
+/// place, because their neighbours' pixels are none or too much would be computed twice.
+[[nodiscard]] std::int64_t vectors_per_row(const Windows& w) noexcept;
+
 [[nodiscard]] Tensor depthwise_forward(const ConvPlan& plan, const Tensor& x, const Tensor& weight, const Scalar* bias,
                                        bool relu, const Shape& result);
 [[nodiscard]] Tensor depthwise_by_input(const ConvPlan& plan, const Tensor& dy, const Tensor& weight,

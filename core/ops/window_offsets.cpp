@@ -2,33 +2,46 @@
 
 #include <algorithm>
 
+#include "tempera/core/integers.hpp"
+
 namespace tempera::core {
 
 WindowOffsets::WindowOffsets(const Windows& windows)
     : w_(windows),
-      padded_height_(windows.height + 2 * windows.padding_h),
-      padded_width_(windows.width + 2 * windows.padding_w) {
+      copied_height_(windows.height + 2 * windows.padding_h),
+      sorted_(ceil_div(windows.width + 2 * windows.padding_w, windows.stride_w)) {
   rows_.reserve(static_cast<std::size_t>(w_.rows()));
   for (std::int64_t c = 0; c < w_.channels; ++c) {
     for (std::int64_t y = 0; y < w_.kernel_h; ++y) {
-      const std::int64_t line = (c * padded_height_ + y * w_.dilation_h) * padded_width_;
-      for (std::int64_t x = 0; x < w_.kernel_w; ++x) rows_.push_back(line + x * w_.dilation_w);
+      const std::int64_t row = (c * copied_height_ + y * w_.dilation_h) * line();
+      for (std::int64_t x = 0; x < w_.kernel_w; ++x) rows_.push_back(row + place(x * w_.dilation_w));
     }
   }
   columns_.reserve(static_cast<std::size_t>(w_.columns()));
   for (std::int64_t y = 0; y < w_.out_height; ++y) {
-    for (std::int64_t x = 0; x < w_.out_width; ++x) {
-      columns_.push_back(y * w_.stride_h * padded_width_ + x * w_.stride_w);
-    }
+    for (std::int64_t x = 0; x < w_.out_width; ++x) columns_.push_back(y * w_.stride_h * line() + x);
   }
 }
 
-void WindowOffsets::pad(const Scalar* image, Scalar* padded) const noexcept {
-  std::fill(padded, padded + pixels(), Scalar{0});
+bool WindowOffsets::is_copied() const noexcept { return w_.padding_h > 0 || w_.padding_w > 0 || w_.stride_w > 1; }
+
+void WindowOffsets::copy(const Scalar* image, Scalar* to) const noexcept {
+  const std::int64_t above = w_.padding_h * line();
   for (std::int64_t c = 0; c < w_.channels; ++c) {
-    for (std::int64_t y = 0; y < w_.height; ++y, image += w_.width) {
-      std::copy_n(image, w_.width, padded + (c * padded_height_ + y + w_.padding_h) * padded_width_ + w_.padding_w);
+    to = std::fill_n(to, above, Scalar{0});
+    for (std::int64_t y = 0; y < w_.height; ++y, image += w_.width, to += line()) {
+      if (w_.stride_w == 1) {
+        std::fill_n(to, w_.padding_w, Scalar{0});
+        std::fill_n(std::copy_n(image, w_.width, to + w_.padding_w), w_.padding_w, Scalar{0});
+        continue;
+      }
+      std::fill_n(to, line(), Scalar{0});
+      for (std::int64_t first = 0; first < std::min(w_.stride_w, w_.width); ++first) {
+        Scalar* next = to + place(first + w_.padding_w);
+        for (std::int64_t x = first; x < w_.width; x += w_.stride_w) *next++ = image[x];
+      }
     }
+    to = std::fill_n(to, above, Scalar{0});
   }
 }
 

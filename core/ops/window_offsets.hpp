@@ -10,16 +10,21 @@
 
 namespace tempera::core {
 
-/// The windows of one group of an image whose padding has been written out as zeros.
+/// The windows of one group of an image whose padding has been written out as zeros, and whose rows, where windows are several
+/// columns apart, have been sorted by the remainder of the column by this stride: so the same pixel of neighbouring windows is
+/// always a neighbour.
 class WindowOffsets {
  public:
   explicit WindowOffsets(const Windows& windows);
 
-  [[nodiscard]] bool is_padded() const noexcept { return padded_height_ != w_.height || padded_width_ != w_.width; }
-  /// Pixels of the padded image.
-  [[nodiscard]] std::int64_t pixels() const noexcept { return w_.channels * padded_height_ * padded_width_; }
-  /// Copies the image into one with padding; `padded` has pixels() elements.
-  void pad(const Scalar* image, Scalar* padded) const noexcept;
+  /// Whether that is another image than the given one.
+  [[nodiscard]] bool is_copied() const noexcept;
+  /// Pixels of the copy.
+  [[nodiscard]] std::int64_t pixels() const noexcept { return w_.channels * copied_height_ * line(); }
+  /// Pixels of a row of it.
+  [[nodiscard]] std::int64_t line() const noexcept { return w_.stride_w * sorted_; }
+  /// Writes the copy, of pixels() elements.
+  void copy(const Scalar* image, Scalar* to) const noexcept;
 
   [[nodiscard]] const std::vector<std::int64_t>& rows() const noexcept { return rows_; }        ///< [w.rows()]
   [[nodiscard]] const std::vector<std::int64_t>& columns() const noexcept { return columns_; }  ///< [w.columns()]
@@ -27,8 +32,14 @@ class WindowOffsets {
   [[nodiscard]] std::vector<WindowRun> runs(std::int64_t begin, std::int64_t end) const;
 
  private:
+  // Where column x of the padded image stands in a row.
+  [[nodiscard]] std::int64_t place(std::int64_t x) const noexcept {
+    return x % w_.stride_w * sorted_ + x / w_.stride_w;
+  }
+
   Windows w_;
-  std::int64_t padded_height_, padded_width_;
+  std::int64_t copied_height_;
+  std::int64_t sorted_;  // columns of one remainder, of which the last may be left over
   std::vector<std::int64_t> rows_, columns_;
 };
 

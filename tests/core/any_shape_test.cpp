@@ -50,6 +50,18 @@ TEST_CASE("a direct convolution of one of everything, and of primes, is its defi
   check_direct({{2, 13, 11, 17}, {13, 1, 3, 7}, {.padding = {2, 3}, .groups = 13}});
 }
 
+TEST_CASE("a depthwise convolution whose rows of outputs are a vector long, or one less or more, is its definition") {
+  for (const std::int64_t width : {kernels().conv_lanes - 1, kernels().conv_lanes, kernels().conv_lanes + 1,
+                                   2 * kernels().conv_lanes, 9 * kernels().conv_lanes}) {
+    if (width == 0) continue;
+    CAPTURE(width);
+    check_direct({{2, 3, 5, width}, {3, 1, 3, 3}, {.padding = {1, 1}, .groups = 3}});
+    check_direct({{2, 3, 9, width + 8}, {6, 1, 5, 5}, {.dilation = {1, 2}, .groups = 3}});  // two for each
+    check_direct({{1, 2, 7, width}, {2, 1, 3, 3}, {.stride = {2, 1}, .padding = {1, 1}, .groups = 2}});
+    check_direct({{1, 2, 4, width}, {2, 1, 2, 1}, {.padding = {3, 3}, .groups = 2}});  // wider than its kernel
+  }
+}
+
 TEST_CASE("a direct convolution of a tile more or less one in every extent is its definition") {
   const std::int64_t rows = kernels().gemm_mr, columns = kernels().gemm_nr, lanes = kernels().conv_lanes;
   for (const std::int64_t more : {-1, 0, 1}) {

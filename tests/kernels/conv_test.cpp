@@ -132,6 +132,34 @@ void check_windows(std::int64_t m, std::int64_t vectors, std::int64_t k, bool wi
   }
 }
 
+void check_taps(core::TapPlane t) {
+  CAPTURE(t.width);
+  CAPTURE(t.k);
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t p = 0; p < t.k; ++p) offsets.push_back(p / 3 * 5 + p % 3);
+  t.offsets = offsets.data();
+  t.image_row = t.width + 2;
+  const std::int64_t pixels = offsets.back() + (t.height - 1) * t.image_row + t.width;
+  const auto grads = uniform(t.height * t.width, -1, 1, 1),
+             image = uniform(std::max<std::int64_t>(0, pixels), -1, 1, 2);
+  const auto before = uniform(t.k, -1, 1, 3);
+  Guarded<float> dy{std::span<const float>(grads)}, x{std::span<const float>(image)},
+      sums{std::span<const float>(before)};
+  t.dy = dy.data();
+  t.image = x.data();
+  t.sums = sums.data();
+  kernels().conv_taps(t);
+  for (std::int64_t p = 0; p < t.k; ++p) {
+    auto sum = static_cast<double>(before[static_cast<std::size_t>(p)]);
+    for (std::int64_t i = 0; i < t.height * t.width; ++i) {
+      const std::int64_t pixel = offsets[static_cast<std::size_t>(p)] + i / t.width * t.image_row + i % t.width;
+      sum += static_cast<double>(grads[static_cast<std::size_t>(i)]) *
+             static_cast<double>(image[static_cast<std::size_t>(pixel)]);
+    }
+    REQUIRE(static_cast<double>(t.sums[p]) == doctest::Approx(sum).epsilon(1e-5).scale(1));
+  }
+}
+
 }  // namespace
 
 TEST_CASE("the tile of windows reads pixels where its vectors and offsets point, for every size of tile") {
@@ -140,7 +168,17 @@ TEST_CASE("the tile of windows reads pixels where its vectors and offsets point,
       check_windows(m, vectors, 1 + (m * vectors) % 11, m % 2 == 0);
     }
   }
+  for (std::int64_t vectors = 1; vectors <= core::kSingleRowVectors; ++vectors) {
+    check_windows(1, vectors, 9 + vectors, vectors % 2 == 0);
+  }
   check_windows(kernels().gemm_mr, 1, 0, true);
+}
+
+TEST_CASE("the sums of taps are those of the gradient and the pixels that each tap meets, for every width") {
+  for (std::int64_t width = 0; width <= 4 * kernels().conv_lanes + 1; ++width) {
+    for (const std::int64_t k : {1, 3, 8, 9, 10, 25}) check_taps({.height = 3, .width = width, .k = k});
+  }
+  check_taps({.height = 0, .width = 5, .k = 9});
 }
 
 TEST_CASE("folding sums every element of the matrix of windows into the pixel it stands for") {
