@@ -42,7 +42,8 @@ CheckpointError::CheckpointError(std::string file, const std::string& message)
 NumericError::NumericError(std::string where, std::int64_t step, const std::string& message)
     : Error(step >= 0 ? fmt::format("step {}: {}: {}", step, where, message) : fmt::format("{}: {}", where, message)),
       where_(std::move(where)),
-      step_(step) {}
+      step_(step),
+      rule_(message) {}
 
 UnsupportedError::UnsupportedError(std::string what, const std::string& reason)
     : Error(fmt::format("{}: {}", what, reason)), subject_(std::move(what)) {}

@@ -71,10 +71,12 @@ class NumericError : public Error {
   NumericError(std::string where, std::int64_t step, const std::string& message);
   [[nodiscard]] const std::string& where() const noexcept { return where_; }  ///< the first node that went wrong
   [[nodiscard]] std::int64_t step() const noexcept { return step_; }          ///< training step, -1 outside training
+  [[nodiscard]] const std::string& rule() const noexcept { return rule_; }    ///< what() without the two
 
  private:
   std::string where_;
   std::int64_t step_;
+  std::string rule_;
 };
 
 /// Something the program, the format or this processor does not support.

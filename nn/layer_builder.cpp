@@ -9,6 +9,7 @@
 
 #include "tempera/core/config/value.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/nn/checkpoint.hpp"
 #include "tempera/nn/initializers.hpp"
 #include "tempera/nn/layer_list.hpp"
 #include "tempera/nn/layer_registry.hpp"
@@ -53,6 +54,16 @@ std::string LayerBuilder::claim_name(const core::Configurable& config, const std
   if (name.empty()) name = fmt::format("{}{}", type, position);
   if (name.find_first_of("/.") != std::string::npos) {
     refuse(fmt::format("layer name \"{}\": '/' and '.' separate the parts of a path", name));
+  }
+  if (std::ranges::any_of(name, [](char c) { return c == '*' || (c >= 0 && c < ' ') || c == '\x7f'; })) {
+    refuse(
+        fmt::format("layer name \"{}\": '*' stands for any name where rules choose sites, and control characters "
+                    "cannot be typed",
+                    name));
+  }
+  // The names that its parameters would have in a checkpoint are those of averages and of an optimizer's state.
+  if (frame_->info.path.empty() && (name + "/" == kAveragePrefix || name + "/" == kOptimizerPrefix)) {
+    refuse(fmt::format("layer name \"{}\": checkpoints keep other tensors under it; choose another", name));
   }
   std::string path = frame_->info.path.empty() ? name : fmt::format("{}/{}", frame_->info.path, name);
   if (!frame_->names.insert(std::move(name)).second) {

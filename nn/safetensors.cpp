@@ -44,7 +44,8 @@ std::string checksum_of(const std::map<std::string_view, const Tensor*>& tensors
 }  // namespace
 
 SafetensorsReader::SafetensorsReader(const std::filesystem::path& file) : file_(file.string()) {
-  descriptor_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  // O_NONBLOCK: opening a FIFO must not wait for a writer.
+  descriptor_ = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) throw FileError(file_, fmt::format("could not be opened: {}", reason(errno)));
   try {
     open_and_check();

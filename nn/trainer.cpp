@@ -59,13 +59,24 @@ core::Variable Trainer::outputs_of(const core::Batch& batch, ForwardContext& con
   return parts_.model.forward(core::Variable(batch.inputs), context);
 }
 
+// What a layer or a quantizer refuses to go on with knows neither the step nor what to do about it.
+Trainer::Pass Trainer::forward(const core::Batch& batch, ForwardContext& context) {
+  try {
+    core::Variable outputs = outputs_of(batch, context);
+    core::Variable objective = parts_.objective(outputs, batch);
+    return {std::move(outputs), std::move(objective)};
+  } catch (const core::NumericError& error) {
+    if (error.step() >= 0) throw;
+    throw core::NumericError(error.where(), state_.step, fmt::format("{}; {}", error.rule(), kAdvice));
+  }
+}
+
 void Trainer::train_step(const core::Batch& batch) {
   double loss = 0;
   {
     ForwardContext context{.training = true, .seed = options_.seed, .step = state_.step, .epoch = state_.epoch};
     context.batch_statistics = !options_.freeze_batch_norm || state_.epoch < *options_.freeze_batch_norm;
-    const core::Variable outputs = outputs_of(batch, context);
-    const core::Variable objective = parts_.objective(outputs, batch);
+    const auto [outputs, objective] = forward(batch, context);
     loss = objective.value().item();
     if (!std::isfinite(loss)) fail_on_loss(objective);
     core::backward(objective);

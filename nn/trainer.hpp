@@ -98,6 +98,10 @@ class Trainer {
 
   [[nodiscard]] static double now();  ///< seconds of the steady clock
   void train_epoch();
+  struct Pass {
+    core::Variable outputs, objective;
+  };
+  [[nodiscard]] Pass forward(const core::Batch& batch, ForwardContext& context);
   void train_step(const core::Batch& batch);
   [[nodiscard]] core::Variable outputs_of(const core::Batch& batch, ForwardContext& context);
   void set_scheduled_numbers(std::int64_t batch);

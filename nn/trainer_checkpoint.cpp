@@ -97,6 +97,9 @@ void Trainer::resume(const std::filesystem::path& checkpoint) {
   } catch (const std::logic_error&) {  // what stoll throws for text that is no number
     throw core::CheckpointError(file.file(), "its number of optimizer steps is damaged");
   }
+  if (steps < 0) {
+    throw core::CheckpointError(file.file(), fmt::format("has {} optimizer steps, which cannot be below 0", steps));
+  }
   load_training(file, parts_.model, slots);
   parts_.optimizer.set_steps(steps);
   state_ = std::move(state);

@@ -54,6 +54,18 @@ EpochRecord record_from(const ordered_json& record) {
   return r;
 }
 
+// Numbers that no training leaves behind. An epoch whose batches are done and whose validation is not counts as begun.
+void check_counts(const TrainingState& s, const std::string& file) {
+  const auto require = [&](bool possible, std::string_view rule) {
+    if (!possible) throw core::CheckpointError(file, fmt::format("its training state is impossible: {}", rule));
+  };
+  require(s.epoch >= 0 && s.batch >= 0 && s.step >= 0, "epoch, batch and step must not be below 0");
+  require(s.step >= s.batch && s.step >= s.epoch, "there are no fewer steps than epochs, or than batches of this one");
+  require(s.epoch == std::ssize(s.history), "there is a record of every epoch that is done");
+  require(s.sums.samples >= 0 && s.sums.correct >= 0 && s.sums.correct <= s.sums.samples,
+          "of the samples seen in an epoch none to all are recognized");
+}
+
 }  // namespace
 
 std::string to_json(const EpochRecord& record) { return json_of(record).dump(); }
@@ -86,6 +98,7 @@ TrainingState training_state_from_json(const std::string& text, const std::strin
     state.best_epoch = record.at("best_epoch").get<std::int64_t>();
     state.stopped_early = record.at("stopped_early").get<bool>();
     for (const ordered_json& epoch : record.at("history")) state.history.push_back(record_from(epoch));
+    check_counts(state, file);
     return state;
   } catch (const ordered_json::exception& error) {
     throw core::CheckpointError(file,

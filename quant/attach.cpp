@@ -17,16 +17,26 @@
 namespace tempera::quant {
 namespace {
 
-// '*' stands for any characters; everything else for itself.
+// '*' stands for any characters; everything else for itself. The last '*' met takes one character more whenever what follows it
+// does not fit: those before it need not be asked again, so that many of them cost no more than the product of the lengths.
 bool matches(std::string_view pattern, std::string_view name) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  if (!name.starts_with(pattern.substr(0, star))) return false;
-  const std::string_view rest = pattern.substr(star + 1);
-  for (std::size_t skip = star; skip <= name.size(); ++skip) {
-    if (matches(rest, name.substr(skip))) return true;
+  std::size_t p = 0, n = 0;
+  std::size_t after_star = std::string_view::npos, taken_to = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      after_star = ++p;
+      taken_to = n;
+    } else if (p < pattern.size() && pattern[p] == name[n]) {
+      ++p;
+      ++n;
+    } else if (after_star != std::string_view::npos) {
+      p = after_star;
+      n = ++taken_to;
+    } else {
+      return false;
+    }
   }
-  return false;
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
 }
 
 // Whether no value of a site is below 0, by site.

@@ -141,7 +141,7 @@ class Walk {
       for (const Scalar v : x_.values()) q.push_back(grid.quantize(static_cast<float>(v)));
       y.q = exact_values(std::move(q));
     } else if (x.kind != Kind::kPending) {
-      y.q = requantized(x, grid, kept, config_.requant);
+      y.q = requantized(node.label, x, grid, kept, config_.requant);
     } else if (std::holds_alternative<nn::graph::Add>(graph_[x.pending].operation)) {
       refuse_thresholds(graph_[x.pending], grid, "a sum of two scales");
       y.q = added(graph_[x.pending], grid, kept);
@@ -166,7 +166,7 @@ class Walk {
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       const ExactValue& part = in(node, i);
       const RealRange both = part.range.then(range.low, range.high);
-      parts.push_back(requantized(part, grid, integers_within(grid, both.low, both.high), config_.requant));
+      parts.push_back(requantized(node.label, part, grid, integers_within(grid, both.low, both.high), config_.requant));
     }
     return side_by_side(parts, images_);
   }

@@ -28,10 +28,15 @@ Values stepped(const ExactValue& x, const QParams& grid, IntegerRange kept) {
 
 }  // namespace
 
-Values requantized(const ExactValue& x, const QParams& grid, IntegerRange kept, RequantMode mode) {
+Values requantized(const std::string& label, const ExactValue& x, const QParams& grid, IntegerRange kept,
+                   RequantMode mode) {
   if (!grid.thresholds.empty()) return stepped(x, grid, kept);
   std::vector<Multiplier> m;
-  for (const double s : scales_of(x)) m.push_back(multiplier_of(s / static_cast<double>(grid.scale[0])));
+  try {
+    for (const double s : scales_of(x)) m.push_back(multiplier_of(s / static_cast<double>(grid.scale[0])));
+  } catch (const core::UnsupportedError& error) {
+    throw core::UnsupportedError(label, error.what());
+  }
   const std::int32_t from = x.zero_point(), to = grid.zero_point[0];
   return mapped(x, [&](std::int32_t q, std::size_t i) {
     const std::int64_t scaled = std::int64_t{requantize(q - from, m[i], mode)} + to;

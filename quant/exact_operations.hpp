@@ -30,9 +30,9 @@ template <class Fn>
   return exact_values(std::move(y));
 }
 
-/// (q − z)·scale on another grid, within `kept`; by its thresholds where it has them.
-[[nodiscard]] ExactValue::Values requantized(const ExactValue& x, const QParams& grid, IntegerRange kept,
-                                             RequantMode mode);
+/// (q − z)·scale on another grid, within `kept`; by its thresholds where it has them. UnsupportedError names `label`.
+[[nodiscard]] ExactValue::Values requantized(const std::string& label, const ExactValue& x, const QParams& grid,
+                                             IntegerRange kept, RequantMode mode);
 
 /// a + b on a grid: one rounding, half away from zero, of the sum by add_multipliers.
 [[nodiscard]] ExactValue::Values exact_sum(const std::string& label, const ExactValue& a, const ExactValue& b,

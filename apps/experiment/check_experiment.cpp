@@ -51,7 +51,7 @@ void check_quantization(const quant::QuantizationConfig& section, nn::Model& pla
 void check_start(const ExperimentConfig& config, Issues& issues) {
   if (!config.quantization || config.quantization->when != quant::When::kAware) return;
   const std::int64_t start = config.quantization->start_epoch, epochs = config.train.epochs;
-  if (start == 0 || start < epochs) return;
+  if (start < epochs) return;
   issues.push_back({.pointer = "/quantization/start_epoch",
                     .message = fmt::format("must be less than train.epochs, or nothing is ever trained quantized: got "
                                            "{} of {} epochs (to quantize what was trained in floats, set "

@@ -40,9 +40,9 @@ Range EndsObserver::range(std::int64_t channel) const {
 }
 
 std::vector<nn::Buffer> EndsObserver::buffers() const {
-  return {{site_ + ".observer.low", low_.shape(), low_},
-          {site_ + ".observer.high", high_.shape(), high_},
-          {site_ + ".observer.seen", seen_.shape(), seen_}};
+  return {{site_ + ".observer.low", low_.shape(), low_, nn::Allowed::kFinite},
+          {site_ + ".observer.high", high_.shape(), high_, nn::Allowed::kFinite},
+          {site_ + ".observer.seen", seen_.shape(), seen_, nn::Allowed::kNotNegative}};
 }
 
 }  // namespace tempera::quant

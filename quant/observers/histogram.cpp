@@ -130,11 +130,11 @@ Range HistogramObserver::range(std::int64_t channel) const {
 
 std::vector<nn::Buffer> HistogramObserver::buffers() const {
   const std::string name = facts_.site + ".observer";
-  return {{name + ".counts", counts_.shape(), counts_},
-          {name + ".carries", carries_.shape(), carries_},
-          {name + ".reach", reach_.shape(), reach_},
-          {name + ".low", low_.shape(), low_},
-          {name + ".high", high_.shape(), high_}};
+  return {{name + ".counts", counts_.shape(), counts_, nn::Allowed::kNotNegative},
+          {name + ".carries", carries_.shape(), carries_, nn::Allowed::kNotNegative},
+          {name + ".reach", reach_.shape(), reach_, nn::Allowed::kNotNegative},
+          {name + ".low", low_.shape(), low_, nn::Allowed::kFinite},
+          {name + ".high", high_.shape(), high_, nn::Allowed::kFinite}};
 }
 
 HistogramObserver::Moments::Moments(const Seen& seen) : seen_(seen), sums_(kBins + 1) {

@@ -91,11 +91,11 @@ class StandardDeviations final : public Observer {
   }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
     const std::string name = site_ + ".observer";
-    return {{name + ".count", count_.shape(), count_},
-            {name + ".mean", mean_.shape(), mean_},
-            {name + ".deviation", deviation_.shape(), deviation_},
-            {name + ".low", low_.shape(), low_},
-            {name + ".high", high_.shape(), high_}};
+    return {{name + ".count", count_.shape(), count_, nn::Allowed::kNotNegative},
+            {name + ".mean", mean_.shape(), mean_, nn::Allowed::kFinite},
+            {name + ".deviation", deviation_.shape(), deviation_, nn::Allowed::kNotNegative},
+            {name + ".low", low_.shape(), low_, nn::Allowed::kFinite},
+            {name + ".high", high_.shape(), high_, nn::Allowed::kFinite}};
   }
 
  private:

@@ -221,7 +221,7 @@ Variable Uniform::observed_forward(const Variable& x, ForwardContext& context) {
 
 std::vector<nn::Buffer> Uniform::buffers() const {
   std::vector<nn::Buffer> all{{site_.name + ".scale", scale_.shape(), scale_, nn::Allowed::kPositiveOrUnset},
-                              {site_.name + ".zero_point", zero_point_.shape(), zero_point_}};
+                              {site_.name + ".zero_point", zero_point_.shape(), zero_point_, nn::Allowed::kFinite}};
   if (observer_ == nullptr) return all;
   for (nn::Buffer& buffer : observer_->buffers()) all.push_back(std::move(buffer));
   return all;

@@ -90,6 +90,19 @@ TEST_CASE("two layers of one name are refused, and so are names that look like p
   CHECK(complaint<core::ConfigError>(R"([{"type": "relu", "name": "a.b"}])", {3}).find("a.b") != std::string::npos);
 }
 
+TEST_CASE(
+    "names that stand for other things are refused: those of a checkpoint's other tensors, wildcards, control "
+    "characters") {
+  for (const char* name : {"average", "optimizer", "a*", "a\\nb", "\\u0000"}) {
+    CAPTURE(std::string(name));
+    const std::string layer = std::string(R"({"type": "relu", "name": ")") + name + "\"}";
+    CHECK(complaint<core::ConfigError>("[" + layer + "]", {3}).find("layer name") != std::string::npos);
+  }
+  // Inside of a block its tensors begin with the block's name.
+  CHECK_NOTHROW(static_cast<void>(planned(
+      R"([{"type": "residual", "name": "a", "layers": [{"type": "linear", "name": "average", "out": 3}]}])", {3})));
+}
+
 TEST_CASE("what is wrong with a layer's name points to it, within containers as well") {
   const auto pointer = [](const std::string& layers) {
     try {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <cmath>
 #include <cstring>
@@ -160,6 +161,8 @@ TEST_CASE("a missing file and a folder are errors of the file, not of its conten
   const TemporaryFolder folder;
   CHECK_THROWS_AS(nn::SafetensorsReader(folder / "none"), core::FileError);
   CHECK_THROWS_AS(nn::SafetensorsReader(folder.path()), core::FileError);
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK_THROWS_AS(nn::SafetensorsReader(folder / "pipe"), core::FileError);  // and does not wait for a writer
 }
 
 TEST_CASE("a writer refuses a name given twice and bytes that do not fill their shape") {

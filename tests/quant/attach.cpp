@@ -69,6 +69,27 @@ TEST_CASE("the last rule that matches a site takes it, and the model's input is 
   CHECK(plan_of(plans, "pool.output").quantizer.empty());
 }
 
+TEST_CASE("'*' stands for any characters, none too, however many of them there are") {
+  const auto conv1_bits = [](const std::string& sites) {
+    nn::Model model = network();
+    const auto plans =
+        attach(model, rules(R"([{"sites": ")" + sites + R"(", "quantizer": {"type": "uniform", "bits": 3}}])"));
+    return plan_of(plans, "conv1.weight").bits;
+  };
+  for (const std::string sites : {"*.weight", "conv1.weight*", "*conv1.weight", "c*1.*ght", "*o*.w*t",
+                                  "**conv1*****.weight**", "*c*o*n*v*1*.*w*e*i*g*h*t*"}) {
+    CAPTURE(sites);
+    CHECK(conv1_bits(sites) == 3);
+  }
+  CHECK(conv1_bits(std::string(5000, '*') + ".weight") == 3);
+  CHECK(conv1_bits("fc*") != 3);
+  for (const std::string sites : {"*.weights", "conv1*.weight*1", "*x*", ""}) {
+    CAPTURE(sites);
+    CHECK(complaint(R"([{"sites": ")" + sites + R"(", "quantizer": "uniform"}])").find("matches no site") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("integers of values that follow a ReLU begin at 0, through pooling and flattening") {
   nn::Model model = network();
   attach(model, rules(R"([{"sites": "act1.output", "quantizer": "lsq"}, {"sites": "flat.output", "quantizer": "lsq"},

@@ -77,6 +77,15 @@ TEST_CASE("a variance or a scale that cannot be is refused when a model is loade
   CHECK(has(loading("fc1.weight.scale", 0), "above 0 (or all 0, as long as no range was chosen); value 0 is 0"));
 }
 
+TEST_CASE("zero points and ranges that cannot be are refused when a model is loaded") {
+  const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN(), inf = std::numeric_limits<Scalar>::infinity();
+  for (const char* name : {"fc1.weight.zero_point", "fc1.weight.observer.low", "fc1.weight.observer.high"}) {
+    CAPTURE(name);
+    for (const Scalar bad : {nan, inf, -inf}) CHECK(has(loading(name, bad), std::string(name) + "\": must be finite"));
+  }
+  CHECK(has(loading("fc1.weight.observer.seen", -1), "must be finite and not below 0; value 0 is -1"));
+}
+
 TEST_CASE("a variance of 0 and scales that were not chosen yet are loaded") {
   CHECK(loading("norm.running_variance", 0) == "no error");
   CHECK(loading("fc1.weight.scale", 0, true) == "no error");
