@@ -92,6 +92,10 @@ class Product {
                  });
   }
 
+  [[nodiscard]] bool packs_b() const noexcept {
+    return !prefers_few_rows() && !prefers_dots() && strides_hurt_b(std::min(chunk().rows, args_.m));
+  }
+
  private:
   struct Extent {
     std::int64_t rows, columns;
@@ -182,7 +186,8 @@ class Product {
     const std::int64_t strips = ceil_div(columns.size(), table_.gemm_nr);
     const Storage a_panels =
         strips >= 4 && strides_hurt_a() ? panels(ceil_div(rows.size(), height), table_.gemm_mr) : Storage();
-    const Storage b_panel = strides_hurt_b(rows.size()) ? panels(1, table_.gemm_nr) : Storage();
+    const Storage b_panel =
+        args_.packed_b == nullptr && strides_hurt_b(rows.size()) ? panels(1, table_.gemm_nr) : Storage();
     auto* packed_a = static_cast<Scalar*>(a_panels.data());
     auto* packed_b = static_cast<Scalar*>(b_panel.data());
     for_steps({0, args_.k}, depth_, [&](Range depth) {
@@ -192,8 +197,8 @@ class Product {
           table_.gemm_pack_b(strip.size(), depth.size(), piece(rows, strip, depth).b, b_row_, b_column_, packed_b);
         }
         GemmTile tile = piece(rows, strip, depth);
-        if (packed_b != nullptr) {
-          tile.b = packed_b;
+        if (packed_b != nullptr || args_.packed_b != nullptr) {
+          tile.b = packed_b != nullptr ? packed_b : args_.packed_b->panel(depth.begin, strip.begin);
           tile.b_row = table_.gemm_nr;
         }
         row_of_tiles(tile, height, packed_a, next_strip(columns, strip, depth, ceil_div(rows.size(), height)));
@@ -225,6 +230,9 @@ class Product {
     const bool same = strip.end < columns.end;
     const std::int64_t j = same ? strip.end : columns.begin, p = same ? depth.begin : depth.end;
     const std::int64_t n = std::min(columns.end - j, table_.gemm_nr), k = std::min(args_.k - p, depth_);
+    if (args_.packed_b != nullptr) {
+      return Prefetch(args_.packed_b->panel(p, j), k, table_.gemm_nr, table_.gemm_nr, steps);
+    }
     const Scalar* b = args_.b + p * b_row_ + j * b_column_;
     return args_.transpose_b ? Prefetch(b, n, k, args_.ldb, steps) : Prefetch(b, k, n, args_.ldb, steps);
   }
@@ -272,6 +280,26 @@ void empty_sum(const Gemm& args, const KernelTable& table) {
 }
 
 }  // namespace
+
+PackedB::PackedB(const Gemm& args)
+    : depth_(args.k), panels_(static_cast<std::size_t>(round_up(args.n, kernels().gemm_nr) * args.k) * sizeof(Scalar)) {
+  const std::int64_t width = kernels().gemm_nr, row = args.transpose_b ? 1 : args.ldb;
+  const std::int64_t column = args.transpose_b ? args.ldb : 1;
+  auto* panels = static_cast<Scalar*>(panels_.data());
+  parallel_for(ceil_div(args.n, width), 1, [=](std::int64_t strip, std::int64_t) {
+    const std::int64_t j = strip * width;
+    kernels().gemm_pack_b(std::min(width, args.n - j), args.k, args.b + j * column, row, column, panels + j * args.k);
+  });
+}
+
+const Scalar* PackedB::panel(std::int64_t p, std::int64_t j) const noexcept {
+  return static_cast<const Scalar*>(panels_.data()) + j * depth_ + p * kernels().gemm_nr;
+}
+
+bool packs_b(const Gemm& args) {
+  return args.m > 0 && args.n > 0 && args.k > 0 && args.precision == Precision::kFloat32 &&
+         Product(args, kernels()).packs_b();
+}
 
 void gemm(const Gemm& args) {
   if (args.m == 0 || args.n == 0) return;

@@ -5,8 +5,11 @@
 
 #include "tempera/core/precision.hpp"
 #include "tempera/core/scalar.hpp"
+#include "tempera/core/storage.hpp"
 
 namespace tempera::core {
+
+class PackedB;
 
 /// C[m,n] = act(A·B + bias), or C += A·B. Row-major with leading dimensions; A is [m,k] ([k,m] if transposed), B is [k,n]
 /// ([n,k] if transposed). Any extent may be 0; k = 0 gives zeros (plus bias).
@@ -24,6 +27,7 @@ struct Gemm {
   const Scalar* column_bias = nullptr;        ///< [n], added to every row; not together with accumulate
   const Scalar* row_bias = nullptr;           ///< [m], added to every column; not together with accumulate
   bool relu = false;                          ///< max(·, 0) last
+  const PackedB* packed_b = nullptr;          ///< B again, packed before, or null; b is still what few rows read
   bool parallel = true;                       ///< false inside a parallel loop over matrices
   Precision precision = Precision::kFloat32;  ///< what A and B are rounded to before they are multiplied
 };
@@ -31,5 +35,21 @@ struct Gemm {
 /// Deterministic: the order of additions over k depends on the extents and the instruction level alone, and in bf16 on
 /// whether the processor multiplies it at that level (core/bf16_gemm.cpp).
 void gemm(const Gemm& args);
+
+/// Whether gemm(args) would pack B, anew in every call: what PackedB saves where B stays the same.
+[[nodiscard]] bool packs_b(const Gemm& args);
+
+/// B in the panels that gemm() multiplies by, for products of any m with its n, k and instruction level: the same bits.
+class PackedB {
+ public:
+  /// Of b, ldb, transpose_b, n and k.
+  explicit PackedB(const Gemm& args);
+  /// From row p on, of the strip that begins with column j, a multiple of gemm_nr: gemm_nr values a row.
+  [[nodiscard]] const Scalar* panel(std::int64_t p, std::int64_t j) const noexcept;
+
+ private:
+  std::int64_t depth_;  // rows
+  Storage panels_;
+};
 
 }  // namespace tempera::core

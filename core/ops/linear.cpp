@@ -53,24 +53,39 @@ Tensor by_weight(const Tensor& dy, const Tensor& x, Precision precision) {
 
 }  // namespace
 
-Variable linear(const Variable& x, const Variable& weight, const Variable& bias, bool with_relu) {
+const PackedB* KeptPanels::of(const Tensor& weight, const Gemm& args) {
+  if (!panels_ || !weight_.shares_storage(weight)) {
+    panels_.emplace(args);
+    weight_ = weight;
+  }
+  return &*panels_;
+}
+
+void KeptPanels::forget() noexcept {
+  weight_ = {};
+  panels_.reset();
+}
+
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias, bool with_relu, KeptPanels* kept) {
   check(x, weight, bias);
   const Precision precision = core::precision();
   Tensor y({x.shape()[0], weight.shape()[0]});
   count_multiply_adds(y.numel(), x.shape()[1]);
-  gemm({.m = y.dim(0),
-        .n = y.dim(1),
-        .k = x.shape()[1],
-        .a = x.value().data(),
-        .lda = x.shape()[1],
-        .b = weight.value().data(),
-        .ldb = weight.shape()[1],
-        .transpose_b = true,
-        .c = y.mutable_data(),
-        .ldc = y.dim(1),
-        .column_bias = bias.empty() ? nullptr : bias.value().data(),
-        .relu = with_relu,
-        .precision = precision});
+  Gemm product{.m = y.dim(0),
+               .n = y.dim(1),
+               .k = x.shape()[1],
+               .a = x.value().data(),
+               .lda = x.shape()[1],
+               .b = weight.value().data(),
+               .ldb = weight.shape()[1],
+               .transpose_b = true,
+               .c = y.mutable_data(),
+               .ldc = y.dim(1),
+               .column_bias = bias.empty() ? nullptr : bias.value().data(),
+               .relu = with_relu,
+               .precision = precision};
+  if (kept != nullptr && packs_b(product)) product.packed_b = kept->of(weight.value(), product);
+  gemm(product);
   Tensor result = with_relu ? y : Tensor();
   return record("linear", std::move(y), {x, weight, bias},
                 [x = x.value(), w = weight.value(), result = std::move(result), precision](const Tensor& grad,

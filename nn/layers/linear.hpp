@@ -1,6 +1,7 @@
 // y = x·Wᵀ + b
 #pragma once
 
+#include "tempera/core/ops/matmul.hpp"
 #include "tempera/nn/initializers.hpp"
 #include "tempera/nn/layer.hpp"
 #include "tempera/nn/layer_builder.hpp"
@@ -25,7 +26,10 @@ class Linear final : public Layer {
   static std::vector<LayerExample<Config>> examples();
 
  private:
+  [[nodiscard]] core::KeptPanels* kept(const Variable& weight, const ForwardContext& context);
+
   Variable weight_, bias_;
+  core::KeptPanels kept_;  // of evaluation
 };
 
 }  // namespace tempera::nn

@@ -171,3 +171,26 @@ TEST_CASE("gemm gives the same bits for every thread count") {
   }
   tempera::core::set_thread_count(before);
 }
+
+TEST_CASE("a product whose B was packed before has the bits of one that packs it, for any number of rows") {
+  using tempera::core::PackedB;
+  for (const Extents& e : {Extents{64, 128, 784}, Extents{256, 10, 33}, Extents{1, 600, 700}, Extents{301, 97, 1300}}) {
+    for (const bool transposed : {false, true}) {
+      const GemmVariant v{.transpose_b = transposed, .column_bias = true, .relu = true, .padding = 3};
+      Problem own(e, v), again(e, v);
+      tempera::core::gemm(own.args);
+      const PackedB packed(again.args);
+      again.args.packed_b = &packed;
+      tempera::core::gemm(again.args);
+      CHECK(std::memcmp(own.c.data(), again.c.data(), own.c.size() * sizeof(Scalar)) == 0);
+    }
+  }
+}
+
+TEST_CASE("B is packed for many rows of a transposed weight, and neither for few nor for a narrow one") {
+  const auto packs = [](const Extents& e) { return packs_b(Problem(e, {.transpose_b = true}).args); };
+  CHECK(packs({256, 128, 784}));
+  CHECK_FALSE(packs({1, 128, 784}));
+  CHECK_FALSE(packs({0, 128, 784}));
+  CHECK_FALSE(packs({256, 128, 0}));
+}

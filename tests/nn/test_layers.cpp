@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tempera/core/config/reader.hpp"
+#include "tempera/core/ops/matmul.hpp"
 #include "tempera/core/random.hpp"
 #include "tempera/nn/model.hpp"
 
@@ -65,6 +66,27 @@ TEST_CASE("linear multiplies by the transposed weight [out, in] and adds the bia
   model.parameters()[0].variable.set_value(Tensor({2, 3}, {1, 2, 3, 10, 20, 30}));
   model.parameters()[1].variable.set_value(Tensor({2}, {0.5, -1}));
   check_values(run(model, Tensor({2, 3}, {1, 1, 1, 0, 0, 2})), {6.5, 59, 6.5, 59});
+}
+
+TEST_CASE(
+    "linear evaluates with the weights there are, however often, whoever changed them, and with training between") {
+  Model model(config_of(R"({"type": "linear", "out": 24})"), {40}, 1);
+  const Tensor x = counted({70, 40});
+  const core::Variable weight = model.parameters()[0].variable, bias = model.parameters()[1].variable;
+  const auto check = [&] {
+    const Tensor now = core::linear(core::Variable(x), weight, bias).value();
+    for (int i = 0; i < 2; ++i) CHECK(std::ranges::equal(run(model, x).values(), now.values()));
+  };
+  check();
+  weight.mutable_value().mutable_values()[3] += 1;  // in place, as an optimizer does
+  check();
+  weight.set_value(counted({24, 40}));
+  check();
+  static_cast<void>(run(model, x, {.training = true}));
+  const Scalar* before = weight.value().data();
+  weight.mutable_value().mutable_values()[5] = -2;
+  CHECK(weight.value().data() == before);  // nothing kept shares it in training, so that nothing had to be copied
+  check();
 }
 
 TEST_CASE("a depthwise convolution with stride, padding and dilation is the loop of its definition") {
