@@ -7,27 +7,15 @@
 #include <map>
 #include <utility>
 
-#include "tempera/core/config/nearest.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/core/ops/elementwise.hpp"
 #include "tempera/quant/fold_bn.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizers/dynamic_uniform.hpp"
+#include "tempera/quant/site_pattern.hpp"
 
 namespace tempera::quant {
 namespace {
-
-// '*' stands for any characters; everything else for itself.
-bool matches(std::string_view pattern, std::string_view name) {
-  const std::size_t star = pattern.find('*');
-  if (star == std::string_view::npos) return pattern == name;
-  if (!name.starts_with(pattern.substr(0, star))) return false;
-  const std::string_view rest = pattern.substr(star + 1);
-  for (std::size_t skip = star; skip <= name.size(); ++skip) {
-    if (matches(rest, name.substr(skip))) return true;
-  }
-  return false;
-}
 
 // Whether no value of a site is below 0, by site.
 void note_signs(std::span<const std::unique_ptr<nn::Layer>> layers, bool input, std::map<std::string, bool>& signs) {
@@ -89,7 +77,7 @@ void check_selectors(const QuantizationConfig& config, const std::vector<SiteFac
     if (std::ranges::any_of(sites, taken)) continue;
     issues.push_back(
         {.pointer = fmt::format("/rules/{}/sites", i),
-         .message = fmt::format("\"{}\" matches no site{}", pattern, core::suggestion(pattern, names_of(sites)))});
+         .message = fmt::format("\"{}\" matches no site{}", pattern, site_suggestion(pattern, names_of(sites)))});
   }
 }
 
