@@ -122,8 +122,9 @@ std::string study_markdown(const ordered_json& study, const nlohmann::json& prov
   for (const std::string& data : report::data_of(study)) text += fmt::format("- data: {}\n", data);
   text += fmt::format("- varied: {}; paired by {}\n\n", varied(study.at("vary")),
                       study.at("pair_by").is_null() ? "nothing" : study.at("pair_by").get<std::string>());
-  text += "Means over runs with 95 % intervals by Student's t. ";
-  text += report::float_note(statistics.at("cells")) + "\n\n";
+  text += "Means over runs with 95 % intervals by Student's t.";
+  if (const std::string floats = report::float_note(statistics.at("cells")); !floats.empty()) text += " " + floats;
+  text += "\n\n";
   text += study_tables(statistics);
   return text;
 }

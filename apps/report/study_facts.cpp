@@ -46,6 +46,7 @@ FloatWeights float_weights(const ordered_json& cells) {
 }
 
 std::string float_note(const ordered_json& cells) {
+  if (std::ranges::none_of(cells, [](const ordered_json& cell) { return cell.contains("lost_to_float"); })) return {};
   switch (float_weights(cells)) {
     case FloatWeights::kRoundingOff:
       return std::string(kRoundingOff) +

@@ -24,7 +24,7 @@ inline constexpr const char* kMadeBy[] = {"tempera", "revision", "compiler", "pr
 [[nodiscard]] bool any_rounded(const nlohmann::ordered_json& cells);
 /// What the weights in floats of these cells are, before calibration changed any.
 [[nodiscard]] FloatWeights float_weights(const nlohmann::ordered_json& cells);
-/// What the columns in floats, and of what was lost, mean in tables of these cells.
+/// What the columns in floats, and of what was lost, mean in tables of these cells; nothing where none is quantized.
 [[nodiscard]] std::string float_note(const nlohmann::ordered_json& cells);
 
 }  // namespace tempera::cli::report

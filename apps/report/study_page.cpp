@@ -194,7 +194,8 @@ std::string runs_table(const ordered_json& study) {
     if (calibrated) row.push_back(changed(run) ? accuracy_text(results, "float") : "–");
     for (const char* mode : {"fake_quant", "integer"}) row.push_back(accuracy_text(results, mode));
   }
-  return render(table) + note(float_note(study.at("statistics").at("cells")));
+  const std::string floats = float_note(study.at("statistics").at("cells"));
+  return render(table) + (floats.empty() ? std::string() : note(floats));
 }
 
 std::string facts_of(const ordered_json& study) {

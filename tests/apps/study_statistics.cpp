@@ -264,7 +264,7 @@ TEST_CASE("weights that were trained rounded are not said to be floats as traine
   study["statistics"] = study_statistics(study);
   const std::string alone = study_markdown(study, json::object(), "c");
   CHECK(alone.find("| floats, rounding off % | lost by rounding, points |") != std::string::npos);
-  CHECK(alone.find("as trained") == std::string::npos);
+  CHECK(alone.find("floats, as trained") == std::string::npos);
 }
 
 TEST_CASE(
