@@ -41,28 +41,48 @@ DotGroup group_of(const std::string& name, const ordered_json& mean, std::vector
   return group;
 }
 
+// What is compared within pairs.
+struct PairedMeasure {
+  const char* key;
+  const char* axis;
+  double limit;  // no difference is larger
+};
+constexpr PairedMeasure kPairedAccuracy{"accuracy", "second − first, share of test images", 1};
+constexpr PairedMeasure kPairedLoss{"lost_to_float", "lost by second − lost by first, share of test images", 2};
+
+std::string difference_mean(const ordered_json& difference, const PairedMeasure& measure) {
+  return difference.contains(measure.key) ? percent(difference.at(measure.key).at("mean").get<double>())
+                                          : std::string("–");
+}
+
 std::string mean_text(const ordered_json& cell, const char* mode) {
   const ordered_json& accuracy = cell.at("accuracy");
   return accuracy.contains(mode) ? percent(accuracy.at(mode).at("mean").get<double>()) : std::string("–");
 }
 
+// The column of what was lost to floats is there only where runs lost something.
 Table cells_table(const ordered_json& cells) {
+  const bool lost = std::ranges::any_of(cells, [](const ordered_json& cell) { return cell.contains(kPairedLoss.key); });
   Table table{"means over runs with their 95 % intervals",
-              {"setting", "arithmetic", "runs", "accuracy", "95 % interval", mode_name("float", float_weights(cells)),
-               lost_name(any_rounded(cells)), "bytes shipped"},
+              {"setting", "arithmetic", "runs", "accuracy", "95 % interval", "bytes shipped"},
               {},
               2};
+  if (lost) {
+    table.header.push_back(mode_name("float", float_weights(cells)));
+    table.header.emplace_back(lost_name(any_rounded(cells)));
+  }
   for (const ordered_json& cell : cells) {
     const std::string mode = cell.at("mode");
     const ordered_json& mean = cell.at("accuracy").at(mode);
     const bool calibrated = cell.at("accuracy").contains(kBeforeCalibration);
     const bool stored = cell.at("bytes").contains("stored");
-    table.rows.push_back(
-        {settings_text(cell.at("settings")), mode_name(mode, FloatWeights::kMixed),
-         std::to_string(mean.at("n").get<int>()), mean_text(cell, mode.c_str()), interval_of(mean),
-         mean_text(cell, calibrated ? kBeforeCalibration : "float"),
-         cell.contains("lost_to_float") ? percent(cell.at("lost_to_float").at("mean").get<double>()) : "–",
-         stored ? grouped(std::llround(cell.at("bytes").at("stored").at("mean").get<double>())) : "–"});
+    std::vector<std::string>& row = table.rows.emplace_back(std::vector<std::string>{
+        settings_text(cell.at("settings")), mode_name(mode, FloatWeights::kMixed),
+        std::to_string(mean.at("n").get<int>()), mean_text(cell, mode.c_str()), interval_of(mean),
+        stored ? grouped(std::llround(cell.at("bytes").at("stored").at("mean").get<double>())) : "–"});
+    if (!lost) continue;
+    row.push_back(mean_text(cell, calibrated ? kBeforeCalibration : "float"));
+    row.push_back(difference_mean(cell, kPairedLoss));
   }
   return table;
 }
@@ -84,15 +104,6 @@ std::string cells_chart(const ordered_json& cells) {
              "Bars are 95 % intervals of the mean by Student's t; a single run has none. One that goes on beyond the "
              "axis ends in an arrow; tempera compare prints where it ends.");
 }
-
-// What is compared within pairs.
-struct PairedMeasure {
-  const char* key;
-  const char* axis;
-  double limit;  // no difference is larger
-};
-constexpr PairedMeasure kPairedAccuracy{"accuracy", "second − first, share of test images", 1};
-constexpr PairedMeasure kPairedLoss{"lost_to_float", "lost by second − lost by first, share of test images", 2};
 
 std::string differences_chart(const ordered_json& differences, const std::string& path, std::size_t number,
                               const PairedMeasure& measure, bool rounded) {
@@ -124,11 +135,6 @@ bool lost_says_more(const ordered_json& differences, const std::string& path) {
                        difference.at(kPairedAccuracy.key).at("mean").get<double>();
     return std::abs(sum) > kRounding;
   });
-}
-
-std::string difference_mean(const ordered_json& difference, const PairedMeasure& measure) {
-  return difference.contains(measure.key) ? percent(difference.at(measure.key).at("mean").get<double>())
-                                          : std::string("–");
 }
 
 std::string difference_interval(const ordered_json& difference, const PairedMeasure& measure) {
