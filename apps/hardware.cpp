@@ -86,6 +86,18 @@ std::vector<std::string> names_of(const Features& f) {
   return names;
 }
 
+// What of it kernels of a level may use.
+Features within(Features f, core::Isa level) {
+  if (level < core::Isa::kAmx) f.amx = {};
+  if (level < core::Isa::kAvx512Vnni) f.avx512vnni = false;
+  if (level < core::Isa::kAvx512) {
+    f.avx512f = f.avx512bw = f.avx512bf16 = f.avx512fp16 = f.vpopcntdq = false;
+  }
+  if (level < core::Isa::kAvx2) f.avx2 = f.fma3 = f.f16c = f.avx_vnni = false;
+  if (level < core::Isa::kSse42) f.sse42 = f.popcnt = false;
+  return f;
+}
+
 // The first of the candidates the processor has, or what is done without any.
 FormatSupport support(std::string format, const std::vector<std::pair<bool, const char*>>& candidates,
                       const char* emulation, const std::string& kernel) {
@@ -95,7 +107,8 @@ FormatSupport support(std::string format, const std::vector<std::pair<bool, cons
   return {.format = std::move(format), .native = false, .by = emulation, .kernel = kernel};
 }
 
-std::vector<FormatSupport> formats_of(const Features& f, const std::string& level) {
+std::vector<FormatSupport> formats_of(const Features& f, std::string_view level) {
+  constexpr const char* kPlain = "plain loops";
   const std::string float_kernel = fmt::format("f32 GEMM, level {}", level);
   constexpr const char* kNone = "none: fake quantization rounds float32 (quantizer float16)";
   constexpr const char* kInteger = "u8 × s8 → s32 dot products of the integer engine";
@@ -104,7 +117,8 @@ std::vector<FormatSupport> formats_of(const Features& f, const std::string& leve
                      .native = true,
                      .by = f.avx512f ? "AVX-512F"
                            : f.fma3  ? "AVX2 + FMA"
-                                     : "SSE",
+                           : f.sse42 ? "SSE4.2"
+                                     : kPlain,
                      .kernel = float_kernel});
   formats.push_back(support("fp16", {{f.avx512fp16, "AVX512-FP16"}},
                             f.f16c ? "converted to fp32 by F16C" : "converted to fp32 in software", kNone));
@@ -114,8 +128,8 @@ std::vector<FormatSupport> formats_of(const Features& f, const std::string& leve
                                       : fmt::format("{} → f32 dot products in training", bf16);
   formats.push_back(support("bf16", {{f.amx.bf16, "AMX-BF16"}, {f.avx512bf16, "AVX512-BF16"}},
                             "rounded to it by integers", bf16_kernel));
-  formats.push_back(support("int8", {{f.amx.int8, "AMX-INT8"}, {f.avx512vnni, "AVX512-VNNI"}, {f.avx_vnni, "AVX-VNNI"}},
-                            "widened to int16 (pmaddwd)", kInteger));
+  formats.push_back(support("int8", {{f.amx.int8, "AMX-INT8"}, {f.avx512vnni, "AVX512-VNNI"}},
+                            f.sse42 ? "widened to int16 (pmaddwd)" : kPlain, kInteger));
   formats.push_back({.format = "int4", .native = false, .by = "unpacked to int8", .kernel = kInteger});
   formats.push_back(support("1-bit", {{f.vpopcntdq, "xor + VPOPCNTDQ"}, {f.popcnt, "xor + POPCNT"}},
                             "xor + bit-slice counting", "none yet: comes with binary networks"));
@@ -146,8 +160,9 @@ Hardware inspect_hardware() {
   }
   result.features = names_of(features);
   for (const core::Isa level : core::available_isas()) result.levels.emplace_back(core::isa_name(level));
-  result.level = core::isa_name(core::kernels().level);
-  result.formats = formats_of(features, result.level);
+  const core::Isa level = core::kernels().level;
+  result.level = core::isa_name(level);
+  result.formats = formats_of(within(features, level), result.level);
   return result;
 }
 

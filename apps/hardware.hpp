@@ -7,10 +7,10 @@
 
 namespace tempera::cli {
 
-/// How one number format fares on this processor.
+/// How one number format fares on this processor, at the level in use.
 struct FormatSupport {
   std::string format;   ///< "fp32", "fp16", "bf16", "int8", "int4", "1-bit"
-  bool native = false;  ///< the processor has arithmetic for it, not only conversions
+  bool native = false;  ///< the level has arithmetic for it, not only conversions
   std::string by;       ///< the instructions that do it, or how it is emulated
   std::string kernel;   ///< what tempera runs for it today
 };

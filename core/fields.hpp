@@ -123,6 +123,9 @@ class FieldVisitor {
   virtual void raw(std::string_view name, std::string& json, const FieldDoc& doc) = 0;
   /// A rule that ties several fields together; call after the fields. Readers report it if `holds` is false.
   virtual void rule(bool holds, std::string_view field, const std::string& message) = 0;
+  /// What follows from other fields where it was not given; call after the fields. Readers alone do it: whoever describes or
+  /// writes a struct that was never read sees its defaults.
+  virtual void derive(const std::function<void()>& /*fill*/) {}
 
   // Conveniences on the above.
   template <class E>

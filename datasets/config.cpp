@@ -101,7 +101,9 @@ void DataConfig::fields(core::FieldVisitor& v) {
           {.help = "take only the first that many test samples", .unit = "samples", .min = 1, .max = kMostSamples});
 
   // A resolved config is to have the number: those who read it need not know the rule, which may change.
-  if (const auto train = declared_train(); train && !validation) validation = default_validation(*train);
+  v.derive([this] {
+    if (const auto train = declared_train(); train && !validation) validation = default_validation(*train);
+  });
 
   const bool own = name == SetName::kIdx || name == SetName::kNpy;
   v.rule(!own || complete(files) || (dir && absent(files)), "files",

@@ -7,37 +7,15 @@
 #include <map>
 #include <utility>
 
-#include "tempera/core/config/nearest.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/core/ops/elementwise.hpp"
 #include "tempera/quant/fold_bn.hpp"
 #include "tempera/quant/observer.hpp"
 #include "tempera/quant/quantizers/dynamic_uniform.hpp"
+#include "tempera/quant/site_pattern.hpp"
 
 namespace tempera::quant {
 namespace {
-
-// '*' stands for any characters; everything else for itself. The last '*' met takes one character more whenever what follows it
-// does not fit: those before it need not be asked again, so that many of them cost no more than the product of the lengths.
-bool matches(std::string_view pattern, std::string_view name) {
-  std::size_t p = 0, n = 0;
-  std::size_t after_star = std::string_view::npos, taken_to = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      after_star = ++p;
-      taken_to = n;
-    } else if (p < pattern.size() && pattern[p] == name[n]) {
-      ++p;
-      ++n;
-    } else if (after_star != std::string_view::npos) {
-      p = after_star;
-      n = ++taken_to;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', p) == std::string_view::npos;
-}
 
 // Whether no value of a site is below 0, by site.
 void note_signs(std::span<const std::unique_ptr<nn::Layer>> layers, bool input, std::map<std::string, bool>& signs) {
@@ -99,7 +77,7 @@ void check_selectors(const QuantizationConfig& config, const std::vector<SiteFac
     if (std::ranges::any_of(sites, taken)) continue;
     issues.push_back(
         {.pointer = fmt::format("/rules/{}/sites", i),
-         .message = fmt::format("\"{}\" matches no site{}", pattern, core::suggestion(pattern, names_of(sites)))});
+         .message = fmt::format("\"{}\" matches no site{}", pattern, site_suggestion(pattern, names_of(sites)))});
   }
 }
 

@@ -58,11 +58,14 @@ void QuantizationConfig::fields(core::FieldVisitor& v) {
       },
       {.help = "what is put where; a later rule wins over an earlier one", .required = true});
   v.choice("when", when, kWhen, {.help = "while training (fake quantization), or on the finished model (calibration)"});
-  v.field("start_epoch", start_epoch,
-          {.help = "epochs trained in floats first, while ranges are observed",
-           .unit = "epochs",
-           .min = 0,
-           .max = kMostEpochs});
+  v.field(
+      "start_epoch", start_epoch,
+      {.help =
+           "epochs trained in floats first, while ranges are observed; validation is rounded from the first epoch on, "
+           "by the ranges seen so far",
+       .unit = "epochs",
+       .min = 0,
+       .max = kMostEpochs});
   v.field("freeze_observers", freeze_observers,
           {.help = "epochs after which ranges stay; 0: those that are given by hand or come with train.initial; if "
                    "training ends before, ranges of weights follow its last step",

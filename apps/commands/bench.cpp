@@ -224,13 +224,18 @@ int bench_kernels(const Session& session, const BenchArguments& arguments) {
 }  // namespace
 
 void add_bench(Verb& program, Session& session) {
-  Verb verb =
-      program.verb("bench", "measure how fast this machine trains and infers: JSON lines, to compare with others");
+  Verb verb = program.verb(
+      "bench",
+      "measure how fast this machine trains and infers, the fastest of three windows: JSON lines, to compare with "
+      "others");
   verb.require_verb();
   const auto arguments = std::make_shared<BenchArguments>();
   const auto add = [&](const char* name, const char* help, std::function<int()> action) {
     Verb sub = add_verb(verb, session, name, help, std::move(action));
-    sub.option("--seconds", arguments->seconds, "length of the timed part in seconds (default 6)")
+    sub.option("--seconds", arguments->seconds,
+               "length of the timed part in seconds (default 6), measured in three windows, of which the fastest is "
+               "reported; "
+               "with --profile one window")
         .number_between(0.01, 3600)
         .value_name("S");
     return sub;

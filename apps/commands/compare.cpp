@@ -14,7 +14,7 @@
 #include "tempera/apps/experiment/saved_outputs.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/study_file.hpp"
-#include "tempera/apps/experiment/study_statistics.hpp"
+#include "tempera/apps/experiment/study_markdown.hpp"
 #include "tempera/apps/interrupt.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/errors.hpp"

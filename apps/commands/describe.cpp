@@ -92,7 +92,7 @@ ordered_json layer_json(const nn::LayerInfo& layer, const WeightBits& bits) {
           {"tensors", tensors}};
 }
 
-std::string layers_text(const nn::Model& model, const WeightBits& bits) {
+std::string layers_text(const nn::Model& model, const WeightBits& bits, bool lowered) {
   Table table({"layer", "type", "input", "output", "parameters", "multiply-adds", "bits", "bytes"});
   for (const nn::LayerInfo* layer : model.infos()) {
     const std::int64_t parameters = parameters_of(*layer);
@@ -104,7 +104,10 @@ std::string layers_text(const nn::Model& model, const WeightBits& bits) {
   table.row({"total", "", model.input().text(), model.output().text(), count_text(facts.parameters),
              count_text(facts.multiply_adds), "", count_text(bytes_of(model, bits))});
   return table.text() +
-         "bytes: of weights and biases alone, each in its bits; a file has scales, names and its config beside them\n";
+         "bytes: of weights and biases alone, each in its bits; a file has scales, names and its config beside them\n" +
+         std::string(lowered ? "       (of the model; a program has no batch norms, which are folded, and a bias for "
+                               "every output)\n"
+                             : "");
 }
 
 std::string rule_text(const quant::SitePlan& site, const quant::QuantizationConfig& config) {
@@ -184,7 +187,7 @@ int describe(const Session& session, const std::string& path, const std::vector<
       {"parameters", facts.parameters},      {"multiply_adds", facts.multiply_adds}, {"bytes", bytes_of(model, bits)},
       {"float32_bytes", bytes_of(model, {})}};
   std::string text = fmt::format("{} ({})\n\n{}", subject.config.name, subject.trained ? "trained model" : "config",
-                                 layers_text(model, bits));
+                                 layers_text(model, bits, subject.config.lower.has_value()));
   const quant::QuantizationConfig rules = subject.config.quantization.value_or(quant::QuantizationConfig());
   document["sites"] = sites_json(sites, rules);
   text += "\n" + sites_text(sites, rules);
@@ -194,7 +197,8 @@ int describe(const Session& session, const std::string& path, const std::vector<
       text += "\n" + line + "\n";
     }
   }
-  if (estimate && subject.samples) {
+  const bool trains = subject.config.train.epochs > 0;  // what quantize made was trained elsewhere
+  if (estimate && trains && subject.samples) {
     const std::int64_t samples = *subject.samples;
     const TrainingCost cost = measure_training(subject.config, subject.sample, samples);
     document["training"] = {{"samples", samples},

@@ -84,7 +84,7 @@ std::string mode_of(const SavedModel& saved, const std::string& asked) {
 
 // What is evaluated: a model in one of its arithmetics, or a program.
 struct EvalSubject {
-  std::string file, mode;
+  std::string file, model, mode;  // whose numbers they are, and the model that was read for it
   data::DataConfig data;
   InputPipeline input;
   std::function<nn::Outputs(const data::Split&)> outputs;
@@ -104,6 +104,7 @@ EvalSubject subject_of_program(const std::filesystem::path& file, const Session&
   const auto saved = std::make_shared<SavedProgram>(load_saved_program(file));
   const nn::Objective objective = objective_of(ExperimentConfig(*session.registry));
   return {.file = file.string(),
+          .model = file.string(),
           .mode = "integer",
           .data = saved->data,
           .input = saved->input,
@@ -116,7 +117,8 @@ EvalSubject subject_of(const Session& session, const EvalArguments& arguments) {
   if (const auto file = program_file(arguments.model)) return subject_of_program(*file, session, arguments);
   const auto saved = std::make_shared<SavedModel>(load_model(arguments.model, *session.registry));
   const std::string mode = mode_of(*saved, arguments.mode);
-  return {.file = saved->file.string(),
+  return {.file = evaluated_file(*saved, mode).string(),
+          .model = saved->file.string(),
           .mode = mode,
           .data = saved->config.data,
           .input = saved->input,
@@ -125,7 +127,7 @@ EvalSubject subject_of(const Session& session, const EvalArguments& arguments) {
 }
 
 std::vector<std::filesystem::path> inputs_of(const EvalArguments& arguments, const EvalSubject& subject) {
-  std::vector<std::filesystem::path> inputs{arguments.model, subject.file};
+  std::vector<std::filesystem::path> inputs{arguments.model, subject.file, subject.model};
   const std::filesystem::path folder = subject.data.dir.value_or("");
   const data::OwnFiles& files = subject.data.files;
   for (const std::string& file : {files.train_images, files.train_labels, files.test_images, files.test_labels}) {

@@ -29,12 +29,19 @@ nlohmann::ordered_json to_json(const Hardware& h) {
           {"formats", formats}};
 }
 
+// Caches are built, and named, in powers of two.
+std::string cache_text(std::int64_t bytes) {
+  constexpr std::int64_t kKibi = 1024, kMebi = kKibi * kKibi;
+  if (bytes == 0) return "unknown";
+  return bytes % kMebi == 0 ? fmt::format("{} MiB", bytes / kMebi)
+                            : fmt::format("{:.0f} KiB", static_cast<double>(bytes) / kKibi);
+}
+
 std::string to_text(const Hardware& h) {
   std::string text =
       fmt::format("processor   {} ({} cores, {} threads in use)\n", h.processor, h.cores, core::thread_count());
   text += fmt::format("memory      {}; caches L1d {}, L2 {}, L3 {}\n", bytes_text(static_cast<double>(h.memory)),
-                      bytes_text(static_cast<double>(h.l1d)), bytes_text(static_cast<double>(h.l2)),
-                      bytes_text(static_cast<double>(h.l3)));
+                      cache_text(h.l1d), cache_text(h.l2), cache_text(h.l3));
   text += fmt::format("features    {}\n", fmt::join(h.features, " "));
   text += fmt::format("levels      {} (in use: {}; TEMPERA_ISA forces another)\n\n", fmt::join(h.levels, " "), h.level);
   Table table({"format", "natively", "by", "kernel in tempera"});

@@ -173,7 +173,7 @@ std::string table_text(const report::RunData& run) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const report::Scores& test = splits->second.at("test");
-    scores.row({report::mode_name(mode, report::calibrated(run.summary)), count_text(test.errors),
+    scores.row({report::mode_name(mode, report::float_weights(run.summary)), count_text(test.errors),
                 fmt::format("{:.2f}", 100 * test.accuracy), fmt::format("{:.4f}", test.nll)});
   }
   text += scores.text();

@@ -11,14 +11,12 @@
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/study_file.hpp"
-#include "tempera/apps/experiment/study_statistics.hpp"
+#include "tempera/apps/experiment/study_markdown.hpp"
 #include "tempera/apps/output_file.hpp"
-#include "tempera/apps/report/json_node.hpp"
 #include "tempera/apps/report/page.hpp"
 #include "tempera/apps/report/run_files.hpp"
 #include "tempera/apps/report/study_page.hpp"
 #include "tempera/apps/shell_word.hpp"
-#include "tempera/apps/text_file.hpp"
 #include "tempera/core/errors.hpp"
 
 namespace tempera::cli {
@@ -67,19 +65,6 @@ std::string needs_of(const std::string& figure) {
   return fmt::format("--figure {} needs one run that has {}", figure, figure_of(figure).needs);
 }
 
-// What made the study: the provenance of a run that is completed, as one that failed early has none.
-nlohmann::json made_by(const fs::path& folder, const nlohmann::ordered_json& study) {
-  for (const nlohmann::ordered_json& run : study.at("runs")) {
-    if (run.at("status") != "completed") continue;
-    const fs::path file = folder / run.at("folder").get<std::string>() / "provenance.json";
-    nlohmann::json facts = report::parse_json(read_text(file), file.string());
-    report::JsonNode(facts, file.string()).expect_format();
-    return facts;
-  }
-  throw core::DataError((folder / "study.json").string(),
-                        "no run of this study is completed, so that there is nothing to tell");
-}
-
 // The two commands that make such a document, typed where the study was run. A study that lies elsewhere on the machine is
 // said to lie among the runs, under its name, which has to be given unless it is the one that `run` chooses.
 std::string commands_of(const nlohmann::ordered_json& study, const fs::path& folder, const std::string& markdown) {
@@ -99,10 +84,15 @@ int write_study_report(const Session& session, const ReportArguments& arguments,
                           : arguments.out.empty()     ? folder / "report.html"
                                                       : fs::path(arguments.out),
                           inputs_of(arguments));
+  const nlohmann::json provenance = made_by(folder, study);
   if (arguments.markdown.empty()) {
-    target.write(report::render_study(study));
+    target.write(report::render_study(study, provenance));
   } else {
-    target.write(study_markdown(study, made_by(folder, study), commands_of(study, folder, arguments.markdown)));
+    if (provenance.empty()) {
+      throw core::DataError((folder / "study.json").string(),
+                            "no run of this study is completed, so that there is nothing to tell");
+    }
+    target.write(study_markdown(study, provenance, commands_of(study, folder, arguments.markdown)));
   }
   print_result(session, {{"written", target.path().string()}, {"runs", arguments.runs}},
                fmt::format("written: {}\n", target.path().string()));

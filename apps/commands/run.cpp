@@ -50,7 +50,9 @@ std::string result_text(const RunResult& result) {
   };
   floats(report::kBeforeCalibration, "the weights as trained");
   if (mode != "float") {
-    floats("float", report::calibrated(result.summary) ? "the weights as calibrated" : "the weights as trained");
+    floats("float", result.summary.training.rounded      ? "the same weights, rounding off (they were trained rounded)"
+                    : report::calibrated(result.summary) ? "the weights as calibrated"
+                                                         : "the weights as trained");
   }
   for (const std::string& line : report::repairs_lines(result.summary.repairs)) text += line + "\n";
   text += sizes_text(result.summary.model);
@@ -93,9 +95,10 @@ int run_all(const Session& session, const LoadedFile<ExperimentConfig>& file, co
 }
 
 // What to type for the same again.
-std::string command_of(const RunArguments& arguments) {
+std::string command_of(const Session& session, const RunArguments& arguments) {
   std::string text = "tempera run " + shell_word(arguments.config);
   for (const std::string& set : arguments.sets) text += " --set " + shell_word(set);
+  if (session.threads > 0) text += fmt::format(" --threads {}", session.threads);
   return text;
 }
 
@@ -106,7 +109,7 @@ int run(const Session& session, const RunArguments& arguments) {
   if (arguments.dry_run) return dry_run(file);
   RunOptions options{.resume = arguments.resume};
   if (!arguments.out.empty()) options.out = arguments.out;
-  if (file.whole.config.is_study()) return run_all(session, file, options, command_of(arguments));
+  if (file.whole.config.is_study()) return run_all(session, file, options, command_of(session, arguments));
   const RunResult result = run_experiment(file.runs.front(), file.text, options);
   auto document = nlohmann::ordered_json::parse(report::summary_text(result.summary));
   document["folder"] = result.folder.string();

@@ -33,6 +33,7 @@ data::Split measured_on(const data::LoadedData& data) {
 }
 
 double unit_of(const quant::BitBudget& budget) { return budget.measure == quant::BudgetMeasure::kSize ? 8 : 1; }
+// What costs are counted in, as the command line takes them and every file and text gives them.
 const char* unit_name(const quant::BitBudget& budget) {
   return budget.measure == quant::BudgetMeasure::kSize ? "bytes of weights" : "bit operations an image";
 }
@@ -161,30 +162,84 @@ ordered_json search_json(const BitSearch& search, const quant::BitBudget& budget
         {{"site", site.site}, {"values", site.values}, {"multiply_adds", site.multiply_adds}, {"points", points}});
     if (operations && site.kind == nn::SiteKind::kWeight) sites.back()["input_bits"] = budget.bits_before(site.site);
   }
+  const double unit = unit_of(budget);
   for (const quant::BitAssignment& point : search.pareto) {
-    pareto.push_back({{"cost", point.cost}, {"loss_increase", point.loss_increase}});
+    pareto.push_back({{"cost", point.cost / unit}, {"loss_increase", point.loss_increase}});
   }
   for (const quant::BitChoice& choice : search.chosen.choices) chosen[choice.site] = choice.bits;
-  return {{"measured_on", search.measured_on},
+  return {{"measure", quant::kBudgetMeasures[static_cast<std::size_t>(budget.measure)]},
+          {"unit", unit_name(budget)},
+          {"budget", budget.limit / unit},
+          {"measured_on", search.measured_on},
           {"sites", sites},
           {"pareto", pareto},
-          {"chosen", {{"bits", chosen}, {"cost", search.chosen.cost}, {"loss_increase", search.chosen.loss_increase}}}};
+          {"chosen",
+           {{"bits", chosen}, {"cost", search.chosen.cost / unit}, {"loss_increase", search.chosen.loss_increase}}}};
 }
 
-std::string search_page(const BitSearch& search, const quant::BitBudget& budget, const std::string& model) {
-  report::LineChart chart{.sheet = {.id = "pareto",
-                                    .title = "What fewer bits cost",
-                                    .description = "Predicted increase of the loss against the cost of all weights.",
-                                    .height = 260}};
-  chart.x = {.label = unit_name(budget), .kind = report::ScaleKind::log};
+namespace {
+
+// Points of a front of which more could not be read; those at even distances and the chosen one stand for them.
+constexpr std::size_t kMostRows = 100;
+
+std::vector<const quant::BitAssignment*> shown_points(const BitSearch& search) {
+  std::vector<const quant::BitAssignment*> points;
+  const std::size_t every = (search.pareto.size() + kMostRows - 1) / kMostRows;
+  for (std::size_t i = 0; i < search.pareto.size(); ++i) {
+    const quant::BitAssignment& point = search.pareto[i];
+    const bool last = i + 1 == search.pareto.size();
+    if (i % every == 0 || last || point.cost == search.chosen.cost) points.push_back(&point);
+  }
+  return points;
+}
+
+report::Table front_table(const BitSearch& search, const quant::BitBudget& budget) {
+  const std::vector<const quant::BitAssignment*> points = shown_points(search);
+  report::Table table{points.size() == search.pareto.size()
+                          ? "every point of the front"
+                          : fmt::format("{} of the front's {} points", points.size(), search.pareto.size()),
+                      {unit_name(budget), "predicted increase of the loss, nats", "within the budget"},
+                      {}};
+  for (const quant::BitChoice& choice : search.chosen.choices) table.header.push_back("bits of " + choice.site);
+  for (const quant::BitAssignment* point : points) {
+    const bool within = point->cost <= budget.limit;
+    std::vector<std::string>& row = table.rows.emplace_back(std::vector<std::string>{
+        fmt::format("{:.0f}", point->cost / unit_of(budget)), fmt::format("{:+.4f}", shown(point->loss_increase)),
+        point->cost == search.chosen.cost ? "chosen" : (within ? "yes" : "no")});
+    for (const quant::BitChoice& choice : point->choices) row.push_back(std::to_string(choice.bits));
+  }
+  return table;
+}
+
+report::LineChart front_chart(const BitSearch& search, const quant::BitBudget& budget) {
+  const double unit = unit_of(budget), limit = budget.limit / unit, chosen = search.chosen.cost / unit;
+  report::LineChart chart{
+      .sheet = {.id = "pareto",
+                .title = "What fewer bits cost",
+                .description = fmt::format("Predicted increase of the loss against the cost of all weights, in {}: "
+                                           "chosen {:.0f}, budget {:.0f}.",
+                                           unit_name(budget), chosen, limit),
+                .height = 260}};
+  chart.x = {.label = unit_name(budget), .kind = report::ScaleKind::log, .tight = true};
   chart.y = {.label = "predicted increase of the loss, nats"};
   report::Series front{.name = "Pareto front", .stroke = report::series_stroke(0, search.pareto.size() <= 60)};
   for (const quant::BitAssignment& point : search.pareto) {
-    front.x.push_back(point.cost / unit_of(budget));
+    front.x.push_back(point.cost / unit);
     front.y.push_back(point.loss_increase);
   }
+  // A budget that allows far more than the most bits cost would leave the front in a corner: it is then in the text alone.
+  constexpr double kFar = 2;
+  if (limit <= kFar * front.x.back()) chart.x.max = std::max(limit, front.x.back());
   chart.series.push_back(std::move(front));
-  chart.marks.push_back({.x = search.chosen.cost / unit_of(budget), .label = "chosen"});
+  chart.marks.push_back({.x = chosen, .label = "chosen"});
+  chart.marks.push_back({.x = limit, .label = "budget"});
+  return chart;
+}
+
+}  // namespace
+
+std::string search_page(const BitSearch& search, const quant::BitBudget& budget, const std::string& model) {
+  const report::LineChart chart = front_chart(search, budget);
   report::Table table{"each site alone, everything else in floats",
                       {"site", "values", "at most bits", "at fewer", "at fewest", "chosen"},
                       {}};
@@ -200,7 +255,9 @@ std::string search_page(const BitSearch& search, const quant::BitBudget& budget,
   page.sections = {
       {"pareto", "Pareto front",
        report::paragraph(chosen_text(search, budget) + ".") + "<div class=\"one\">" +
-           report::figure(chart.sheet.title, draw(chart)) + "</div>"},
+           report::figure(chart.sheet.title, draw(chart)) + "</div>" + report::numbers(front_table(search, budget)) +
+           report::note("The loss is predicted: what each site adds alone is summed up. What a network with these bits "
+                        "really loses, and its accuracy, tempera quantize measures with searched.json.")},
       {"sensitivity", "Sensitivity", report::paragraph(method_text(search) + ".") + report::render(table)}};
   return report::render(page);
 }

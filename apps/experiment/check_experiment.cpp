@@ -59,17 +59,35 @@ void check_start(const ExperimentConfig& config, Issues& issues) {
                                            start, epochs)});
 }
 
-// Batch statistics of a single sample do not exist; better now than at the end of the first epoch.
+// A batch norm that would have one value a channel in a batch of one sample; empty if there is none.
+std::string single_norm(const nn::Model& plan) {
+  for (const nn::LayerInfo* layer : plan.infos()) {
+    if (layer->type == "batch_norm" && layer->output.numel() == layer->output[0]) return layer->path;
+  }
+  return {};
+}
+
+// Statistics of a single value do not exist; better now than at the end of the first epoch.
 void check_last_batch(const ExperimentConfig& config, const data::LoadedData& data, const nn::Model& plan,
                       Issues& issues) {
-  const bool normalises = std::ranges::any_of(plan.infos(), [](const nn::LayerInfo* layer) {
-    return layer->type == "batch_norm" && layer->output.rank() == 1;
-  });
-  if (!normalises || config.train.drop_last || data.set.train.size() % config.train.batch != 1) return;
-  issues.push_back({.pointer = "/train/batch",
-                    .message = fmt::format("leaves a last batch of one sample out of {}, which batch_norm cannot "
-                                           "normalise; choose another size, or set train.drop_last",
-                                           data.set.train.size())});
+  const std::string norm = single_norm(plan);
+  const bool aware = config.quantization && config.quantization->when == quant::When::kAware;
+  const bool frozen = aware && config.quantization->freeze_batch_norm == 0;  // from the beginning
+  if (norm.empty() || frozen || config.train.epochs == 0) return;
+  if (config.train.batch == 1) {
+    issues.push_back(
+        {.pointer = "/train/batch",
+         .message = fmt::format("must be 2 or more: in a batch of one sample batch_norm \"{}\" has one value "
+                                "a channel, which it cannot normalise",
+                                norm)});
+    return;
+  }
+  if (config.train.drop_last || data.set.train.size() % config.train.batch != 1) return;
+  issues.push_back(
+      {.pointer = "/train/batch",
+       .message = fmt::format("leaves a last batch of one sample out of {}, which batch_norm \"{}\" cannot "
+                              "normalise; choose another size, or set train.drop_last",
+                              data.set.train.size(), norm)});
 }
 
 // The layer of the config that the first name of `path` is, by its own name or by its type and number.
@@ -157,6 +175,17 @@ const core::ConfigValue& value_at(const core::ConfigValue& document, std::string
   return *at;
 }
 
+// A value that a study sets may break what it does not name, a layer behind the one it changes: then the run is known by its values
+// alone.
+void name_run(const LoadedConfig<ExperimentConfig>& run, Issues& issues) {
+  if (run.overrides.empty()) return;
+  std::string values;
+  for (const auto& [path, value] : run.overrides) values += fmt::format(" {}={}", path, value);
+  for (core::ConfigIssue& issue : issues) {
+    if (!issue.pointer.starts_with("/study/vary/")) issue.message += fmt::format(" (in the run with{})", values);
+  }
+}
+
 }  // namespace
 
 void locate_issues(const core::ConfigValue& document, std::vector<core::ConfigIssue>& issues) {
@@ -210,6 +239,7 @@ std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>&
   if (issues.empty()) arithmetic = check_arithmetic(config, data, issues);
   locate_issues(loaded.source, issues);
   point_to_origins(loaded.origins, issues);
+  name_run(loaded, issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));
   return arithmetic;
 }

@@ -67,9 +67,14 @@ std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan
   }
   if (eight_bits || !few_bits.empty()) {
     const FormatSupport& int8 = support_of(hardware, "int8");
-    notices.push_back(
-        int8.native ? fmt::format("int8 is native here: {}", int8.by)
-                    : fmt::format("int8 is emulated here ({}): little speed over float32 in large batches", int8.by));
+    if (int8.native) {
+      notices.push_back(fmt::format("int8 is native here: {}", int8.by));
+    } else if (hardware.level == "scalar") {
+      notices.emplace_back(
+          "int8 is computed in plain loops at level scalar, as float32 is: a level to compare with, not a fast one");
+    } else {
+      notices.push_back(fmt::format("int8 is emulated here ({}): little speed over float32 in large batches", int8.by));
+    }
   }
   return notices;
 }

@@ -46,6 +46,9 @@ report::Proof proof_of(const quant::Verification& found) {
   return proof;
 }
 
+// Two digits of a share that may be one in a million.
+std::string share_text(double share) { return fmt::format("{:.2g} %", 100 * share); }
+
 }  // namespace
 
 quant::Program program_of(const ExperimentConfig& config, const nn::Model& model,
@@ -109,8 +112,8 @@ std::string dynamic_proof_text(const report::Proof& proof) {
   if (!proof.equal) return fmt::format("NOT what it is defined to be: {}", proof.difference);
   return fmt::format(
       "every product of integers is its definition in plain loops, in every bit: {} images, {} values\n"
-      "fake quantization, which multiplies floats, differs in {:.2g} of all predictions",
-      count_text(proof.images), count_text(proof.values), proof.float_predictions);
+      "fake quantization, which multiplies floats, differs in {} of all predictions",
+      count_text(proof.images), count_text(proof.values), share_text(proof.float_predictions));
 }
 
 // Where that is, and how much.
@@ -119,7 +122,7 @@ std::string float_site_text(const report::Proof& proof) {
   if (most == proof.float_sites.end() || most->differ == 0) return {};
   std::int64_t steps = 0;
   for (const report::FloatSite& site : proof.float_sites) steps = std::max(steps, site.largest);
-  return fmt::format(" (most at {}: {:.2g}; nowhere by more than {} step{})", most->site, most->differ, steps,
+  return fmt::format(" (most at {}: {}; nowhere by more than {} step{})", most->site, share_text(most->differ), steps,
                      steps == 1 ? "" : "s");
 }
 
@@ -133,9 +136,9 @@ std::string proof_text(const report::Proof& proof, bool alone) {
   }
   return fmt::format(
       "fake quantization = reference = engine, in every bit: {} images, {} integers\n"
-      "the float form that training uses differs in {:.2g} of all activations{}, {:.2g} of all predictions",
-      count_text(proof.images), count_text(proof.values), proof.float_activations, float_site_text(proof),
-      proof.float_predictions);
+      "the float form that training uses differs in {} of all activations{}, {} of all predictions",
+      count_text(proof.images), count_text(proof.values), share_text(proof.float_activations), float_site_text(proof),
+      share_text(proof.float_predictions));
 }
 
 }  // namespace tempera::cli

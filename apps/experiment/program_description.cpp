@@ -45,14 +45,10 @@ std::string requantization_of(const quant::program::Operation& operation) {
   return {};
 }
 
-template <class Product>
-std::int64_t add_weight(const Product& product, ordered_json& entry) {
-  const quant::ProgramWeight& weight = product.weight;
-  const std::int64_t bytes = bytes_of(weight.shape.numel(), weight.bits) +
-                             bytes_of(static_cast<std::int64_t>(product.bias.size()), kFloatBits);
-  entry["weight"] = {{"shape", weight.shape.extents()}, {"bits", weight.bits}};
-  entry["bytes"] = bytes;
-  return bytes;
+const quant::ProgramWeight* weight_of(const quant::program::Operation& operation) {
+  if (const auto* linear = std::get_if<quant::program::Linear>(&operation)) return &linear->weight;
+  const auto* conv = std::get_if<quant::program::Conv2d>(&operation);
+  return conv == nullptr ? nullptr : &conv->weight;
 }
 
 std::string weight_bits_text(const ordered_json& instruction) {
@@ -69,7 +65,6 @@ std::string extents_text(const ordered_json& extents) {
 
 ordered_json program_description(const SavedProgram& saved) {
   ordered_json instructions = ordered_json::array();
-  std::int64_t bytes = 0;
   for (const quant::Instruction& instruction : saved.program.instructions) {
     const quant::ProgramBuffer& written = saved.program.buffers[static_cast<std::size_t>(instruction.output)];
     ordered_json entry{{"instruction", quant::program::kOperationNames[instruction.operation.index()]},
@@ -85,11 +80,9 @@ ordered_json program_description(const SavedProgram& saved) {
     }
     entry["zero_point"] = written.zero_point;
     entry["scale"] = written.scale;
-    if (const auto* linear = std::get_if<quant::program::Linear>(&instruction.operation)) {
-      bytes += add_weight(*linear, entry);
-    }
-    if (const auto* conv = std::get_if<quant::program::Conv2d>(&instruction.operation)) {
-      bytes += add_weight(*conv, entry);
+    if (const quant::ProgramWeight* weight = weight_of(instruction.operation)) {
+      entry["weight"] = {{"shape", weight->shape.extents()}, {"bits", weight->bits}};
+      entry["bytes"] = parameter_bytes(instruction.operation);
     }
     const std::string way = requantization_of(instruction.operation);
     if (!way.empty()) entry["requantization"] = way;
@@ -100,7 +93,7 @@ ordered_json program_description(const SavedProgram& saved) {
           {"data", saved.input.data_name},
           {"classes", saved.input.classes},
           {"instructions", std::move(instructions)},
-          {"bytes", bytes},
+          {"bytes", parameter_bytes(saved.program)},
           {"file_bytes", std::filesystem::file_size(saved.file)}};
 }
 

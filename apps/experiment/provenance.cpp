@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tempera/apps/experiment/initial_weights.hpp"
 #include "tempera/apps/hardware.hpp"
 #include "tempera/apps/version.hpp"
 #include "tempera/core/parallel.hpp"
@@ -20,7 +21,7 @@ std::string operating_system() {
 }  // namespace
 
 nlohmann::ordered_json provenance(const std::string& identity, const std::string& data_sha256,
-                                  const std::string& data_origin, core::Precision precision) {
+                                  const std::string& data_origin, const TrainSection& train) {
   const Hardware hardware = inspect_hardware();
   nlohmann::ordered_json facts{{"format", kFormatVersion},
                                {"run", identity},
@@ -33,9 +34,10 @@ nlohmann::ordered_json provenance(const std::string& identity, const std::string
                                {"cores", hardware.cores},
                                {"level", hardware.level},
                                {"threads", core::thread_count()},
-                               {"precision", core::precision_name(precision)},
+                               {"precision", core::precision_name(train.precision)},
                                {"data", {{"sha256", data_sha256}, {"origin", data_origin}}}};
-  if (precision == core::Precision::kBf16) {
+  if (train.initial) facts["initial"] = {{"model", *train.initial}, {"sha256", initial_sha256(*train.initial)}};
+  if (train.precision == core::Precision::kBf16) {
     const std::string_view native = core::bf16_instructions();
     facts["bf16"] = native.empty() ? "emulated" : native;
   }

@@ -80,8 +80,7 @@ class Run {
     run_.folder = folder.path().filename().string();
     run_.config_input = input_text;
     run_.config_resolved = resolved;
-    const std::string facts =
-        provenance(identity, data.set.sha256, data.set.origin, config_.train.precision).dump(2) + "\n";
+    const std::string facts = provenance(identity, data.set.sha256, data.set.origin, config_.train).dump(2) + "\n";
     run_.provenance = report::parse_provenance(facts, "provenance.json");
     folder.make_folder("checkpoints");
     folder.write("config.input.json", input_text);
@@ -154,6 +153,7 @@ class Run {
     std::string lines;
     report::TrainingFacts& training = run_.summary.training;
     training = {.epochs = state.epoch, .steps = state.step, .seconds = 0, .samples_per_second = 0};
+    training.rounded = config_.quantization && config_.quantization->when == quant::When::kAware;
     for (const nn::EpochRecord& record : state.history) {
       run_.epochs.push_back(metrics_of(record));
       lines += report::metrics_line(run_.epochs.back());
@@ -244,6 +244,7 @@ class Run {
     auto& bytes = run_.summary.model.bytes;
     bytes["program"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kProgram)));
     bytes["stored"] = bytes["program"];
+    bytes["parameters"] = parameter_bytes(program);  // batch norms are folded: other numbers than the model's
     static_cast<void>(evaluate_in("integer", engine_forward(program)));
     stage("proving the program bit by bit");
     const std::int64_t images = data_.set.test.size();

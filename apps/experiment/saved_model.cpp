@@ -46,7 +46,28 @@ void check_format(const nn::SafetensorsReader& reader) {
                               fmt::format("has model format {}, this program reads {}", format, kFormatVersion));
 }
 
+core::CheckpointError damaged(const fs::path& file, const core::ConfigError& error) {
+  return {file.string(), fmt::format("is damaged, or of another version: {}", error.issues().front().text())};
+}
+
+// A config may be read and yet make no network.
+nn::Model embedded_model(const ExperimentConfig& config, const InputPipeline& input, const fs::path& file) {
+  try {
+    return model_of(config, input.sample);
+  } catch (const core::ConfigError& error) {
+    throw damaged(file, error);
+  }
+}
+
 }  // namespace
+
+void read_embedded(const std::string& json, const fs::path& file, const char* key, const core::FieldsFn& fields) {
+  try {
+    core::read_json(json, key, fields);
+  } catch (const core::ConfigError& error) {
+    throw damaged(file, error);
+  }
+}
 
 fs::path model_file(const fs::path& path) {
   if (!fs::is_directory(path)) return path;
@@ -135,12 +156,11 @@ SavedModel load_model(const fs::path& path, const Registry& registry) {
   const nn::SafetensorsReader reader(file);
   check_format(reader);
   ExperimentConfig config(registry);
-  core::read_json(required(reader, kConfig), file.string() + " (config)",
-                  [&config](core::FieldVisitor& v) { config.fields(v); });
+  read_embedded(required(reader, kConfig), file, kConfig, [&config](core::FieldVisitor& v) { config.fields(v); });
   InputPipeline input;
-  core::read_json(required(reader, kInputMetadata), file.string() + " (input)",
-                  [&input](core::FieldVisitor& v) { input.fields(v); });
-  nn::Model model = model_of(config, input.sample);
+  read_embedded(required(reader, kInputMetadata), file, kInputMetadata,
+                [&input](core::FieldVisitor& v) { input.fields(v); });
+  nn::Model model = embedded_model(config, input, file);
   const bool packed = quant::is_packed(reader);
   if (packed) {
     quant::load_packed(reader, model);

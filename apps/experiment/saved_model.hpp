@@ -17,6 +17,11 @@ namespace tempera::cli {
 /// Key under which a file's metadata holds its InputPipeline.
 inline constexpr const char* kInputMetadata = "tempera.input";
 
+/// Reads the JSON that stands under `key` of the metadata of a model or a program. What is wrong there is damage, no mistake of a
+/// config's author: throws CheckpointError.
+void read_embedded(const std::string& json, const std::filesystem::path& file, const char* key,
+                   const core::FieldsFn& fields);
+
 /// What the model needs to be told of its data.
 struct InputPipeline {
   core::Shape sample;  ///< [channels, height, width]

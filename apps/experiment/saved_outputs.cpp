@@ -21,6 +21,11 @@ nn::Outputs outputs_in(const std::string& mode, SavedModel& saved, const data::S
   return outputs_of(saved.model, split, saved.input.normalization, objective, {.transform = mode == "fake_quant"});
 }
 
+std::filesystem::path evaluated_file(const SavedModel& saved, const std::string& mode) {
+  const bool lowered = mode == "integer" && saved.config.quantization && !saved.config.quantization->dynamic();
+  return lowered && std::filesystem::exists(shipped_file(saved)) ? shipped_file(saved) : saved.file;
+}
+
 std::string shipped_mode(const SavedModel& saved) {
   if (!saved.config.quantization) return "float";
   return runs_integers(saved.config) ? "integer" : "fake_quant";

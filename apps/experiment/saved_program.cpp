@@ -47,7 +47,7 @@ const std::string& required(const quant::Program& program, const fs::path& file,
 data::DataConfig data_of(const quant::Program& program, const InputPipeline& input, const fs::path& file) {
   data::DataConfig config;
   if (const auto found = program.metadata.find(kDataMetadata); found != program.metadata.end()) {
-    core::read_json(found->second, file.string() + " (data)", [&config](core::FieldVisitor& v) { config.fields(v); });
+    read_embedded(found->second, file, kDataMetadata, [&config](core::FieldVisitor& v) { config.fields(v); });
   } else {
     const auto set = std::ranges::find(data::kSets, input.data_name, &data::SetInfo::name);
     if (set != data::kSets.end()) config.name = static_cast<data::SetName>(set - data::kSets.begin());
@@ -94,15 +94,15 @@ quant::Program shipped_program(const SavedModel& saved, const fs::path& file) {
   return program_of(saved.config, saved.model, {});
 }
 
-quant::Program shipped_program(const SavedModel& saved) {
-  return shipped_program(saved, saved.file.parent_path() / "program.safetensors");
-}
+fs::path shipped_file(const SavedModel& saved) { return saved.file.parent_path() / "program.safetensors"; }
+
+quant::Program shipped_program(const SavedModel& saved) { return shipped_program(saved, shipped_file(saved)); }
 
 SavedProgram load_saved_program(const fs::path& file) {
   quant::Program program = quant::load_program(file);
   InputPipeline input;
-  core::read_json(required(program, file, kInputMetadata), file.string() + " (input)",
-                  [&input](core::FieldVisitor& v) { input.fields(v); });
+  read_embedded(required(program, file, kInputMetadata), file, kInputMetadata,
+                [&input](core::FieldVisitor& v) { input.fields(v); });
   if (input.sample != program.input) {
     throw core::CheckpointError(file.string(), fmt::format("takes samples {}, but \"{}\" says {}", program.input.text(),
                                                            kInputMetadata, input.sample.text()));

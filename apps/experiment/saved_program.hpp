@@ -31,7 +31,8 @@ struct SavedProgram {
 /// What is shipped of a lowered model: the program in `file`; where that is not there, what the model gives now, which is
 /// said. Throws as load_saved_program, Error where the two are fed with other numbers, UnsupportedError as quant::lower.
 [[nodiscard]] quant::Program shipped_program(const SavedModel& saved, const std::filesystem::path& file);
-/// That of the file beside the model's.
+/// Of the file beside the model's.
+[[nodiscard]] std::filesystem::path shipped_file(const SavedModel& saved);
 [[nodiscard]] quant::Program shipped_program(const SavedModel& saved);
 
 /// Throws FileError, CheckpointError for a file that is damaged, of another version, or does not say how it is fed.

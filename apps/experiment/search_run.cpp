@@ -64,7 +64,7 @@ SearchResult run_search(SavedModel& saved, const LoadedConfig<ExperimentConfig>&
   folder.check_start(options.resume);
   say(fmt::format("writing to {}", folder.path().string()));
   folder.write("provenance.json",
-               provenance(identity, data.set.sha256, data.set.origin, loaded.config.train.precision).dump(2) + "\n");
+               provenance(identity, data.set.sha256, data.set.origin, loaded.config.train).dump(2) + "\n");
   try {
     const BitSearch found = search_bits(saved, named_config(loaded), data, budget);
     folder.write("searched.json", found.config);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <utility>
+#include <variant>
 
 #include "tempera/apps/terminal.hpp"
 #include "tempera/quant/packing.hpp"
@@ -48,6 +49,22 @@ std::int64_t bytes_of(const nn::Model& model, const WeightBits& bits) {
 std::int64_t parameter_bytes(const ExperimentConfig& config, const core::Shape& sample) {
   nn::Model model = nn::Model::planned(config.model, sample);
   return bytes_of(model, config.quantization ? weight_bits(quant::plan(model, *config.quantization)) : WeightBits());
+}
+
+std::int64_t parameter_bytes(const quant::program::Operation& operation) {
+  const auto of = [](const auto& product) {
+    return bytes_of(product.weight.shape.numel(), product.weight.bits) +
+           bytes_of(static_cast<std::int64_t>(product.bias.size()), kFloatBits);
+  };
+  if (const auto* linear = std::get_if<quant::program::Linear>(&operation)) return of(*linear);
+  if (const auto* conv = std::get_if<quant::program::Conv2d>(&operation)) return of(*conv);
+  return 0;
+}
+
+std::int64_t parameter_bytes(const quant::Program& program) {
+  std::int64_t bytes = 0;
+  for (const quant::Instruction& instruction : program.instructions) bytes += parameter_bytes(instruction.operation);
+  return bytes;
 }
 
 std::string sizes_text(const report::ModelFacts& model) {

@@ -11,6 +11,7 @@
 #include "tempera/core/shape.hpp"
 #include "tempera/nn/model.hpp"
 #include "tempera/quant/attach.hpp"
+#include "tempera/quant/program.hpp"
 
 namespace tempera::cli {
 
@@ -28,8 +29,13 @@ using WeightBits = std::map<std::string, int>;
 [[nodiscard]] std::int64_t bytes_of(std::int64_t values, int bits);
 [[nodiscard]] std::int64_t bytes_of(const nn::LayerInfo& layer, const WeightBits& bits);
 [[nodiscard]] std::int64_t bytes_of(const nn::Model& model, const WeightBits& bits);
-/// The same of a config: what summary.json calls model.bytes.parameters. Throws as quant::plan.
+/// The same of a config: what summary.json calls model.bytes.parameters where there is no program. Throws as quant::plan.
 [[nodiscard]] std::int64_t parameter_bytes(const ExperimentConfig& config, const core::Shape& sample);
+/// What a program holds of weights, in their bits, and of biases, in 32: a batch norm is folded into both, and every output has a
+/// bias. What summary.json calls model.bytes.parameters where there is one.
+[[nodiscard]] std::int64_t parameter_bytes(const quant::Program& program);
+/// Of one of its instructions; 0 where it has no weight.
+[[nodiscard]] std::int64_t parameter_bytes(const quant::program::Operation& operation);
 
 /// Lines that say both sizes of what is shipped, and what is counted in each; nothing where neither program nor packed weights
 /// are.

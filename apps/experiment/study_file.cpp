@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "tempera/apps/experiment/study_statistics.hpp"
@@ -36,6 +37,11 @@ void check_run(const JsonNode& run, const Paths& varied) {
   if (paths_of(run.at("overrides")) != varied) run.at("overrides").fail("a value for each path of \"vary\"");
   check_results(run.at("results"), run.at("status").text() == "completed");
   for (const auto& [kind, count] : run.at("bytes").members()) static_cast<void>(count.integer());
+  if (run.has("rounded")) static_cast<void>(run.at("rounded").boolean());
+  if (run.has("data")) {
+    static_cast<void>(run.at("data").at("used").text());
+    for (const char* split : {"train", "validation", "test"}) static_cast<void>(run.at("data").at(split).integer());
+  }
   if (!run.has("bits")) return;  // as in the files of earlier versions
   for (const auto& [kind, count] : run.at("bits").members()) static_cast<void>(count.number());
 }
@@ -63,6 +69,19 @@ nlohmann::ordered_json parse_study(std::string_view text, const std::string& fil
   auto study = nlohmann::ordered_json::parse(text);
   study["statistics"] = study_statistics(study);
   return study;
+}
+
+nlohmann::json made_by(const std::filesystem::path& folder, const nlohmann::ordered_json& study) {
+  for (const nlohmann::ordered_json& run : study.at("runs")) {
+    if (run.at("status") != "completed") continue;
+    const std::filesystem::path file = folder / run.at("folder").get<std::string>() / "provenance.json";
+    const std::optional<std::string> text = read_text_if_there(file);
+    if (!text) continue;
+    nlohmann::json facts = report::parse_json(*text, file.string());
+    JsonNode(facts, file.string()).expect_format();
+    return facts;
+  }
+  return nlohmann::json::object();
 }
 
 nlohmann::ordered_json read_study(const std::filesystem::path& folder) {

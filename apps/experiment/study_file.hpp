@@ -15,4 +15,8 @@ namespace tempera::cli {
 /// The same of study.json in that folder. Throws FileError, too.
 [[nodiscard]] nlohmann::ordered_json read_study(const std::filesystem::path& folder);
 
+/// What made the study in that folder: provenance.json of its first completed run that has one, as one that failed early has none;
+/// an empty object where there is no such run. Throws core::DataError for a damaged one.
+[[nodiscard]] nlohmann::json made_by(const std::filesystem::path& folder, const nlohmann::ordered_json& study);
+
 }  // namespace tempera::cli

@@ -9,6 +9,7 @@
 #include "tempera/apps/experiment/check_experiment.hpp"
 #include "tempera/apps/experiment/content_hash.hpp"
 #include "tempera/apps/experiment/folder_lock.hpp"
+#include "tempera/apps/experiment/study_file.hpp"
 #include "tempera/apps/experiment/study_statistics.hpp"
 #include "tempera/apps/experiment/study_watch.hpp"
 #include "tempera/apps/report/run_files.hpp"
@@ -119,7 +120,9 @@ void check_owner(const StudyResult& result) {
 void write_tables(const LoadedFile<ExperimentConfig>& file, const StudyResult& result) {
   const std::string text = study_json(file.whole.config.name, file.whole.config.study, result);
   core::write_file_atomically(result.folder / "study.json", text);
-  core::write_file_atomically(result.folder / "report.html", report::render_study(ordered_json::parse(text)));
+  const ordered_json study = ordered_json::parse(text);
+  core::write_file_atomically(result.folder / "report.html",
+                              report::render_study(study, made_by(result.folder, study)));
   core::write_file_atomically(result.folder / "study.csv", study_csv(result));
 }
 
@@ -144,6 +147,11 @@ std::string study_json(const std::string& name, const StudyConfig& study, const 
         entry["results"][mode] = {
             {"errors", test->second.errors}, {"accuracy", test->second.accuracy}, {"nll", test->second.nll}};
       }
+    }
+    if (run.summary.training.rounded) entry["rounded"] = true;
+    if (const report::DataFacts& data = run.summary.data; !data.used.empty()) {
+      entry["data"] = {
+          {"used", data.used}, {"train", data.train}, {"validation", data.validation}, {"test", data.test}};
     }
     entry["bytes"] = run.summary.model.bytes;
     entry["bits"] = run.summary.model.bits;

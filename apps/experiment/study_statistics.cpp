@@ -25,6 +25,7 @@ struct Point {
   std::string pair;
   std::map<std::string, std::map<std::string, double>> scores;  // by metric, by mode
   std::map<std::string, double> bytes, bits;
+  bool rounded = false;  // while it was trained
 };
 
 std::vector<Point> points_of(const ordered_json& study) {
@@ -50,6 +51,7 @@ std::vector<Point> points_of(const ordered_json& study) {
     if (run.contains("bits")) {
       for (const auto& [kind, count] : run.at("bits").items()) point.bits[kind] = count;
     }
+    point.rounded = run.value("rounded", false);
     if (point.scores.contains("accuracy")) points.push_back(std::move(point));
   }
   return points;
@@ -93,7 +95,8 @@ std::optional<double> score(const Point& run, const char* metric, const std::str
   return found == scores->second.end() ? std::nullopt : std::optional(found->second);
 }
 
-// What quantization took of a run's accuracy: that of its weights as trained, in floats, less that of its own arithmetic.
+// What quantization took of a run's accuracy: that of its weights in floats, before calibration changed them, less that of its own
+// arithmetic.
 std::optional<double> lost_to_float(const Point& run) {
   const std::string mode = shipped_mode(run);
   const auto before = score(run, "accuracy", report::kBeforeCalibration);
@@ -139,6 +142,7 @@ ordered_json cell_json(const ordered_json& settings, const std::vector<const Poi
     if (const auto points = lost_to_float(*run)) lost.push_back(*points);
   }
   if (!lost.empty()) out["lost_to_float"] = mean_json(mean_of(lost));
+  out["rounded"] = std::ranges::any_of(runs, &Point::rounded);
   out["bytes"] = means_by_kind(runs, &Point::bytes);
   out["bits"] = means_by_kind(runs, &Point::bits);
   if (out["bytes"].contains("program")) out["program_bytes"] = out["bytes"]["program"]["mean"];
@@ -211,96 +215,6 @@ void add_difference(const Cell& a, const Cell& b, const Values& values, std::vec
   all.push_back(std::move(out));
 }
 
-std::string interval_text(const ordered_json& mean, const char* none) {
-  const ordered_json& interval = mean.at("interval");
-  if (interval.is_null()) return none;
-  return fmt::format("{:+.2f} … {:+.2f}", 100 * interval[0].get<double>(), 100 * interval[1].get<double>());
-}
-
-// Of a cell, or of a difference between two.
-std::string lost_text(const ordered_json& entry, const char* no_interval) {
-  if (!entry.contains("lost_to_float")) return "—";
-  const ordered_json& lost = entry.at("lost_to_float");
-  return fmt::format("{:+.2f} ({})", 100 * lost.at("mean").get<double>(), interval_text(lost, no_interval));
-}
-
-std::string settings_text(const ordered_json& settings) {
-  std::string text;
-  for (const auto& [path, value] : settings.items()) {
-    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", path,
-                        value.is_string() ? value.get<std::string>() : value.dump());
-  }
-  return text.empty() ? "—" : text;
-}
-
-std::string word(const ordered_json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
-
-std::string mean_text(const ordered_json& accuracy, const char* mode) {
-  return accuracy.contains(mode) ? fmt::format("{:.2f}", 100 * accuracy.at(mode).at("mean").get<double>()) : "—";
-}
-
-// Of the columns in floats, the one of weights as calibrated is there only where calibration changed some.
-std::string cells_markdown(const ordered_json& cells) {
-  const auto changed = [](const ordered_json& cell) {
-    return cell.at("accuracy").contains(report::kBeforeCalibration);
-  };
-  const bool calibrated = std::ranges::any_of(cells, changed);
-  std::string text = fmt::format(
-      "| setting | runs | arithmetic | accuracy % | 95 % interval | {} % |{} lost to float, points | program, "
-      "bytes of the file |\n|---|---|---|---|---|---|{}---|---|\n",
-      report::mode_name("float", false), calibrated ? " " + report::mode_name("float", true) + " % |" : "",
-      calibrated ? "---|" : "");
-  for (const ordered_json& cell : cells) {
-    const std::string mode = cell.at("mode");
-    const ordered_json& accuracy = cell.at("accuracy");
-    const ordered_json& mean = accuracy.at(mode);
-    const ordered_json& interval = mean.at("interval");
-    text += fmt::format("| {} | {} | {} | {:.2f} | {} | {} |{} {} | {} |\n", settings_text(cell.at("settings")),
-                        mean.at("n").get<int>(), mode, 100 * mean.at("mean").get<double>(),
-                        interval.is_null() ? std::string("—")
-                                           : fmt::format("{:.2f} … {:.2f}", 100 * interval[0].get<double>(),
-                                                         100 * interval[1].get<double>()),
-                        mean_text(accuracy, changed(cell) ? report::kBeforeCalibration : "float"),
-                        calibrated ? fmt::format(" {} |", changed(cell) ? mean_text(accuracy, "float") : "—") : "",
-                        lost_text(cell, "one run"),
-                        cell.contains("program_bytes") ? fmt::format("{:.0f}", cell.at("program_bytes").get<double>())
-                                                       : std::string("—"));
-  }
-  return text;
-}
-
-// The column of what was lost to floats is there only where runs lost something.
-std::string differences_markdown(const ordered_json& differences) {
-  const bool lost =
-      std::ranges::any_of(differences, [](const ordered_json& one) { return one.contains("lost_to_float"); });
-  std::string text = fmt::format(
-      "| path | first | second | all else | pairs | second − first, points | 95 % interval |{}\n"
-      "|---|---|---|---|---|---|---|{}\n",
-      lost ? " lost to float, second − first |" : "", lost ? "---|" : "");
-  for (const ordered_json& difference : differences) {
-    const ordered_json& mean = difference.at("accuracy");
-    text += fmt::format("| {} | {} | {} | {} | {} | {:+.2f} | {} |{}\n", word(difference.at("path")),
-                        word(difference.at("first")), word(difference.at("second")),
-                        settings_text(difference.at("settings")), mean.at("n").get<int>(),
-                        100 * mean.at("mean").get<double>(), interval_text(mean, "—"),
-                        lost ? fmt::format(" {} |", lost_text(difference, "one pair")) : "");
-  }
-  return text;
-}
-
-// Each path with what it is given, by their labels where they have some.
-std::string varied(const ordered_json& vary) {
-  std::vector<std::string> paths;
-  for (const auto& [path, values] : vary.items()) {
-    std::vector<std::string> names;
-    for (const ordered_json& value : values) {
-      names.push_back(word(value.is_object() && value.contains("label") ? value.at("label") : value));
-    }
-    paths.push_back(fmt::format("{} ({})", path, fmt::join(names, ", ")));
-  }
-  return fmt::format("{}", fmt::join(paths, " × "));
-}
-
 }  // namespace
 
 ordered_json study_statistics(const ordered_json& study) {
@@ -315,35 +229,6 @@ ordered_json study_statistics(const ordered_json& study) {
   }
   sort_by_path(cells, differences);
   return {{"cells", cell_list}, {"differences", differences}};
-}
-
-std::string study_markdown(const ordered_json& study, const nlohmann::json& provenance, const std::string& command) {
-  const ordered_json& statistics = study.at("statistics");
-  std::size_t done = 0;
-  for (const ordered_json& run : study.at("runs")) done += run.at("status") == "completed" ? 1 : 0;
-  std::string text = fmt::format("# {}\n\n{} of {} runs completed. Written by the program: `{}`.\n\n",
-                                 word(study.at("name")), done, study.at("runs").size(), command);
-  for (const char* fact : {"tempera", "revision", "compiler", "processor", "level", "threads"}) {
-    if (provenance.contains(fact))
-      text += fmt::format(
-          "- {}: {}\n", fact,
-          provenance.at(fact).is_string() ? provenance.at(fact).get<std::string>() : provenance.at(fact).dump());
-  }
-  text += fmt::format("- varied: {}; paired by {}\n\n", varied(study.at("vary")),
-                      study.at("pair_by").is_null() ? "nothing" : study.at("pair_by").get<std::string>());
-  text +=
-      "Means over runs with 95 % intervals by Student's t. \"Lost to float\" compares with the weights as trained, in "
-      "floats.\n\n";
-  text += study_tables(statistics);
-  return text;
-}
-
-std::string study_tables(const ordered_json& statistics) {
-  std::string text = cells_markdown(statistics.at("cells"));
-  if (!statistics.at("differences").empty()) {
-    text += "\n## Paired differences\n\n" + differences_markdown(statistics.at("differences"));
-  }
-  return text;
 }
 
 }  // namespace tempera::cli

@@ -95,9 +95,18 @@ std::string shipped_mode(const Summary& summary) {
   return last;
 }
 
-std::string mode_name(std::string_view mode, bool calibrated) {
+FloatWeights float_weights(const Summary& summary) {
+  if (calibrated(summary)) return FloatWeights::kCalibrated;
+  return summary.training.rounded ? FloatWeights::kRoundingOff : FloatWeights::kTrained;
+}
+
+std::string mode_name(std::string_view mode, FloatWeights weights) {
   if (mode == kBeforeCalibration) return "floats, as trained";
-  if (mode == "float") return calibrated ? "floats, as calibrated" : "floats, as trained";
+  if (mode == "float") {
+    if (weights == FloatWeights::kMixed) return "floats";
+    if (weights == FloatWeights::kRoundingOff) return "floats, rounding off";
+    return weights == FloatWeights::kCalibrated ? "floats, as calibrated" : "floats, as trained";
+  }
   if (mode == "fake_quant") return "fake quantization";
   return mode == "integer" ? "integers" : std::string(mode);
 }

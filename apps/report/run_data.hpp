@@ -64,6 +64,7 @@ struct TrainingFacts {
   std::int64_t steps = 0;
   double seconds = kUnknown;
   double samples_per_second = kUnknown;
+  bool rounded = false;  ///< quantizers acted while training: the weights in floats are no network that was trained
 };
 
 struct Summary {
@@ -181,9 +182,24 @@ struct RunData {
 [[nodiscard]] std::string shipped_mode(const Summary& summary);
 /// Calibration changed the weights.
 [[nodiscard]] inline bool calibrated(const Summary& summary) { return summary.results.contains(kBeforeCalibration); }
-/// What pages and tables call such a mode: "floats, as trained", "floats, as calibrated", "fake quantization", "integers". The
-/// weights are as calibrated where calibration changed them (`calibrated`), and else as trained.
-[[nodiscard]] std::string mode_name(std::string_view mode, bool calibrated);
+/// Which weights are meant by the mode "float".
+enum class FloatWeights {
+  kTrained,      ///< as they were trained, in floats
+  kCalibrated,   ///< as calibration changed them
+  kRoundingOff,  ///< trained rounded, with the rounding switched off
+  kMixed,        ///< of several runs, some trained rounded and some in floats
+};
+[[nodiscard]] FloatWeights float_weights(const Summary& summary);
+/// What pages and tables call such a mode: "floats, as trained", "floats, as calibrated", "floats, rounding off", "floats", "fake
+/// quantization", "integers".
+[[nodiscard]] std::string mode_name(std::string_view mode, FloatWeights weights);
+/// A sentence that says what "rounding off" means.
+inline constexpr const char* kRoundingOff =
+    "\"Floats, rounding off\" are the weights of a run that was trained rounded, with the rounding switched off: "
+    "nothing "
+    "was trained in floats to the end.";
+/// What the accuracy in floats less that of the run's own arithmetic is called; `rounded`: runs trained rounded are among them.
+[[nodiscard]] inline const char* lost_name(bool rounded) { return rounded ? "lost by rounding" : "lost to float"; }
 /// Name of class `index`: from the evaluation where it has names, else the number.
 [[nodiscard]] std::string class_name(const RunData& run, std::size_t index);
 /// True where classes have names that are not just their numbers.

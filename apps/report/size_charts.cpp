@@ -115,6 +115,7 @@ std::vector<Trend> shared_floats(const std::vector<ordered_json>& cells, const s
   std::vector<std::pair<ordered_json, std::vector<const ordered_json*>>> groups;
   for (const ordered_json& cell : cells) {
     if (cell.at("mode") == "float" || !cell.at("accuracy").contains("float")) continue;
+    if (cell.value("rounded", false)) continue;  // each was trained by its own bits
     const ordered_json& values = floats_of(cell.at("accuracy")).at("values");
     auto group = std::ranges::find(groups, values, [](const auto& one) { return one.first; });
     if (group == groups.end()) {
@@ -137,7 +138,7 @@ std::vector<Trend> shared_floats(const std::vector<ordered_json>& cells, const s
       }
     }
     const double x = size == Size::kBits ? kFloatBits : first.at("bytes").at("float32").at("mean").get<double>();
-    const std::string floats = mode_name(kBeforeCalibration, true);
+    const std::string floats = mode_name(kBeforeCalibration, FloatWeights::kCalibrated);
     Trend trend{.name = (common.empty() ? "" : settings_text(common) + ", ") + floats, .points = {}, .stroke = {}};
     trend.points.push_back(
         point_of(floats_of(first.at("accuracy")), x, ordered_json(std::vector<double>(values.size(), x))));
@@ -175,7 +176,6 @@ std::string chart_of(const ordered_json& cells, Size size) {
            : Axis{.label = "bytes of the file that is shipped", .kind = ScaleKind::log, .format = TickFormat::bytes};
   chart.y = {.label = "test accuracy", .format = TickFormat::percent};
   chart.limits = Range{.low = 0, .high = 1};
-  chart.apart = bits;
   chart.sheet.height += 9 * static_cast<double>(chart.trends.size());  // for the legend
   for (const Trend& trend : chart.trends) {
     chart.sheet.description += trend.name + ":";
@@ -241,7 +241,7 @@ std::string size_charts(const ordered_json& cells) {
              "has none, and one that goes on beyond the axis ends in an arrow. Bits are the mean over all weights, of "
              "which those of floats count 32. Where the same weights serve several numbers of bits, their accuracy in "
              "floats, as trained, stands at 32 bits, and at the bytes of its weights and biases alone as float32. "
-             "Bytes are otherwise those of the whole file that is shipped.");
+             "Bytes are otherwise those of the whole file that is shipped. Lines stand a little beside each other.");
 }
 
 }  // namespace tempera::cli::report

@@ -61,6 +61,7 @@ TrainingFacts training_from(const JsonNode& node) {
   out.steps = node.member("steps").integer();
   out.seconds = node.member("seconds").number();
   out.samples_per_second = node.member("samples_per_second").number();
+  out.rounded = node.has("rounded") && node.at("rounded").boolean();  // not in the files of earlier versions
   return out;
 }
 
@@ -117,7 +118,8 @@ std::string summary_text(const Summary& summary) {
                             {{"epochs", summary.training.epochs},
                              {"steps", summary.training.steps},
                              {"seconds", summary.training.seconds},
-                             {"samples_per_second", summary.training.samples_per_second}}}};
+                             {"samples_per_second", summary.training.samples_per_second},
+                             {"rounded", summary.training.rounded}}}};
   if (!summary.overflows.empty()) document["overflows"] = summary.overflows;
   if (summary.repairs.any()) document["calibration"] = repairs_json(summary.repairs);
   if (summary.verification.done) document["verification"] = proof_json(summary.verification);

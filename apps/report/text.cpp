@@ -85,11 +85,13 @@ std::string significant(double value, int digits) {
 }
 
 std::string fixed(double value, int decimals) {
-  return std::isfinite(value) ? fmt::format("{:.{}f}", value, decimals) : std::string(kNone);
+  if (!std::isfinite(value)) return std::string(kNone);
+  const std::string text = fmt::format("{:.{}f}", value, decimals);
+  return text.find_first_not_of("-0.") == std::string::npos && text.front() == '-' ? text.substr(1) : text;
 }
 
 std::string percent(double share, int decimals) {
-  return std::isfinite(share) ? fmt::format("{:.{}f}{}%", 100 * share, decimals, kThinSpace) : std::string(kNone);
+  return std::isfinite(share) ? fmt::format("{}{}%", fixed(100 * share, decimals), kThinSpace) : std::string(kNone);
 }
 
 std::string probability(double p) {

@@ -18,7 +18,7 @@ namespace tempera::cli::report {
 /// `value` with `digits` significant digits, "–" for what is not a number.
 [[nodiscard]] std::string significant(double value, int digits = 3);
 
-/// `value` with `decimals` decimals, "–" for what is not a number.
+/// `value` with `decimals` decimals, without the sign of what rounds to 0; "–" for what is not a number.
 [[nodiscard]] std::string fixed(double value, int decimals);
 
 /// 0.9823 → "98.23 %"; "–" for what is not a number.

@@ -142,6 +142,8 @@ class Reader final : public FieldVisitor {
     if (const ConfigValue* given = take(name, doc)) json = line_json(*given);
   }
 
+  void derive(const std::function<void()>& fill) override { fill(); }
+
   void rule(bool holds, std::string_view field, const std::string& message) override {
     if (holds || issues_.size() != issues_before_ + broken_rules_) return;
     ++broken_rules_;

@@ -44,6 +44,15 @@ TEST_CASE("eight bits are warned of where the processor has no instructions for 
   CHECK(contains(notices, "widened to int16"));
 }
 
+TEST_CASE("plain loops are not compared in speed") {
+  cli::Hardware hardware = processor(false, false);
+  hardware.level = "scalar";
+  const auto notices = cli::format_notices({site("uniform", 8)}, hardware, true);
+  CHECK(contains(notices, "plain loops at level scalar"));
+  CHECK_FALSE(contains(notices, "int16"));
+  CHECK_FALSE(contains(notices, "little speed"));
+}
+
 TEST_CASE("fewer bits than eight are the speed of eight, more are that of sixteen") {
   const auto notices = cli::format_notices(
       {site("uniform", 4), site("lsq", 2), site("uniform", 4), site("uniform", 12)}, processor(true, false), true);

@@ -71,6 +71,34 @@ TEST_CASE("a last batch of one sample is refused before training where batch nor
   CHECK(run_tempera(smoke(folder / "run", dropped)).status == 0);
 }
 
+TEST_CASE("batches of one sample are refused where batch norm would have one value a channel, and only there") {
+  TemporaryFolder folder;
+  const auto with = [&](const std::string& layers) {
+    return run_tempera(smoke(folder / "run", {"--set", "model.layers=" + layers, "--set", "train.batch=1", "--set",
+                                              "data.train_limit=20", "--set", "train.epochs=1"}));
+  };
+  check_refused(with(R"([{"type":"flatten"},{"type":"linear","out":10},{"type":"batch_norm","name":"bn"}])"),
+                {"/train/batch", "2 or more", "\"bn\""});
+  check_refused(with(R"([{"type":"conv2d","out":4,"kernel":28},{"type":"batch_norm"},{"type":"flatten"},)"
+                     R"({"type":"linear","out":10}])"),
+                {"/train/batch", "batch_norm"});  // maps of one cell
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  const Finished maps = with(R"([{"type":"batch_norm"},{"type":"flatten"},{"type":"linear","out":10}])");
+  CHECK_MESSAGE(maps.status == 0, maps.err);
+}
+
+TEST_CASE("a study's value that breaks another layer is named by path and value") {
+  TemporaryFolder folder;
+  const Finished done = run_tempera(
+      smoke(folder / "run",
+            {"--set",
+             R"(model.layers=[{"type":"conv2d","name":"c1","out":2,"kernel":3},{"type":"conv2d","out":2,"kernel":20},)"
+             R"({"type":"flatten"},{"type":"linear","out":10}])",
+             "--set", R"(study={"vary":{"model.layers.c1.kernel":[3,15]}})"}));
+  check_refused(done, {"/model/layers/1", "(in the run with model.layers.c1.kernel=15)"});
+  CHECK_FALSE(std::filesystem::exists(folder / "run"));
+}
+
 TEST_CASE("values of quantizers are not to be rounded again while they are trained, and may be afterwards") {
   TemporaryFolder folder;
   const auto quantized = [&](const char* when) {

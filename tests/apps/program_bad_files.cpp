@@ -142,3 +142,25 @@ TEST_CASE("a study keeps the scores of a finished run whose model is gone") {
   CHECK(run_tempera(study).status == 0);
   CHECK(content(out / "study.csv") == table);
 }
+
+// Bytes are changed within the metadata, so that every size and place in the file stays.
+TEST_CASE("damage inside of the JSON that a model carries is a damaged model, not a mistake in a config") {
+  TemporaryFolder folder;
+  const std::string whole = content(finished_smoke() / "model.safetensors");
+  const auto refused = [&](const char* key, const char* from, const char* to) {
+    std::string bytes = whole;
+    const std::size_t at = bytes.find(from, bytes.find(key));
+    REQUIRE(at != std::string::npos);
+    bytes.replace(at, std::string(to).size(), to);
+    const Finished done = run_tempera({"eval", write(folder / "model.safetensors", bytes).string()});
+    CAPTURE(done.err);
+    CHECK(done.status == 1);
+    CHECK(has(done.err, "model.safetensors"));
+    CHECK(has(done.err, "damaged"));
+    CHECK(has(done.err, key));
+  };
+  refused("tempera.config", "epochs", "epoqhs");
+  refused("tempera.config", "linear", "lineax");
+  refused("tempera.input", "sample", "sampel");
+  refused("tempera.input", "{", "?");
+}

@@ -90,3 +90,37 @@ TEST_CASE("an instruction level that does not exist is wrong usage, said before 
   CHECK(has(done.err, "scalar"));
   CHECK_FALSE(std::filesystem::exists(folder / "run"));
 }
+
+// Oracle: the list that the program itself gives of the levels of this processor.
+TEST_CASE("an instruction level that this processor lacks is wrong usage, too") {
+  const Finished here = run({.arguments = {"hardware", "--json"}});
+  REQUIRE(here.status == 0);
+  const auto levels = nlohmann::json::parse(here.out)["levels"].get<std::vector<std::string>>();
+  for (const std::string level : {"sse42", "avx2", "avx512", "avx512vnni", "amx"}) {
+    if (std::ranges::find(levels, level) != levels.end()) continue;
+    const Finished done = run({.arguments = {"hardware"}, .environment = {{"TEMPERA_ISA", level}}});
+    CHECK(done.status == 2);
+    CHECK(has(done.err, "instruction level not available"));
+  }
+}
+
+// Oracle: no instruction of a level above may be named.
+TEST_CASE("what is said of the formats follows the level in use") {
+  for (const std::string level : {"scalar", "sse42"}) {
+    const Finished done = run({.arguments = {"hardware", "--json"}, .environment = {{"TEMPERA_ISA", level}}});
+    if (done.status != 0) continue;
+    for (const auto& format : nlohmann::json::parse(done.out)["formats"]) {
+      const std::string by = format["by"];
+      CAPTURE(level);
+      CAPTURE(by);
+      for (const char* above : {"AVX", "AMX", "FMA", "F16C", "VPOPCNT"}) CHECK_FALSE(has(by, above));
+      if (level == "scalar") CHECK_FALSE(has(by, "pmaddwd"));
+    }
+  }
+}
+
+TEST_CASE("the validation part has no default of its own: its size follows from the set's") {
+  const Finished done = run({.arguments = {"explain", "data.validation"}});
+  REQUIRE(done.status == 0);
+  CHECK_MESSAGE(has(done.out, "default  null"), done.out);
+}

@@ -61,6 +61,12 @@ TEST_CASE(
   CHECK(content(folder / "fake_quant") == content(folder / "integer"));
   CHECK(content(folder / "float") != content(folder / "integer"));
   CHECK(result({"eval", run.string()})["mode"] == "integer");
+  CHECK(result({"eval", run.string()})["model"] == (run / "program.safetensors").string());
+  CHECK(result({"eval", run.string(), "--mode", "float"})["model"] == (run / "model.safetensors").string());
+  const json initial = json_in(run / "provenance.json")["initial"];
+  CHECK(initial["model"] == fs::absolute(finished_smoke() / "model.safetensors").lexically_normal().string());
+  CHECK(initial["sha256"].get<std::string>().size() == 64);
+  CHECK_FALSE(result({"describe", run.string()}).contains("training"));  // of no epochs
 
   const json& proof = summary["verification"];
   CHECK(proof["equal"] == true);

@@ -174,3 +174,36 @@ TEST_CASE("a search in bit operations counts the bits that each layer's inputs h
   CHECK(found["chosen"]["cost"] == cost);
   CHECK(cost <= 4.0 * (784 * 32 * 8 + 32 * 10 * 3));
 }
+
+// Oracles: the sum of values times bits by hand, and the same search in the program's own words.
+TEST_CASE("a search's file counts costs in the unit that it names, and its page shows budget and front") {
+  TemporaryFolder home;
+  write(home / "c.json", kPowers);
+  const Finished done = search(home.path(), {"--budget", "10000", "--out", "found"});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  const json found = json::parse(done.out);
+  CHECK(found["measure"] == "size");
+  CHECK(found["unit"] == "bytes of weights");
+  CHECK(found["budget"] == 10000);
+  double bytes = 0;
+  for (const json& site : found["sites"]) {
+    const std::string name = site["site"];
+    if (found["chosen"]["bits"].contains(name))
+      bytes += site["values"].get<double>() * found["chosen"]["bits"][name].get<double>() / 8;
+  }
+  CHECK(found["chosen"]["cost"] == bytes);
+  CHECK(bytes <= 10000);
+  CHECK(found["pareto"].front()["cost"] == (784 * 32 + 32 * 10) * 2 / 8);
+  const std::string page = content(home / "found" / "search.html");
+  CHECK(has(page, ">budget</text>"));
+  CHECK(has(page, ">chosen</text>"));
+  CHECK(has(page, "The numbers: every point of the front"));
+  CHECK(has(page, ">bits of fc1.weight</th>"));
+
+  const Finished operations =
+      search(home.path(), {"--budget", "900000", "--measure", "bit_operations", "--out", "operations"});
+  REQUIRE_MESSAGE(operations.status == 0, operations.err);
+  CHECK(json::parse(operations.out)["measure"] == "bit_operations");
+  CHECK(json::parse(operations.out)["unit"] == "bit operations an image");
+  CHECK(json::parse(operations.out)["budget"] == 900000);
+}

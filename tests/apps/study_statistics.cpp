@@ -1,6 +1,7 @@
 // Oracles: closed forms of Student's t for 1 and 2 degrees of freedom (Cauchy; t = (2p−1)·√(2/(1−(2p−1)²))), tables, and
 // means worked out by hand.
 #include "tempera/apps/experiment/study_statistics.hpp"
+#include "tempera/apps/experiment/study_markdown.hpp"
 
 #include <doctest/doctest.h>
 
@@ -15,6 +16,7 @@
 namespace {
 
 using namespace tempera::cli;
+using nlohmann::json;
 using nlohmann::ordered_json;
 
 TEST_CASE("quantiles of Student's t agree with their closed forms, tables and the normal limit") {
@@ -170,20 +172,21 @@ TEST_CASE("tables and page have the differences of what was lost, and only where
   CHECK(
       tables.find("| network | small | large | way = PTQ | 2 | +24.00 | +11.29 … +36.71 | -19.00 (-31.71 … -6.29) |") !=
       std::string::npos);
-  const std::string page = report::render_study(study);
+  const std::string page = report::render_study(study, json::object());
   CHECK(page.find("Paired differences of what was lost to float, by network") != std::string::npos);
 
   for (ordered_json& one : study["runs"]) one["results"]["float"]["accuracy"] = 0.9;
   study["statistics"] = study_statistics(study);
   CHECK(study_tables(study.at("statistics")).find(lost) != std::string::npos);
-  CHECK(report::render_study(study).find("of what was lost") == std::string::npos);  // accuracy's mirror image
+  CHECK(report::render_study(study, json::object()).find("of what was lost") ==
+        std::string::npos);  // accuracy's mirror image
 
   for (ordered_json& one : study["runs"]) one["results"].erase("integer");
   study["statistics"] = study_statistics(study);
   CHECK(study.at("statistics").at("differences").size() == 4);
   CHECK_FALSE(study.at("statistics").at("differences")[0].contains("lost_to_float"));
   CHECK(study_tables(study.at("statistics")).find(lost) == std::string::npos);
-  CHECK(report::render_study(study).find("lost to float") == std::string::npos);
+  CHECK(report::render_study(study, json::object()).find("lost to float") == std::string::npos);
 }
 
 TEST_CASE("a pair of which only one run lost something to floats is no pair for what was lost") {
@@ -236,6 +239,53 @@ TEST_CASE(
   CHECK(both.find("| — | 75.00 | — |") != std::string::npos);
   CHECK(one.find("as calibrated") == std::string::npos);
   CHECK(one.find("| — | 75.00 | +15.00") != std::string::npos);
+}
+
+// A study of two ways, the second of which trains rounded; integers lose nothing in the first.
+ordered_json rounded_study() {
+  ordered_json rounded = run("b", 1, 0.5, 0.625);
+  rounded["rounded"] = true;
+  rounded["data"] = {{"used", "digits"}, {"train", 100}, {"validation", 10}, {"test", 20}};
+  ordered_json study{
+      {"name", "s"},       {"vary", {{"way", {"a", "b"}}, {"seed", {1}}}},
+      {"pair_by", "seed"}, {"command", "tempera run X"},
+      {"out", "here"},     {"runs", {run("a", 1, 0.75, 0.75), rounded, run("b", 2, 0.5, 0.5, "waiting")}}};
+  study["statistics"] = study_statistics(study);
+  return study;
+}
+
+TEST_CASE("weights that were trained rounded are not said to be floats as trained") {
+  ordered_json study = rounded_study();
+  const std::string mixed = study_markdown(study, json::object(), "c");
+  CHECK(mixed.find("| floats % | lost by rounding, points |") != std::string::npos);
+  CHECK(mixed.find("nothing was trained in floats to the end") != std::string::npos);
+  CHECK(mixed.find("as trained %") == std::string::npos);
+  study["runs"].erase(0);
+  study["statistics"] = study_statistics(study);
+  const std::string alone = study_markdown(study, json::object(), "c");
+  CHECK(alone.find("| floats, rounding off % | lost by rounding, points |") != std::string::npos);
+  CHECK(alone.find("floats, as trained") == std::string::npos);
+}
+
+TEST_CASE(
+    "the page of a study tells its data, its progress, what made it and its means, and the tables tell the data") {
+  const ordered_json study = rounded_study();
+  const json machine{{"processor", "a machine"}, {"revision", "abc"}};
+  const std::string page = report::render_study(study, machine);
+  for (const char* part :
+       {"2 of 3 runs completed", "digits: 100 training, 10 validation and 20 test images", "a machine", "abc",
+        "tempera run X --out here", "The numbers: means over runs", "75.00\u202F%"}) {
+    CAPTURE(std::string(part));
+    CHECK(page.find(part) != std::string::npos);
+  }
+  CHECK(study_markdown(study, machine, "c").find("- data: digits: 100 training") != std::string::npos);
+}
+
+TEST_CASE("what rounds to nothing has no sign in tables") {
+  ordered_json study{{"pair_by", "seed"}, {"runs", {run("a", 1, 0.75, 0.750001), run("b", 1, 0.75, 0.75)}}};
+  const std::string tables = study_tables(study_statistics(study));
+  CHECK(tables.find("+0.00") != std::string::npos);
+  CHECK(tables.find("-0.00") == std::string::npos);
 }
 
 }  // namespace

@@ -115,6 +115,16 @@ TEST_CASE("a selector that matches nothing, and every quantizer out of place, ar
   }
 }
 
+// Edits counted by hand: "wieght" is two from "weight", "act1.outptu" two from "act1.output".
+TEST_CASE("a selector that matches nothing is answered with the few sites that it is nearest to, its stars apart") {
+  const std::string star = complaint(R"([{"sites": "*.wieght", "quantizer": "uniform"}])");
+  CHECK_MESSAGE(star.find("did you mean \"conv1.weight\", \"fc.weight\"?") != std::string::npos, star);
+  const std::string one = complaint(R"([{"sites": "act1.outptu", "quantizer": "uniform"}])");
+  CHECK_MESSAGE(one.find("did you mean \"act1.output\"") != std::string::npos, one);
+  const std::string none = complaint(R"([{"sites": "zzzzzzzz", "quantizer": "uniform"}])");
+  CHECK_MESSAGE(none.find("known are input, ") != std::string::npos, none);
+}
+
 TEST_CASE("a range observed in training is kept in evaluation, and values pass before there is one") {
   nn::Model model = network();
   attach(model, rules(R"([{"sites": "fc.output", "quantizer": {"type": "uniform", "bits": 2}}, {"sites": "input"}])"));

@@ -87,7 +87,7 @@ std::string draw(const LineChart& chart) {
   if (!chart.legend || chart.name_lines || legend.size() < 2) legend.clear();
   Plot plot(chart.sheet, chart.x, chart.y, xs, ys, legend);
   for (const Series& series : chart.series) plot.band(series.x, series.low, series.high, series.stroke.color);
-  for (const VerticalMark& mark : chart.marks) plot.vertical(mark.x, mark.label);
+  for (std::size_t i = 0; i < chart.marks.size(); ++i) plot.vertical(chart.marks[i].x, chart.marks[i].label, i);
   for (const Series& series : chart.series) plot.line(series.x, series.y, series.stroke, series.name);
   if (chart.name_lines) name_lines(plot, chart);
   return plot.finish();

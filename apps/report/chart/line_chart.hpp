@@ -27,9 +27,9 @@ struct LineChart {
   Axis x{.tight = true};
   Axis y;
   std::vector<Series> series;
-  std::vector<VerticalMark> marks;
-  bool legend = true;       ///< drawn where there is more than one series
-  bool name_lines = false;  ///< instead of a legend: names on the lines themselves, where they are far apart
+  std::vector<VerticalMark> marks;  ///< each one's label a line below the one before it
+  bool legend = true;               ///< drawn where there is more than one series
+  bool name_lines = false;          ///< instead of a legend: names on the lines themselves, where they are far apart
 };
 
 [[nodiscard]] std::string draw(const LineChart& chart);

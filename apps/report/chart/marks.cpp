@@ -71,15 +71,15 @@ void Plot::marker(double x_value, double y_value, const Stroke& stroke, std::str
   if (visible(x_value, y_value)) raw(marker_shape(x(x_value), y(y_value), stroke, tooltip));
 }
 
-void Plot::vertical(double x_value, std::string_view label) {
+void Plot::vertical(double x_value, std::string_view label, std::size_t row) {
   if (!visible(x_value, 0) || x_value < x_range_.low || x_value > x_range_.high) return;
   const double at = x(x_value);
   const bool left = at > (box_.left + box_.right) / 2;
   raw(fmt::format("<path class=\"mark\" d=\"M{} {}V{}\"/>", coordinate(at), coordinate(box_.top),
                   coordinate(box_.bottom)));
   raw(fmt::format("<text class=\"word halo\" x=\"{}\" y=\"{}\" text-anchor=\"{}\">{}</text>",
-                  coordinate(left ? at - 6 : at + 6), coordinate(box_.top + 12), left ? "end" : "start",
-                  escape(label)));
+                  coordinate(left ? at - 6 : at + 6), coordinate(box_.top + 12 + 14 * static_cast<double>(row)),
+                  left ? "end" : "start", escape(label)));
 }
 
 void Plot::text(double x_value, double y_value, std::string_view text, std::string_view anchor, double dx, double dy,

@@ -87,8 +87,8 @@ class Plot {
   /// A filled rectangle between data values, with a tooltip.
   void bar(Range xs, Range ys, std::string_view css_class, std::string_view tooltip);
   void marker(double x, double y, const Stroke& stroke, std::string_view tooltip);
-  /// A vertical line over the whole height at `x`, with a word at its top.
-  void vertical(double x, std::string_view label);
+  /// A vertical line over the whole height at `x`, with a word at its top, so many lines below the first.
+  void vertical(double x, std::string_view label, std::size_t row = 0);
   /// Text at a data position; `anchor` is start, middle or end; dx and dy in user units. A halo keeps it legible on lines.
   void text(double x, double y, std::string_view text, std::string_view anchor, double dx, double dy,
             std::string_view css_class);

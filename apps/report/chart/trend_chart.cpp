@@ -14,7 +14,7 @@ constexpr double kCap = 3;    // half the width of a whisker's end
 constexpr double kArrow = 4;  // length of the end of one that is cut
 
 double shift_of(const TrendChart& chart, std::size_t index) {
-  return chart.apart ? kApart * (static_cast<double>(index) - static_cast<double>(chart.trends.size() - 1) / 2) : 0;
+  return kApart * (static_cast<double>(index) - static_cast<double>(chart.trends.size() - 1) / 2);
 }
 
 std::string interval_text(const TrendPoint& point) {

@@ -26,6 +26,7 @@ struct Trend {
   bool joined = true;
 };
 
+/// Trends stand a little beside each other: many have the same x, or nearly.
 struct TrendChart {
   Sheet sheet;
   Axis x;
@@ -33,7 +34,6 @@ struct TrendChart {
   std::vector<Trend> trends;
   /// Between which y can lie at all: then the axis follows the runs, and whiskers that go on beyond it end in an arrow.
   std::optional<Range> limits = {};
-  bool apart = false;  ///< trends stand a little beside each other, where many have the same x
 };
 
 [[nodiscard]] std::string draw(const TrendChart& chart);

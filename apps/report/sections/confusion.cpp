@@ -46,7 +46,7 @@ std::string heat_map(const RunData& run, const Evaluation& evaluation) {
     chart.sheet.description += fmt::format("{} is taken for {} {} times. ", class_name(run, mixup.label),
                                            class_name(run, mixup.predicted), mixup.count);
   }
-  const std::string mode = mode_name(evaluation.mode, calibrated(run.summary));
+  const std::string mode = mode_name(evaluation.mode, float_weights(run.summary));
   return figure(fmt::format("Images by true and predicted class ({} set, {})", evaluation.split, mode), draw(chart));
 }
 

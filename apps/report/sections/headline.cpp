@@ -72,8 +72,8 @@ std::string all_scores(const RunData& run) {
     const auto found = run.summary.results.find(mode);
     if (found == run.summary.results.end()) continue;
     for (const auto& [split, scores] : found->second) {
-      table.rows.push_back({fmt::format("{}, {}", mode_name(mode, calibrated(run.summary)), split), grouped(scores.n),
-                            grouped(scores.errors), percent(scores.accuracy), fixed(scores.loss, 4),
+      table.rows.push_back({fmt::format("{}, {}", mode_name(mode, float_weights(run.summary)), split),
+                            grouped(scores.n), grouped(scores.errors), percent(scores.accuracy), fixed(scores.loss, 4),
                             fixed(scores.nll, 4), percent(scores.ece)});
     }
   }
@@ -88,7 +88,7 @@ std::string headline(const RunData& run) {
   const Scores* best = test_scores(run, shipped);
   if (best != nullptr) {
     tiles +=
-        score_tiles(*best, shipped == "float" ? std::string() : ", " + mode_name(shipped, calibrated(run.summary)));
+        score_tiles(*best, shipped == "float" ? std::string() : ", " + mode_name(shipped, float_weights(run.summary)));
   }
   // Fake quantization and integers are the same network, and said twice only where they are not.
   for (const char* mode : {kBeforeCalibration, "float", "fake_quant"}) {
@@ -97,11 +97,12 @@ std::string headline(const RunData& run) {
         (mode == std::string_view("fake_quant") && best != nullptr && best->errors == scores->errors)) {
       continue;
     }
-    tiles += tile(percent(scores->accuracy), "test accuracy, " + mode_name(mode, calibrated(run.summary)));
+    tiles += tile(percent(scores->accuracy), "test accuracy, " + mode_name(mode, float_weights(run.summary)));
   }
   tiles += cost_tiles(run);
   if (tiles.empty()) return {};
-  return fmt::format("<ul class=\"tiles\">{}</ul>\n", tiles) + all_scores(run);
+  return fmt::format("<ul class=\"tiles\">{}</ul>\n", tiles) + all_scores(run) +
+         (run.summary.training.rounded ? note(kRoundingOff) : std::string());
 }
 
 }  // namespace tempera::cli::report::sections

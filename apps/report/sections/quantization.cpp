@@ -15,7 +15,7 @@ std::string scores_table(const RunData& run) {
     const auto splits = run.summary.results.find(mode);
     if (splits == run.summary.results.end() || !splits->second.contains("test")) continue;
     const Scores& scores = splits->second.at("test");
-    table.rows.push_back({mode_name(mode, calibrated(run.summary)), grouped(scores.errors), percent(scores.accuracy),
+    table.rows.push_back({mode_name(mode, float_weights(run.summary)), grouped(scores.errors), percent(scores.accuracy),
                           fixed(scores.nll, 4)});
   }
   return render(table);
@@ -73,13 +73,12 @@ std::string repairs_text(const Repairs& repairs) {
 std::string proof_text(const Proof& proof) {
   if (!proof.done) return {};
   if (!proof.equal) return paragraph("The roads part: " + proof.difference);
-  return paragraph(
-      fmt::format("Fake quantization, the reference and the integer engine agree in every bit: {} images, {} integers "
-                  "compared. The "
-                  "cheaper float form of fake quantization differs from them in a share of {:.2g} of all activations "
-                  "and {:.2g} of all "
-                  "predictions.",
-                  grouped(proof.images), grouped(proof.values), proof.float_activations, proof.float_predictions));
+  return paragraph(fmt::format(
+      "Fake quantization, the reference and the integer engine agree in every bit: {} images, {} integers "
+      "compared. The cheaper float form of fake quantization, which training uses, differs from them in {} % of "
+      "all activations and {} % of all predictions.",
+      grouped(proof.images), grouped(proof.values), significant(100 * proof.float_activations, 2),
+      significant(100 * proof.float_predictions, 2)));
 }
 
 }  // namespace

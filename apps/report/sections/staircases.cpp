@@ -1,5 +1,6 @@
 // What each quantizer gives, and the derivative that training sees in its place.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "tempera/apps/report/html.hpp"
 #include "tempera/apps/report/run_data.hpp"
@@ -9,13 +10,21 @@ namespace tempera::cli::report::sections {
 
 std::string staircases(const RunData& run) {
   if (!run.quantization) return {};
-  std::vector<std::string> figures;
+  std::vector<std::string> figures, left_out;
   for (const QuantizedSite& site : run.quantization->sites) {
-    if (!has_staircase(site)) continue;
+    if (!has_staircase(site)) {
+      left_out.push_back(site.site);
+      continue;
+    }
     figures.push_back(figure(fmt::format("{} ({})", site.site, quantizer_text(site)),
                              staircase_values(site, figures.size()) + staircase_derivative(site, figures.size())));
   }
-  return figures.empty() ? std::string() : multiples(figures);
+  std::string markup = figures.empty() ? std::string() : multiples(figures);
+  if (left_out.empty()) return markup;
+  return markup +
+         note(fmt::format("Without a picture: {}. A staircase is drawn of a quantizer with one scale that met values; "
+                          "with a scale for each channel there is one for each, alike but for its width.",
+                          fmt::join(left_out, ", ")));
 }
 
 }  // namespace tempera::cli::report::sections

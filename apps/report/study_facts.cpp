@@ -1,0 +1,65 @@
+#include "tempera/apps/report/study_facts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tempera/apps/report/text.hpp"
+
+namespace tempera::cli::report {
+
+using nlohmann::ordered_json;
+
+std::vector<std::string> data_of(const ordered_json& study) {
+  std::vector<std::string> texts;
+  for (const ordered_json& run : study.at("runs")) {
+    if (!run.contains("data")) continue;
+    const ordered_json& data = run.at("data");
+    const auto count = [&data](const char* split) { return grouped(data.at(split).get<std::int64_t>()); };
+    std::string text =
+        fmt::format("{}: {} training, {} validation and {} test images", data.at("used").get<std::string>(),
+                    count("train"), count("validation"), count("test"));
+    if (std::ranges::find(texts, text) == texts.end()) texts.push_back(std::move(text));
+  }
+  return texts;
+}
+
+std::string progress_of(const ordered_json& study, bool* all) {
+  const ordered_json& runs = study.at("runs");
+  const auto done =
+      std::ranges::count_if(runs, [](const ordered_json& run) { return run.at("status") == "completed"; });
+  if (all != nullptr) *all = done == std::ssize(runs);
+  return fmt::format("{} of {} runs completed", done, runs.size());
+}
+
+std::string fact_text(const nlohmann::json& fact) { return fact.is_string() ? fact.get<std::string>() : fact.dump(); }
+
+bool any_rounded(const ordered_json& cells) {
+  return std::ranges::any_of(cells, [](const ordered_json& cell) { return cell.value("rounded", false); });
+}
+
+FloatWeights float_weights(const ordered_json& cells) {
+  if (!any_rounded(cells)) return FloatWeights::kTrained;
+  const bool all = std::ranges::all_of(cells, [](const ordered_json& cell) { return cell.value("rounded", false); });
+  return all ? FloatWeights::kRoundingOff : FloatWeights::kMixed;
+}
+
+std::string float_note(const ordered_json& cells) {
+  if (std::ranges::none_of(cells, [](const ordered_json& cell) { return cell.contains("lost_to_float"); })) return {};
+  switch (float_weights(cells)) {
+    case FloatWeights::kRoundingOff:
+      return std::string(kRoundingOff) +
+             " \"Lost by rounding\" is that accuracy less the one of the run's own arithmetic.";
+    case FloatWeights::kMixed:
+      return "\"Floats\" are the weights as trained, where a run was trained in floats; of a run that was trained "
+             "rounded they "
+             "are the same weights with the rounding switched off, and nothing was trained in floats to the end. "
+             "\"Lost by "
+             "rounding\" is that accuracy less the one of the run's own arithmetic.";
+    default:
+      return "\"Lost to float\" compares with the weights as trained, in floats.";
+  }
+}
+
+}  // namespace tempera::cli::report
