@@ -23,12 +23,12 @@ struct Gemm {
   bool transpose_b = false;
   Scalar* c = nullptr;
   std::int64_t ldc = 0;
-  bool accumulate = false;                    ///< C += instead of C =
-  const Scalar* column_bias = nullptr;        ///< [n], added to every row; not together with accumulate
-  const Scalar* row_bias = nullptr;           ///< [m], added to every column; not together with accumulate
-  bool relu = false;                          ///< max(·, 0) last
-  const PackedB* packed_b = nullptr;          ///< B again, packed before, or null; b is still what few rows read
-  bool parallel = true;                       ///< false inside a parallel loop over matrices
+  bool accumulate = false;              ///< C += instead of C =
+  const Scalar* column_bias = nullptr;  ///< [n], added to every row; not together with accumulate
+  const Scalar* row_bias = nullptr;     ///< [m], added to every column; not together with accumulate
+  bool relu = false;                    ///< max(·, 0) last
+  const PackedB* packed_b = nullptr;  ///< B of this n and k, packed before, or null; b is read where nothing is packed
+  bool parallel = true;               ///< false inside a parallel loop over matrices
   Precision precision = Precision::kFloat32;  ///< what A and B are rounded to before they are multiplied
 };
 

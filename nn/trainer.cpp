@@ -59,7 +59,12 @@ core::Variable Trainer::outputs_of(const core::Batch& batch, ForwardContext& con
   return parts_.model.forward(core::Variable(batch.inputs), context);
 }
 
-// What a layer or a quantizer refuses to go on with knows neither the step nor what to do about it.
+// What a layer or a quantizer refuses to go on with knows neither the step nor what may be done about it.
+void Trainer::fail_in_step(const core::NumericError& error) const {
+  throw core::NumericError(error.where(), state_.step,
+                           fmt::format("{} (if training diverged: {})", error.rule(), kAdvice));
+}
+
 Trainer::Pass Trainer::forward(const core::Batch& batch, ForwardContext& context) {
   try {
     core::Variable outputs = outputs_of(batch, context);
@@ -67,7 +72,7 @@ Trainer::Pass Trainer::forward(const core::Batch& batch, ForwardContext& context
     return {std::move(outputs), std::move(objective)};
   } catch (const core::NumericError& error) {
     if (error.step() >= 0) throw;
-    throw core::NumericError(error.where(), state_.step, fmt::format("{}; {}", error.rule(), kAdvice));
+    fail_in_step(error);
   }
 }
 
@@ -164,6 +169,9 @@ Outputs Trainer::outputs_of_average(const ForwardContext& context) {
   try {
     const Swapped swapped(average_);
     return evaluate(parts_.model, *parts_.validation, parts_.objective, options_.interrupt, context);
+  } catch (const core::NumericError& error) {
+    if (error.step() >= 0) throw;
+    fail_in_step(error);
   } catch (const core::Interrupted&) {
     save(kLastCheckpoint);  // all batches of the epoch are done: a resumed run begins with its validation
     throw;

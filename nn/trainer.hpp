@@ -102,6 +102,7 @@ class Trainer {
     core::Variable outputs, objective;
   };
   [[nodiscard]] Pass forward(const core::Batch& batch, ForwardContext& context);
+  [[noreturn]] void fail_in_step(const core::NumericError& error) const;
   void train_step(const core::Batch& batch);
   [[nodiscard]] core::Variable outputs_of(const core::Batch& batch, ForwardContext& context);
   void set_scheduled_numbers(std::int64_t batch);

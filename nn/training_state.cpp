@@ -62,6 +62,7 @@ void check_counts(const TrainingState& s, const std::string& file) {
   require(s.epoch >= 0 && s.batch >= 0 && s.step >= 0, "epoch, batch and step must not be below 0");
   require(s.step >= s.batch && s.step >= s.epoch, "there are no fewer steps than epochs, or than batches of this one");
   require(s.epoch == std::ssize(s.history), "there is a record of every epoch that is done");
+  require(s.best_epoch >= 0 && s.best_epoch <= s.epoch, "the best epoch is one of those that are done");
   require(s.sums.samples >= 0 && s.sums.correct >= 0 && s.sums.correct <= s.sums.samples,
           "of the samples seen in an epoch none to all are recognized");
 }

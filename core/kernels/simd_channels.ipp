@@ -32,16 +32,19 @@ template <class Term>
 void sum_planes(const ChannelBlock& b, const ChannelSums& s) noexcept {
   constexpr std::int64_t kParts = 4;
   for (std::int64_t c = 0; c < b.channels; ++c) {
-    V parts[kParts][Term::kSums];
-#pragma GCC unroll 4
-    for (std::int64_t p = 0; p < kParts; ++p) {
+    V sums[Term::kSums];
 #pragma GCC unroll 2
-      for (std::int64_t t = 0; t < Term::kSums; ++t) parts[p][t] = V(0.0F);
-    }
+    for (std::int64_t t = 0; t < Term::kSums; ++t) sums[t] = V(0.0F);
     const float middle = s.mean == nullptr ? 0.0F : s.mean[c];
     const V mean(middle);
     for (std::int64_t n = 0; n < b.samples; ++n) {
       const float *a = s.a + n * b.row + c * b.cells, *x = s.x + n * b.row + c * b.cells;
+      V parts[kParts][Term::kSums];
+#pragma GCC unroll 4
+      for (std::int64_t p = 0; p < kParts; ++p) {
+#pragma GCC unroll 2
+        for (std::int64_t t = 0; t < Term::kSums; ++t) parts[p][t] = V(0.0F);
+      }
       std::int64_t i = 0;
       for (; i + kParts * kLanes <= b.cells; i += kParts * kLanes) {
 #pragma GCC unroll 4
@@ -52,13 +55,17 @@ void sum_planes(const ChannelBlock& b, const ChannelSums& s) noexcept {
       for (; i + kLanes <= b.cells; i += kLanes) {
         Term::add(V::load_unaligned(a + i), V::load_unaligned(x + i), mean, parts[0]);
       }
-      if (i < b.cells)
+      if (i < b.cells) {
         Term::add(load(a + i, part_of(b.cells - i)), load_first(x + i, b.cells - i, middle), mean, parts[1]);
+      }
+      // Planes are summed apart: in one sum over all of them, roundings would add up along the whole batch.
+#pragma GCC unroll 2
+      for (std::int64_t t = 0; t < Term::kSums; ++t) {
+        sums[t] += (parts[0][t] + parts[1][t]) + (parts[2][t] + parts[3][t]);
+      }
     }
 #pragma GCC unroll 2
-    for (std::int64_t t = 0; t < Term::kSums; ++t) {
-      s.sums[t][c] = total((parts[0][t] + parts[1][t]) + (parts[2][t] + parts[3][t]));
-    }
+    for (std::int64_t t = 0; t < Term::kSums; ++t) s.sums[t][c] = total(sums[t]);
   }
 }
 

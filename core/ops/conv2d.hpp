@@ -16,7 +16,8 @@ enum class ConvAlgorithm { kAuto, kDirect, kWinograd2x2, kWinograd4x4 };
 /// Pairs are {vertical, horizontal}, in pixels.
 struct Conv2dOptions {
   std::array<std::int64_t, 2> stride{1, 1};
-  std::array<std::int64_t, 2> padding{0, 0};  ///< zeros on either side
+  std::array<std::int64_t, 2> padding{0,
+                                      0};  ///< zeros on either side; with what is not finite they give NaN or nothing
   std::array<std::int64_t, 2> dilation{1, 1};
   std::int64_t groups = 1;
   bool relu = false;        ///< max(·, 0) behind the bias

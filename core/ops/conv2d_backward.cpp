@@ -114,12 +114,12 @@ class Backward {
 
   void by_weight(std::int64_t item, std::int64_t images, const Scalar* panels, bool accumulate, Scalar* sums) const {
     const Scalar* x = g_.x + item * w_.pixels();
-    const Storage padding = offsets_.is_copied() ? scalars(images * offsets_.pixels()) : Storage();
-    if (Scalar* padded = data_of(padding)) {
+    const Storage copy = offsets_.is_copied() ? scalars(images * offsets_.pixels()) : Storage();
+    if (Scalar* copied = data_of(copy)) {
       for (std::int64_t i = 0; i < images; ++i) {
-        offsets_.copy(x + i * plan_.groups * w_.pixels(), padded + i * offsets_.pixels());
+        offsets_.copy(x + i * plan_.groups * w_.pixels(), copied + i * offsets_.pixels());
       }
-      x = padded;
+      x = copied;
     }
     const std::int64_t width = kernels().gemm_nr, tiles = ceil_div(w_.rows(), kernels().gemm_mr);
     const std::int64_t height = ceil_div(w_.rows(), tiles);

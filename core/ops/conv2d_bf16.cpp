@@ -19,7 +19,7 @@ class Unfolded {
 
   // Room for the windows of an image, which one chunk of a parallel loop has to itself.
   struct Room {
-    Storage padded, matrix;
+    Storage copy, matrix;
   };
   [[nodiscard]] Room room() const {
     if (w_.is_identity()) return {};
@@ -29,9 +29,9 @@ class Unfolded {
   // The matrix [rows, columns] of the windows of one group of an image.
   const Scalar* windows(const Scalar* image, const Room& room) const {
     if (w_.is_identity()) return image;
-    if (Scalar* padded = data_of(room.padded)) {
-      offsets_.copy(image, padded);
-      image = padded;
+    if (Scalar* copied = data_of(room.copy)) {
+      offsets_.copy(image, copied);
+      image = copied;
     }
     Scalar* to = data_of(room.matrix);
     for (const std::int64_t row : offsets_.rows()) {

@@ -1,6 +1,7 @@
 // Convolutions with one input channel a group: the products of conv2d_forward.cpp, of the image or of the output gradients, and
-// for the weight gradient sums by tap. Where rows of outputs are shorter than a vector, and for the input gradient of windows that
-// are further apart than one pixel, plain loops over lines.
+// for the weight gradient sums by tap. Plain loops over lines where rows are shorter than a vector or would waste a third of it
+// (vectors_per_row; of outputs forward, of pixels for the input gradient), and for the input gradient of windows that are further
+// apart than one pixel or padded beyond their kernel's reach, or of weights that are not finite.
 #include <algorithm>
 #include <cmath>
 
@@ -88,14 +89,14 @@ Tensor turned(const Tensor& weight, std::int64_t elements) {
 // dw of one channel by kernels that read the pixels of all taps in place.
 class TapSums {
  public:
-  explicit TapSums(const Windows& w)
-      : w_(w), offsets_(w), padded_(offsets_.is_copied() ? scalars(offsets_.pixels()) : Storage()) {}
+  TapSums(const Windows& w, const WindowOffsets& offsets)
+      : w_(w), offsets_(offsets), copy_(offsets.is_copied() ? scalars(offsets.pixels()) : Storage()) {}
 
   // Of one plane of outputs and its plane of pixels.
   void add(const Scalar* dy, const Scalar* x, Scalar* sums) const noexcept {
-    if (Scalar* padded = data_of(padded_)) {
-      offsets_.copy(x, padded);
-      x = padded;
+    if (Scalar* copied = data_of(copy_)) {
+      offsets_.copy(x, copied);
+      x = copied;
     }
     kernels().conv_taps({.height = w_.out_height,
                          .width = w_.out_width,
@@ -109,8 +110,8 @@ class TapSums {
 
  private:
   const Windows& w_;
-  WindowOffsets offsets_;
-  Storage padded_;
+  const WindowOffsets& offsets_;
+  Storage copy_;
 };
 
 }  // namespace
@@ -163,8 +164,9 @@ Tensor depthwise_by_weight(const ConvPlan& plan, const Tensor& dy, const Tensor&
   const Windows& w = plan.windows;
   const std::int64_t channels = plan.groups * plan.outputs;
   Scalar* out = dw.mutable_data();
+  const WindowOffsets offsets(w);
   parallel_for(channels, 1, [&](std::int64_t channel, std::int64_t) {
-    const TapSums taps(w);
+    const TapSums taps(w, offsets);
     for (std::int64_t image = 0; image < plan.images; ++image) {
       const std::int64_t plane = image * channels + channel;
       taps.add(dy.data() + plane * w.columns(), x.data() + plane / plan.outputs * w.pixels(), out + channel * w.rows());

@@ -37,10 +37,10 @@ class Forward {
   // y [out, columns] of one group of one image.
   void image(std::int64_t group, const Scalar* x, Scalar* y) const {
     if (w_.is_identity()) return multiply(group, w_.columns(), x, w_.columns(), y);
-    const Storage padding = offsets_.is_copied() ? scalars(offsets_.pixels()) : Storage();
-    if (Scalar* padded = data_of(padding)) {
-      offsets_.copy(x, padded);
-      x = padded;
+    const Storage copy = offsets_.is_copied() ? scalars(offsets_.pixels()) : Storage();
+    if (Scalar* copied = data_of(copy)) {
+      offsets_.copy(x, copied);
+      x = copied;
     }
     vectors_per_row_ > 0 ? rows(group, x, y) : strips(group, x, y);
   }

@@ -1,4 +1,4 @@
-// The geometry of one convolution, and its two ways of computing: by matrix products and, for depthwise ones, directly.
+// The geometry of one convolution, and its ways of computing: by matrix products, and channel by channel.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ struct ConvPlan {
   std::int64_t outputs = 0;  ///< output channels of one group
 
   [[nodiscard]] std::int64_t flops() const noexcept { return 2 * outputs * windows.rows() * windows.columns(); }
-  /// One input channel a group: a matrix product would have an inner extent of nothing but the kernel.
+  /// One input channel a group: a product has an inner extent of nothing but the kernel, and mostly one row.
   [[nodiscard]] bool depthwise() const noexcept { return windows.channels == 1 && groups > 1; }
 };
 

@@ -9,7 +9,8 @@ namespace tempera::core {
 WindowOffsets::WindowOffsets(const Windows& windows)
     : w_(windows),
       copied_height_(windows.height + 2 * windows.padding_h),
-      sorted_(ceil_div(windows.width + 2 * windows.padding_w, windows.stride_w)) {
+      step_(windows.out_width > 1 ? windows.stride_w : 1),
+      sorted_(ceil_div(windows.width + 2 * windows.padding_w, step_)) {
   rows_.reserve(static_cast<std::size_t>(w_.rows()));
   for (std::int64_t c = 0; c < w_.channels; ++c) {
     for (std::int64_t y = 0; y < w_.kernel_h; ++y) {
@@ -23,22 +24,20 @@ WindowOffsets::WindowOffsets(const Windows& windows)
   }
 }
 
-bool WindowOffsets::is_copied() const noexcept { return w_.padding_h > 0 || w_.padding_w > 0 || w_.stride_w > 1; }
-
 void WindowOffsets::copy(const Scalar* image, Scalar* to) const noexcept {
   const std::int64_t above = w_.padding_h * line();
   for (std::int64_t c = 0; c < w_.channels; ++c) {
     to = std::fill_n(to, above, Scalar{0});
     for (std::int64_t y = 0; y < w_.height; ++y, image += w_.width, to += line()) {
-      if (w_.stride_w == 1) {
+      if (step_ == 1) {
         std::fill_n(to, w_.padding_w, Scalar{0});
         std::fill_n(std::copy_n(image, w_.width, to + w_.padding_w), w_.padding_w, Scalar{0});
         continue;
       }
       std::fill_n(to, line(), Scalar{0});
-      for (std::int64_t first = 0; first < std::min(w_.stride_w, w_.width); ++first) {
+      for (std::int64_t first = 0; first < std::min(step_, w_.width); ++first) {
         Scalar* next = to + place(first + w_.padding_w);
-        for (std::int64_t x = first; x < w_.width; x += w_.stride_w) *next++ = image[x];
+        for (std::int64_t x = first; x < w_.width; x += step_) *next++ = image[x];
       }
     }
     to = std::fill_n(to, above, Scalar{0});

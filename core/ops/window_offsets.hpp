@@ -18,11 +18,11 @@ class WindowOffsets {
   explicit WindowOffsets(const Windows& windows);
 
   /// Whether that is another image than the given one.
-  [[nodiscard]] bool is_copied() const noexcept;
+  [[nodiscard]] bool is_copied() const noexcept { return w_.padding_h > 0 || w_.padding_w > 0 || step_ > 1; }
   /// Pixels of the copy.
   [[nodiscard]] std::int64_t pixels() const noexcept { return w_.channels * copied_height_ * line(); }
   /// Pixels of a row of it.
-  [[nodiscard]] std::int64_t line() const noexcept { return w_.stride_w * sorted_; }
+  [[nodiscard]] std::int64_t line() const noexcept { return step_ * sorted_; }
   /// Writes the copy, of pixels() elements.
   void copy(const Scalar* image, Scalar* to) const noexcept;
 
@@ -33,12 +33,11 @@ class WindowOffsets {
 
  private:
   // Where column x of the padded image stands in a row.
-  [[nodiscard]] std::int64_t place(std::int64_t x) const noexcept {
-    return x % w_.stride_w * sorted_ + x / w_.stride_w;
-  }
+  [[nodiscard]] std::int64_t place(std::int64_t x) const noexcept { return x % step_ * sorted_ + x / step_; }
 
   Windows w_;
   std::int64_t copied_height_;
+  std::int64_t step_;    // from one window to the next; 1 where there is no next
   std::int64_t sorted_;  // columns of one remainder, of which the last may be left over
   std::vector<std::int64_t> rows_, columns_;
 };

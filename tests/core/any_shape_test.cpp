@@ -40,6 +40,13 @@ TEST_CASE("a direct convolution without images, or whose images are padding alon
   check_direct({{2, 2, 4, 0}, {2, 1, 3, 1}, {.padding = {1, 2}, .groups = 2}});
 }
 
+TEST_CASE("a direct convolution whose stride is beyond its image is its definition, and copies nothing of that size") {
+  constexpr std::int64_t kFar = std::int64_t{1} << 40;
+  check_direct({{1, 2, 5, 6}, {3, 2, 3, 3}, {.stride = {kFar, kFar}}});
+  check_direct({{1, 2, 5, 6}, {2, 1, 3, 3}, {.stride = {1, kFar}, .padding = {1, 1}, .groups = 2}});
+  check_direct({{2, 3, 4, 9}, {3, 1, 3, 5}, {.stride = {kFar, 2}, .groups = 3}});
+}
+
 TEST_CASE("a direct convolution of one of everything, and of primes, is its definition") {
   check_direct({{1, 1, 1, 1}, {1, 1, 1, 1}, {}});
   check_direct({{1, 1, 1, 1}, {1, 1, 1, 1}, {.padding = {1, 1}}});
@@ -59,6 +66,9 @@ TEST_CASE("a depthwise convolution whose rows of outputs are a vector long, or o
     check_direct({{2, 3, 9, width + 8}, {6, 1, 5, 5}, {.dilation = {1, 2}, .groups = 3}});  // two for each
     check_direct({{1, 2, 7, width}, {2, 1, 3, 3}, {.stride = {2, 1}, .padding = {1, 1}, .groups = 2}});
     check_direct({{1, 2, 4, width}, {2, 1, 2, 1}, {.padding = {3, 3}, .groups = 2}});  // wider than its kernel
+    check_direct({{1, 2, 7, 2 * width + 1}, {2, 1, 3, 3}, {.stride = {1, 2}, .padding = {1, 1}, .groups = 2}});
+    check_direct({{1, 2, 5, 3 * width + 2}, {4, 1, 2, 2}, {.stride = {2, 3}, .dilation = {1, 2}, .groups = 2}});
+    check_direct({{1, 3, 5, 3 * width + 2}, {4, 3, 2, 3}, {.stride = {2, 3}, .padding = {1, 2}, .dilation = {2, 1}}});
   }
 }
 

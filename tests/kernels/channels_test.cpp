@@ -101,6 +101,18 @@ TEST_CASE("sums by channel are those of its values, their squares about the mean
   }
 }
 
+// Values of one sign, so that roundings would add up: 2^21 of them in planes of 2^13. With planes summed apart a sum has some 2^8
+// additions by plane and lane, 2^8 over planes and 2^5 at its end behind it, in one go it would have 2^16.
+TEST_CASE("a sum by channel over a large batch of large images is as exact as planes summed apart are") {
+  const ChannelBlock b{.samples = 256, .channels = 1, .cells = 8192, .row = 8192};
+  const std::vector<float> values = uniform(extent(b), 100, 101, 7);
+  double expected = 0;
+  for (const float v : values) expected += static_cast<double>(v);
+  Guarded<float> x(values), sum(std::size_t{1});
+  kernels().channel_sum(b, x.data(), sum.data());
+  CHECK(std::abs(static_cast<double>(sum.data()[0]) - expected) <= 128 * kUlp * expected);
+}
+
 TEST_CASE("scaling by channel and its gradient are their formulas, and leave what is between the samples alone") {
   for (const ChannelBlock& b : blocks()) {
     CAPTURE(b.channels);
@@ -127,12 +139,14 @@ TEST_CASE("a NaN and an infinity stay in their channel, and are not lost in it")
     Inputs in = inputs_of(b);
     in.x[static_cast<std::size_t>(b.row + 3 * cells)] = kNan;
     in.x[static_cast<std::size_t>(b.row + 5 * cells + cells - 1)] = kInfinity;
-    Guarded<float> x(in.x), dy(in.dy), mean(in.mean), sums(in.mean.size()), squares(in.mean.size()),
-        products(in.mean.size());
-    kernels().channel_sum(b, x.data(), sums.data());
+    Guarded<float> x(in.x), dy(in.dy), mean(in.mean), values(in.mean.size()), sums(in.mean.size()),
+        squares(in.mean.size()), products(in.mean.size());
+    kernels().channel_sum(b, x.data(), values.data());
     kernels().channel_squares(b, x.data(), mean.data(), squares.data());
     kernels().channel_products(b, dy.data(), x.data(), mean.data(), sums.data(), products.data());
     for (std::size_t c = 0; c < in.mean.size(); ++c) {
+      CHECK(std::isnan(values.data()[c]) == (c == 3));
+      CHECK(std::isinf(values.data()[c]) == (c == 5));
       CHECK(std::isnan(squares.data()[c]) == (c == 3));
       CHECK(std::isinf(squares.data()[c]) == (c == 5));
       CHECK(std::isfinite(products.data()[c]) == (c != 3 && c != 5));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/worse.hpp"
+#include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/random.hpp"
 
@@ -181,16 +182,23 @@ TEST_CASE("a product whose B was packed before has the bits of one that packs it
       tempera::core::gemm(own.args);
       const PackedB packed(again.args);
       again.args.packed_b = &packed;
+      if (packs_b(again.args))
+        std::ranges::fill(again.b, std::numeric_limits<Scalar>::quiet_NaN());  // not read any more
       tempera::core::gemm(again.args);
       CHECK(std::memcmp(own.c.data(), again.c.data(), own.c.size() * sizeof(Scalar)) == 0);
     }
   }
 }
 
-TEST_CASE("B is packed for many rows of a transposed weight, and neither for few nor for a narrow one") {
+TEST_CASE("B is packed for many rows of a transposed weight, and neither for few nor for a narrow one nor in bf16") {
   const auto packs = [](const Extents& e) { return packs_b(Problem(e, {.transpose_b = true}).args); };
   CHECK(packs({256, 128, 784}));
   CHECK_FALSE(packs({1, 128, 784}));
+  CHECK_FALSE(packs({32, 128, 784}));
+  CHECK_FALSE(packs({256, tempera::core::kernels().gemm_nr / 2, 784}));
+  Problem bf16({256, 128, 784}, {.transpose_b = true});
+  bf16.args.precision = tempera::core::Precision::kBf16;
+  CHECK_FALSE(packs_b(bf16.args));
   CHECK_FALSE(packs({0, 128, 784}));
   CHECK_FALSE(packs({256, 128, 0}));
 }

@@ -279,7 +279,8 @@ TEST_CASE("what a layer refuses in training is told with the step and with what 
                            }},
                       {.epochs = 1});
   CHECK_THROWS_WITH_AS(trainer.run(),
-                       "step 3: fc1.weight: is out of bounds; lower the learning rate, or set optimizer.clip_norm",
+                       "step 3: fc1.weight: is out of bounds (if training diverged: lower the learning rate, or set "
+                       "optimizer.clip_norm)",
                        core::NumericError);
 }
 
