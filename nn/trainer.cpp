@@ -61,6 +61,7 @@ core::Variable Trainer::outputs_of(const core::Batch& batch, ForwardContext& con
 
 // What a layer or a quantizer refuses to go on with knows neither the step nor what may be done about it.
 void Trainer::fail_in_step(const core::NumericError& error) const {
+  if (error.step() >= 0) throw;  // what the handler that calls this has caught
   throw core::NumericError(error.where(), state_.step,
                            fmt::format("{} (if training diverged: {})", error.rule(), kAdvice));
 }
@@ -71,7 +72,6 @@ Trainer::Pass Trainer::forward(const core::Batch& batch, ForwardContext& context
     core::Variable objective = parts_.objective(outputs, batch);
     return {std::move(outputs), std::move(objective)};
   } catch (const core::NumericError& error) {
-    if (error.step() >= 0) throw;
     fail_in_step(error);
   }
 }
@@ -170,7 +170,6 @@ Outputs Trainer::outputs_of_average(const ForwardContext& context) {
     const Swapped swapped(average_);
     return evaluate(parts_.model, *parts_.validation, parts_.objective, options_.interrupt, context);
   } catch (const core::NumericError& error) {
-    if (error.step() >= 0) throw;
     fail_in_step(error);
   } catch (const core::Interrupted&) {
     save(kLastCheckpoint);  // all batches of the epoch are done: a resumed run begins with its validation

@@ -22,6 +22,15 @@ struct RunLengths {
   return {row, length, (row + length - 1) / length};
 }
 
+/// The elements of the run of a slot: [begin, end).
+struct RunBounds {
+  std::int64_t begin, end;
+};
+[[nodiscard]] inline RunBounds run_of(const RunLengths& runs, std::int64_t slot) noexcept {
+  const std::int64_t row = slot / runs.per_row * runs.row, begin = row + slot % runs.per_row * runs.length;
+  return {begin, std::min(begin + runs.length, row + runs.row)};
+}
+
 /// Calls piece(begin, end, slot) on several threads. A run of one scale for all elements is cut by kRunGrain.
 template <class Piece>
 void each_run(const core::Shape& shape, const QParams& params, Piece piece) {
@@ -35,8 +44,8 @@ void each_run(const core::Shape& shape, const QParams& params, Piece piece) {
   const std::int64_t grain = std::max<std::int64_t>(1, kRunGrain / runs.length);
   core::parallel_for(shape[0] * runs.per_row, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t r = begin; r < end; ++r) {
-      const std::int64_t from = r / runs.per_row * runs.row + r % runs.per_row * runs.length;
-      piece(from, std::min(from + runs.length, (r / runs.per_row + 1) * runs.row), static_cast<std::size_t>(r));
+      const RunBounds run = run_of(runs, r);
+      piece(run.begin, run.end, static_cast<std::size_t>(r));
     }
   });
 }

@@ -234,8 +234,7 @@ void add_bench(Verb& program, Session& session) {
     Verb sub = add_verb(verb, session, name, help, std::move(action));
     sub.option("--seconds", arguments->seconds,
                "length of the timed part in seconds (default 6), measured in three windows, of which the fastest is "
-               "reported; "
-               "with --profile one window")
+               "reported; with --profile one window")
         .number_between(0.01, 3600)
         .value_name("S");
     return sub;

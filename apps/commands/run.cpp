@@ -50,9 +50,11 @@ std::string result_text(const RunResult& result) {
   };
   floats(report::kBeforeCalibration, "the weights as trained");
   if (mode != "float") {
-    floats("float", result.summary.training.rounded      ? "the same weights, rounding off (they were trained rounded)"
-                    : report::calibrated(result.summary) ? "the weights as calibrated"
-                                                         : "the weights as trained");
+    const report::FloatWeights weights = report::float_weights(result.summary);
+    floats("float", weights == report::FloatWeights::kRoundingOff
+                        ? "the same weights, rounding off (they were trained rounded)"
+                    : weights == report::FloatWeights::kCalibrated ? "the weights as calibrated"
+                                                                   : "the weights as trained");
   }
   for (const std::string& line : report::repairs_lines(result.summary.repairs)) text += line + "\n";
   text += sizes_text(result.summary.model);

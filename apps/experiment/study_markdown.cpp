@@ -34,13 +34,10 @@ std::string lost_text(const ordered_json& entry, const char* no_interval) {
 std::string settings_text(const ordered_json& settings) {
   std::string text;
   for (const auto& [path, value] : settings.items()) {
-    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", path,
-                        value.is_string() ? value.get<std::string>() : value.dump());
+    text += fmt::format("{}{} = {}", text.empty() ? "" : ", ", path, report::value_text(value));
   }
   return text.empty() ? "—" : text;
 }
-
-std::string word(const ordered_json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 std::string mean_text(const ordered_json& accuracy, const char* mode) {
   return accuracy.contains(mode) ? fmt::format("{:.2f}", 100 * accuracy.at(mode).at("mean").get<double>()) : "—";
@@ -88,8 +85,8 @@ std::string differences_markdown(const ordered_json& differences, bool rounded) 
       lost ? fmt::format(" {}, second − first |", report::lost_name(rounded)) : "", lost ? "---|" : "");
   for (const ordered_json& difference : differences) {
     const ordered_json& mean = difference.at("accuracy");
-    text += fmt::format("| {} | {} | {} | {} | {} | {:+.2f} | {} |{}\n", word(difference.at("path")),
-                        word(difference.at("first")), word(difference.at("second")),
+    text += fmt::format("| {} | {} | {} | {} | {} | {:+.2f} | {} |{}\n", report::value_text(difference.at("path")),
+                        report::value_text(difference.at("first")), report::value_text(difference.at("second")),
                         settings_text(difference.at("settings")), mean.at("n").get<int>(),
                         points(mean.at("mean").get<double>()), interval_text(mean, "—"),
                         lost ? fmt::format(" {} |", lost_text(difference, "one pair")) : "");
@@ -103,7 +100,7 @@ std::string varied(const ordered_json& vary) {
   for (const auto& [path, values] : vary.items()) {
     std::vector<std::string> names;
     for (const ordered_json& value : values) {
-      names.push_back(word(value.is_object() && value.contains("label") ? value.at("label") : value));
+      names.push_back(report::value_text(value.is_object() && value.contains("label") ? value.at("label") : value));
     }
     paths.push_back(fmt::format("{} ({})", path, fmt::join(names, ", ")));
   }
@@ -114,10 +111,10 @@ std::string varied(const ordered_json& vary) {
 
 std::string study_markdown(const ordered_json& study, const nlohmann::json& provenance, const std::string& command) {
   const ordered_json& statistics = study.at("statistics");
-  std::string text = fmt::format("# {}\n\n{}. Written by the program: `{}`.\n\n", word(study.at("name")),
-                                 report::progress_of(study), command);
+  std::string text = fmt::format("# {}\n\n{}. Written by the program: `{}`.\n\n", report::value_text(study.at("name")),
+                                 report::progress_of(study).text(), command);
   for (const char* fact : report::kMadeBy) {
-    if (provenance.contains(fact)) text += fmt::format("- {}: {}\n", fact, report::fact_text(provenance.at(fact)));
+    if (provenance.contains(fact)) text += fmt::format("- {}: {}\n", fact, report::value_text(provenance.at(fact)));
   }
   for (const std::string& data : report::data_of(study)) text += fmt::format("- data: {}\n", data);
   text += fmt::format("- varied: {}; paired by {}\n\n", varied(study.at("vary")),

@@ -12,8 +12,8 @@ namespace tempera::cli {
 /// "bytes" and "bits" by kind: n, mean, deviation and 95 % t-interval (null for a single run). A difference compares two values of
 /// one path, all else equal, over the runs that share the paired value: mean of (second − first) with its interval, of each
 /// metric in the arithmetic the run was made for, and of "lost_to_float" where runs are quantized: the accuracy in floats, before
-/// calibration changed weights, less that of the run's arithmetic. "rounded" cells are of runs that were trained rounded. Of a path with more than four values each is compared with the first only.
-/// Runs that are not completed are left out.
+/// calibration changed weights, less that of the run's arithmetic. "rounded" cells are of runs that were trained rounded. Of a path
+/// with more than four values each is compared with the first only. Runs that are not completed are left out.
 [[nodiscard]] nlohmann::ordered_json study_statistics(const nlohmann::ordered_json& study);
 
 }  // namespace tempera::cli

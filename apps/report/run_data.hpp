@@ -194,10 +194,9 @@ enum class FloatWeights {
 /// quantization", "integers".
 [[nodiscard]] std::string mode_name(std::string_view mode, FloatWeights weights);
 /// A sentence that says what "rounding off" means.
-inline constexpr const char* kRoundingOff =
+inline constexpr const char* kRoundingOffNote =
     "\"Floats, rounding off\" are the weights of a run that was trained rounded, with the rounding switched off: "
-    "nothing "
-    "was trained in floats to the end.";
+    "nothing was trained in floats to the end.";
 /// What the accuracy in floats less that of the run's own arithmetic is called; `rounded`: runs trained rounded are among them.
 [[nodiscard]] inline const char* lost_name(bool rounded) { return rounded ? "lost by rounding" : "lost to float"; }
 /// Name of class `index`: from the evaluation where it has names, else the number.

@@ -13,6 +13,7 @@
 #include "tempera/apps/report/chart/line_chart.hpp"
 #include "tempera/apps/report/html.hpp"
 #include "tempera/apps/report/run_data.hpp"
+#include "tempera/apps/report/study_facts.hpp"
 #include "tempera/apps/report/text.hpp"
 
 namespace tempera::cli::report {
@@ -194,8 +195,7 @@ std::string chart_of(const ordered_json& cells, Size size) {
 std::string settings_text(const ordered_json& settings) {
   std::string text;
   for (const auto& [path, value] : settings.items()) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", path.substr(path.rfind('.') + 1),
-                        value.is_string() ? value.get<std::string>() : value.dump());
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", path.substr(path.rfind('.') + 1), value_text(value));
   }
   return text.empty() ? "all runs" : text;
 }

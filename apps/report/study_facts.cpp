@@ -25,15 +25,17 @@ std::vector<std::string> data_of(const ordered_json& study) {
   return texts;
 }
 
-std::string progress_of(const ordered_json& study, bool* all) {
+Progress progress_of(const ordered_json& study) {
   const ordered_json& runs = study.at("runs");
-  const auto done =
-      std::ranges::count_if(runs, [](const ordered_json& run) { return run.at("status") == "completed"; });
-  if (all != nullptr) *all = done == std::ssize(runs);
-  return fmt::format("{} of {} runs completed", done, runs.size());
+  return {std::ranges::count_if(runs, [](const ordered_json& run) { return run.at("status") == "completed"; }),
+          std::ssize(runs)};
 }
 
-std::string fact_text(const nlohmann::json& fact) { return fact.is_string() ? fact.get<std::string>() : fact.dump(); }
+std::string Progress::text() const { return fmt::format("{} of {} runs completed", done, runs); }
+
+std::string value_text(const ordered_json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
 bool any_rounded(const ordered_json& cells) {
   return std::ranges::any_of(cells, [](const ordered_json& cell) { return cell.value("rounded", false); });
@@ -49,14 +51,12 @@ std::string float_note(const ordered_json& cells) {
   if (std::ranges::none_of(cells, [](const ordered_json& cell) { return cell.contains("lost_to_float"); })) return {};
   switch (float_weights(cells)) {
     case FloatWeights::kRoundingOff:
-      return std::string(kRoundingOff) +
+      return std::string(kRoundingOffNote) +
              " \"Lost by rounding\" is that accuracy less the one of the run's own arithmetic.";
     case FloatWeights::kMixed:
       return "\"Floats\" are the weights as trained, where a run was trained in floats; of a run that was trained "
-             "rounded they "
-             "are the same weights with the rounding switched off, and nothing was trained in floats to the end. "
-             "\"Lost by "
-             "rounding\" is that accuracy less the one of the run's own arithmetic.";
+             "rounded they are the same weights with the rounding switched off, and nothing was trained in floats to "
+             "the end. \"Lost by rounding\" is that accuracy less the one of the run's own arithmetic.";
     default:
       return "\"Lost to float\" compares with the weights as trained, in floats.";
   }

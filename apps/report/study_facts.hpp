@@ -1,6 +1,7 @@
 // What the page of a study and its tables say of all its runs together.
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -13,12 +14,18 @@ namespace tempera::cli::report {
 /// those of files of earlier versions.
 [[nodiscard]] std::vector<std::string> data_of(const nlohmann::ordered_json& study);
 
-/// "3 of 4 runs completed"; `all`: whether that is all of them.
-[[nodiscard]] std::string progress_of(const nlohmann::ordered_json& study, bool* all = nullptr);
+/// "3 of 4 runs completed".
+struct Progress {
+  std::ptrdiff_t done = 0, runs = 0;
+  [[nodiscard]] std::string text() const;
+};
+[[nodiscard]] Progress progress_of(const nlohmann::ordered_json& study);
 
-/// The facts of a provenance.json that are told, in this order, and one as text.
+/// The facts of a provenance.json that are told, in this order.
 inline constexpr const char* kMadeBy[] = {"tempera", "revision", "compiler", "processor", "level", "threads"};
-[[nodiscard]] std::string fact_text(const nlohmann::json& fact);
+
+/// A value as a reader knows it: text without its quotes, else as JSON has it.
+[[nodiscard]] std::string value_text(const nlohmann::ordered_json& value);
 
 /// Some cells are of runs that were trained rounded.
 [[nodiscard]] bool any_rounded(const nlohmann::ordered_json& cells);

@@ -29,8 +29,6 @@ std::string interval_of(const ordered_json& mean) {
   return fmt::format("{} … {}", percent(interval[0].get<double>()), percent(interval[1].get<double>()));
 }
 
-std::string word(const ordered_json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
-
 // A group of dots with the mean of them and its interval.
 DotGroup group_of(const std::string& name, const ordered_json& mean, std::vector<double> values, std::size_t color) {
   DotGroup group{.name = name, .values = std::move(values), .mean = mean.at("mean"), .color = color};
@@ -117,8 +115,8 @@ std::string differences_chart(const ordered_json& differences, const std::string
   for (const ordered_json& difference : differences) {
     if (difference.at("path") != path || !difference.contains(measure.key)) continue;
     const ordered_json& mean = difference.at(measure.key);
-    const std::string name = fmt::format("{} − {}: {}", word(difference.at("second")), word(difference.at("first")),
-                                         settings_text(difference.at("settings")));
+    const std::string name = fmt::format("{} − {}: {}", value_text(difference.at("second")),
+                                         value_text(difference.at("first")), settings_text(difference.at("settings")));
     chart.groups.push_back(group_of(name, mean, {}, number));
     chart.sheet.description += fmt::format("{}: {}. ", name, percent(mean.at("mean").get<double>()));
   }
@@ -149,8 +147,8 @@ Table differences_table(const ordered_json& differences, bool rounded) {
   if (lost) table.header.insert(table.header.end(), {lost_name(rounded), "95 % interval"});
   for (const ordered_json& difference : differences) {
     std::vector<std::string>& row = table.rows.emplace_back(
-        std::vector<std::string>{word(difference.at("path")), word(difference.at("first")),
-                                 word(difference.at("second")), settings_text(difference.at("settings")),
+        std::vector<std::string>{value_text(difference.at("path")), value_text(difference.at("first")),
+                                 value_text(difference.at("second")), settings_text(difference.at("settings")),
                                  fmt::format("{}", difference.at("accuracy").at("n").get<std::int64_t>())});
     row.insert(row.end(),
                {difference_mean(difference, kPairedAccuracy), difference_interval(difference, kPairedAccuracy)});
@@ -205,10 +203,9 @@ std::string runs_table(const ordered_json& study) {
 }
 
 std::string facts_of(const ordered_json& study) {
-  bool all = false;
-  const std::string progress = progress_of(study, &all);
-  return fmt::format("<span class=\"badge{}\">{}</span>{}", all ? "" : " bad", escape(progress),
-                     escape(fmt::format("{}", fmt::join(data_of(study), "; "))));
+  const Progress progress = progress_of(study);
+  return fmt::format("<span class=\"badge{}\">{}</span>{}", progress.done == progress.runs ? "" : " bad",
+                     escape(progress.text()), escape(fmt::format("{}", fmt::join(data_of(study), "; "))));
 }
 
 std::string made_table(const ordered_json& study, const json& provenance) {
@@ -218,7 +215,7 @@ std::string made_table(const ordered_json& study, const json& provenance) {
     table.rows.push_back({"command", study.at("command").get<std::string>() + (out.empty() ? "" : " --out " + out)});
   }
   for (const char* fact : kMadeBy) {
-    if (provenance.contains(fact)) table.rows.push_back({fact, fact_text(provenance.at(fact))});
+    if (provenance.contains(fact)) table.rows.push_back({fact, value_text(provenance.at(fact))});
   }
   return table.rows.empty() ? std::string() : render(table);
 }

@@ -157,18 +157,19 @@ void Uniform::observe(const Tensor& x) {
   if (observer_ == nullptr || x.numel() == 0) return;
   Choice choice = choose();
   const std::int64_t n = slots();
+  const auto values = [&x](std::int64_t begin, std::int64_t end) {
+    return x.values().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+  };
   if (choice.ends != nullptr && n == 1) {
     choice.look(0, x.values());
   } else if (choice.ends != nullptr) {
-    each_run(x.shape(), choice.params, [&](std::int64_t begin, std::int64_t end, std::size_t slot) {
-      choice.look(slot, x.values().subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
-    });
+    each_run(x.shape(), choice.params,
+             [&](std::int64_t begin, std::int64_t end, std::size_t slot) { choice.look(slot, values(begin, end)); });
   } else {
     const RunLengths runs = n == 1 ? RunLengths{x.numel(), x.numel(), 1} : run_lengths(x.shape(), grid_);
     for (std::int64_t slot = 0; slot < n; ++slot) {
-      const std::int64_t from = slot % runs.per_row * runs.length;
-      observer_->observe(slot, x.values().subspan(static_cast<std::size_t>(slot / runs.per_row * runs.row + from),
-                                                  static_cast<std::size_t>(std::min(runs.length, runs.row - from))));
+      const RunBounds run = run_of(runs, slot);
+      observer_->observe(slot, values(run.begin, run.end));
       choice.take(slot, observer_->range(slot));
     }
   }

@@ -102,7 +102,7 @@ std::string headline(const RunData& run) {
   tiles += cost_tiles(run);
   if (tiles.empty()) return {};
   return fmt::format("<ul class=\"tiles\">{}</ul>\n", tiles) + all_scores(run) +
-         (run.summary.training.rounded ? note(kRoundingOff) : std::string());
+         (run.summary.training.rounded ? note(kRoundingOffNote) : std::string());
 }
 
 }  // namespace tempera::cli::report::sections
