@@ -4,12 +4,13 @@
 
 constexpr std::int64_t kBlock = 16;
 
-// Both see the same memory as other types.
+// Both see the same memory as other types. What they look at is declared as words and never as vectors: copying a struct of
+// vectors is no access by a type that may alias, and GCC 12 moves writes of words past it.
 using Words = std::uint32_t __attribute__((vector_size(64), may_alias));
 using Half = std::uint16_t __attribute__((may_alias));
 
 struct Block {
-  Words rows[kBlock];
+  alignas(64) std::uint32_t rows[kBlock][kBlock];
 };
 
 std::int64_t least(std::int64_t a, std::int64_t b) noexcept { return a < b ? a : b; }
@@ -20,18 +21,23 @@ std::uint32_t pair_of(float first, float second) noexcept {
 
 // Four times over, the first half of the rows is interleaved with the second, word by word.
 void transpose(Block& block) noexcept {
+  Words rows[kBlock];
+#pragma GCC unroll 16
+  for (std::int64_t i = 0; i < kBlock; ++i) rows[i] = *reinterpret_cast<const Words*>(block.rows[i]);
 #pragma GCC unroll 4
   for (int stage = 0; stage < 4; ++stage) {
-    Block next;
+    Words next[kBlock];
 #pragma GCC unroll 8
     for (std::int64_t i = 0; i < kBlock / 2; ++i) {
-      const Words a = block.rows[i], b = block.rows[i + kBlock / 2];
-      next.rows[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      next.rows[2 * i + 1] =
-          __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+      const Words a = rows[i], b = rows[i + kBlock / 2];
+      next[2 * i] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      next[2 * i + 1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
-    block = next;
+#pragma GCC unroll 16
+    for (std::int64_t i = 0; i < kBlock; ++i) rows[i] = next[i];
   }
+#pragma GCC unroll 16
+  for (std::int64_t i = 0; i < kBlock; ++i) *reinterpret_cast<Words*>(block.rows[i]) = rows[i];
 }
 
 // `words` words of the k values from x on, which are neighbours in pairs already; what is left is 0.
@@ -55,10 +61,6 @@ void pairs_across(std::int64_t k, std::int64_t q, std::int64_t count, std::int64
   for (std::int64_t i = count; i < width; ++i) out[i] = 0;
 }
 
-std::uint32_t* row_of(Block& block, std::int64_t row) noexcept {
-  return reinterpret_cast<std::uint32_t*>(&block.rows[row]);
-}
-
 void pack_a(std::int64_t m, std::int64_t k, std::int64_t words, const float* a, std::int64_t row, std::int64_t column,
             std::uint32_t* out) noexcept {
   if (column == 1) {
@@ -69,10 +71,10 @@ void pack_a(std::int64_t m, std::int64_t k, std::int64_t words, const float* a, 
   for (std::int64_t i = 0; i < m; i += kBlock) {
     const std::int64_t rows = least(kBlock, m - i);
     for (std::int64_t q = 0; q < words; q += kBlock) {
-      for (std::int64_t r = 0; r < kBlock; ++r) pairs_across(k, q + r, rows, kBlock, a + i, column, row_of(block, r));
+      for (std::int64_t r = 0; r < kBlock; ++r) pairs_across(k, q + r, rows, kBlock, a + i, column, block.rows[r]);
       transpose(block);
       const auto bytes = 4 * static_cast<unsigned long>(least(kBlock, words - q));
-      for (std::int64_t r = 0; r < rows; ++r) __builtin_memcpy(out + (i + r) * words + q, row_of(block, r), bytes);
+      for (std::int64_t r = 0; r < rows; ++r) __builtin_memcpy(out + (i + r) * words + q, block.rows[r], bytes);
     }
   }
 }
@@ -92,11 +94,11 @@ void pack_b(std::int64_t n, std::int64_t k, std::int64_t words, const float* b, 
       const std::int64_t values = least(2 * kBlock, k - 2 * q);  // may be negative, of words that only fill up
       for (std::int64_t r = 0; r < kBlock; ++r) {
         const bool there = j + r < n && values > 0;
-        pairs_along(there ? values : 0, kBlock, there ? b + (j + r) * column + 2 * q : b, row_of(block, r));
+        pairs_along(there ? values : 0, kBlock, there ? b + (j + r) * column + 2 * q : b, block.rows[r]);
       }
       transpose(block);
       for (std::int64_t r = 0; r < wide; ++r) {
-        __builtin_memcpy(panel + (q + r) * kBf16Columns + j, row_of(block, r), 4 * kBlock);
+        __builtin_memcpy(panel + (q + r) * kBf16Columns + j, block.rows[r], 4 * kBlock);
       }
     }
   }

@@ -1,10 +1,9 @@
 // Products of bfloat16 on any machine: the sources of the AVX512-BF16 and AMX kernels with their instructions emulated in
-// plain code, and the product built on them. Oracles: the definitions of the packed forms, the sums in double precision of
+// plain code, the kernels themselves where the processor has them, and the product built on them. Oracles: the definitions of the packed forms, the sums in double precision of
 // operands rounded by core/bfloat16.hpp (which bf16_test.cpp holds to its definition), and, in every bit, plain loops that
 // add in the order which docs/guide/precision.md declares.
 #include <doctest/doctest.h>
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -101,7 +100,7 @@ Bf16KernelTable table_of(std::int64_t depth, void (*strip)(const Bf16Strip&) noe
   return table;
 }
 
-struct Emulated {
+struct Way {
   Bf16KernelTable table;
   float (*sum)(std::int64_t k, const float* a, const float* b);  // in the declared order, of rounded operands
 };
@@ -126,9 +125,14 @@ float sum_by_tiles(std::int64_t k, const float* a, const float* b) {
   return sum;
 }
 
-const std::array<Emulated, 2>& emulated() {
-  static const std::array<Emulated, 2> all{Emulated{table_of(1, dots::strip), sum_by_words},
-                                           Emulated{table_of(16, amx::strip), sum_by_tiles}};
+// The emulated ways, and those of this processor, whose instructions and optimized packing no emulation sees.
+const std::vector<Way>& ways() {
+  static const std::vector<Way> all = [] {
+    std::vector<Way> some{{table_of(1, dots::strip), sum_by_words}, {table_of(16, amx::strip), sum_by_tiles}};
+    const Bf16KernelTable& native = bf16_kernels();
+    if (native.strip != nullptr) some.push_back({native, native.depth == 1 ? sum_by_words : sum_by_tiles});
+    return some;
+  }();
   return all;
 }
 
@@ -139,8 +143,8 @@ struct Variant {
 };
 
 // A product on operands that end at inaccessible pages, against the oracle.
-void check_product(const Emulated& e, std::int64_t m, std::int64_t n, std::int64_t k, const Variant& v) {
-  CAPTURE(e.table.depth);
+void check_product(const Way& e, std::int64_t m, std::int64_t n, std::int64_t k, const Variant& v) {
+  CAPTURE(e.table.instructions);
   CAPTURE(m);
   CAPTURE(n);
   CAPTURE(k);
@@ -208,14 +212,15 @@ const std::vector<Variant> kVariants{{},
 
 TEST_CASE("a block of sixteen by sixteen words is transposed") {
   Block block;
-  for (std::int64_t i = 0; i < 256; ++i) row_of(block, i / 16)[i % 16] = static_cast<std::uint32_t>(i);
+  for (std::int64_t i = 0; i < 256; ++i) block.rows[i / 16][i % 16] = static_cast<std::uint32_t>(i);
   transpose(block);
-  for (std::int64_t i = 0; i < 256; ++i) CHECK(row_of(block, i % 16)[i / 16] == static_cast<std::uint32_t>(i));
+  for (std::int64_t i = 0; i < 256; ++i) CHECK(block.rows[i % 16][i / 16] == static_cast<std::uint32_t>(i));
 }
 
 TEST_CASE(
-    "products of bfloat16 by words and by tiles, emulated, are the sums of their definition in the declared order") {
-  for (const Emulated& e : emulated()) {
+    "products of bfloat16 by words and by tiles, emulated and native, are the sums of their definition in the declared "
+    "order") {
+  for (const Way& e : ways()) {
     for (const Variant& v : kVariants) {
       for (const std::int64_t m : {1, 2, 13, 14, 15, 16, 17, 31, 32, 33, 47, 65}) {
         for (const std::int64_t n : {1, 15, 16, 17, 32, 33}) check_product(e, m, n, 37, v);
@@ -230,7 +235,7 @@ TEST_CASE(
 
 TEST_CASE("rows of more than one chunk, and strips of more than one thread, are the same products") {
   const int before = thread_count();
-  for (const Emulated& e : emulated()) {
+  for (const Way& e : ways()) {
     for (const int threads : {1, 2, 3}) {
       set_thread_count(threads);
       check_product(e, 259, 70, 90, {.transpose_b = true});
@@ -250,7 +255,7 @@ TEST_CASE("every way to multiply gives the same whole numbers once rounding has 
   for (std::size_t i = 0; i < a.size(); ++i) a[i] = whole(i, 7) + 0x1p-10F;
   for (std::size_t i = 0; i < b.size(); ++i) b[i] = whole(i, 5) - 0x1p-10F;
   std::vector<Bf16KernelTable> tables{bf16_kernels(), bf16_kernels_of(Isa::kScalar)};
-  for (const Emulated& e : emulated()) tables.push_back(e.table);
+  for (const Way& e : ways()) tables.push_back(e.table);
   for (const Bf16KernelTable& table : tables) {
     detail::bf16_gemm(
         {.m = m, .n = n, .k = k, .a = a.data(), .lda = k, .b = b.data(), .ldb = n, .c = c.data(), .ldc = n}, table);
