@@ -11,6 +11,7 @@
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/profile.hpp"
 #include "tempera/core/storage.hpp"
+#include "tempera/quant/engine/product.hpp"
 #include "tempera/quant/engine/step.hpp"
 
 namespace tempera::quant {
@@ -20,8 +21,8 @@ namespace {
 // transforms of a convolution; what linear layers make of them, in groups, at most this many.
 constexpr std::int64_t kWorkBytes = std::int64_t{64} * 1024;
 constexpr std::int64_t kKeptBytes = std::int64_t{4} * 1024 * 1024;
-constexpr std::int64_t kLargestGroup = 64;   // a block of rows of engine/product.hpp
-constexpr std::int64_t kGroupsOfImages = 8;  // a batch's, at least: something for every thread
+constexpr std::int64_t kRows = 32;           // fewer leave a tile of rows empty
+constexpr std::int64_t kGroupsOfImages = 8;  // a batch's, at least, where there are threads: something for each of them
 
 // Of a layer, from its label: linear "block1/fc1".
 std::string_view path_of(std::string_view label) {
@@ -56,7 +57,8 @@ struct Engine::Prepared {
       if (steps.back() != nullptr) scratch_bytes = std::max(scratch_bytes, steps.back()->scratch_bytes());
     }
     scratch_bytes = core::round_up(scratch_bytes + 64, 64);
-    group = std::clamp<std::int64_t>(kKeptBytes / std::max<std::int64_t>(layout.kept_bytes, 1), 1, kLargestGroup);
+    group = std::clamp<std::int64_t>(kKeptBytes / std::max<std::int64_t>(layout.kept_bytes, 1), 1,
+                                     engine::Product::block());
     work_bytes = layout.bytes;
     for (std::size_t i = 0; i < steps.size(); ++i) {
       if (layout.pooled_before[i] && !steps[i]->pools()) work_bytes = layout.watched_bytes;
@@ -77,9 +79,10 @@ struct Engine::Prepared {
 
   // Samples of a group of this batch.
   [[nodiscard]] std::int64_t group_of(std::int64_t batch) const {
-    if (work_bytes == 0) return std::min(group, batch);
-    const std::int64_t share = (batch + kGroupsOfImages - 1) / kGroupsOfImages;
-    return std::min(std::min(group, batch), (share + at_work - 1) / at_work * at_work);
+    const std::int64_t threads = core::thread_count(),
+                       shares = threads == 1 || work_bytes == 0 ? threads : kGroupsOfImages;
+    const std::int64_t unit = work_bytes == 0 ? kRows : at_work;
+    return std::min({group, batch, core::round_up(core::ceil_div(batch, shares), unit)});
   }
 
   void reserve(Slot& slot, std::int64_t capacity, std::int64_t samples_at_work, std::int64_t sample_bytes) const {
@@ -216,10 +219,14 @@ core::Tensor Engine::logits(const core::Tensor& x) {
   const std::span<const std::int32_t> q = run(x);
   const ProgramBuffer& last = program().buffers[static_cast<std::size_t>(program().instructions.back().output)];
   core::Tensor y(last.shape.with_batch(x.dim(0)));
-  const std::size_t size = static_cast<std::size_t>(last.shape.numel()), per_scale = size / last.scale.size();
+  const std::size_t per_scale = static_cast<std::size_t>(last.shape.numel()) / last.scale.size();
   Scalar* out = y.mutable_data();
-  for (std::size_t i = 0; i < q.size(); ++i) {
-    out[i] = static_cast<Scalar>(static_cast<float>(q[i] - last.zero_point) * last.scale[i % size / per_scale]);
+  for (std::size_t i = 0; i < q.size();) {
+    for (const float scale : last.scale) {
+      for (const std::size_t end = i + per_scale; i < end; ++i) {
+        out[i] = static_cast<Scalar>(static_cast<float>(q[i] - last.zero_point) * scale);
+      }
+    }
   }
   return y;
 }

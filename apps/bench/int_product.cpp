@@ -6,15 +6,14 @@
 #include "tempera/core/integers.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/tensor.hpp"
+#include "tempera/quant/engine/product.hpp"
 
 namespace tempera::cli::bench {
 namespace {
 
-constexpr std::int64_t kRows = 64;  // at a time, at the most: as many as the engine takes of small samples
-
 // An even number of groups, nearly alike, so that two threads have as much to do.
 std::int64_t group_of(std::int64_t m) {
-  return std::max<std::int64_t>(1, core::ceil_div(m, 2 * core::ceil_div(m, kRows)));
+  return std::max<std::int64_t>(1, core::ceil_div(m, 2 * core::ceil_div(m, quant::engine::Product::block())));
 }
 
 quant::Program program_of(std::span<const std::int8_t> weights, std::int64_t n, std::int64_t k) {

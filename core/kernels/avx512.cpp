@@ -117,6 +117,9 @@ void join_pairs(V even, V odd, V& a, V& b) noexcept {
   b = _mm512_permutex2var_ps(even, _mm512_add_epi32(lower, _mm512_set1_epi32(8)), odd);
 }
 
+#include "avx512_divisor.ipp"
+
+// Needs all of the above.
 #include "simd.ipp"
 
 }  // namespace

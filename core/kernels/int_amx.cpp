@@ -22,7 +22,8 @@ struct Tiles : TileMemory {
 }  // namespace
 
 void detail::fill_int_amx(IntKernelTable& table) noexcept {
-  table.quad_rows = kTileRows;
+  table.quad_rows = kBlockRows;
+  table.quad_depth = kMostSteps;
   table.quad_gain = 16;
   table.dot_quads = dot_quads;
 }

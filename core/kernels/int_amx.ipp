@@ -1,82 +1,136 @@
-// uint8 · int8 by tiles of 16 × 64 bytes (AMX-INT8). The file that includes this, and amx_tiles.ipp before it,
-// defines `Tiles`: configure(TileShapes), release, load<Tile>, zero<Tile>, dot<C, A, B>, store<Tile>; tests define it in
-// plain loops.
+// uint8 · int8 by tiles of 16 × 64 bytes (AMX-INT8), two by two of them, so that each tile that is loaded is used twice. The
+// file that includes this, and amx_tiles.ipp before it, defines `Tiles`: configure(TileShapes), load<Tile>, zero<Tile>,
+// dot<C, A, B>, store<Tile>, release; tests define it in plain loops.
 
 constexpr std::int64_t kTileRows = 16;
 constexpr std::int64_t kTileColumns = 32;  // two tiles of C, as wide as a panel of avx512
-constexpr std::int64_t kWholeSteps = 16;   // of four bytes: a tile's row
+constexpr std::int64_t kBlockRows = 2 * kTileRows;
+constexpr std::int64_t kMostSteps = 16;  // of four bytes: a tile's row
+constexpr std::int64_t kTileBytes = 64;
 
-// C in 0 and 1; A in 2, B in 3 and 4; what is left of them at the end of a segment in 5, 6 and 7.
-TileShapes shapes_of(std::int64_t rows, std::int64_t rest) noexcept {
+// C in 0 to 3 (upper left, upper right, lower left, lower right), A in 4 and 5, B in 6 and 7.
+void configure(std::int64_t upper, std::int64_t lower, std::int64_t depth) noexcept {
   TileShapes shapes;
-  const auto set = [&shapes](int tile, std::int64_t tile_rows, std::int64_t bytes) {
-    shapes.rows[tile] = static_cast<std::uint8_t>(tile_rows);
-    shapes.row_bytes[tile] = static_cast<std::uint16_t>(bytes);
+  const auto set = [&shapes](int tile, std::int64_t rows, std::int64_t bytes) {
+    const bool there = rows > 0 && bytes > 0;
+    shapes.rows[tile] = static_cast<std::uint8_t>(there ? rows : 0);
+    shapes.row_bytes[tile] = static_cast<std::uint16_t>(there ? bytes : 0);
   };
-  for (const int c : {0, 1}) set(c, rows, 64);
-  set(2, rows, 64);
-  for (const int b : {3, 4}) set(b, kWholeSteps, 64);
-  if (rest == 0) return shapes;
-  set(5, rows, 4 * rest);
-  for (const int b : {6, 7}) set(b, rest, 64);
-  return shapes;
+  for (const int c : {0, 1}) set(c, upper, kTileBytes);
+  for (const int c : {2, 3}) set(c, lower, kTileBytes);
+  set(4, upper, 4 * depth);
+  set(5, lower, 4 * depth);
+  for (const int b : {6, 7}) set(b, depth, kTileBytes);
+  Tiles::configure(&shapes);
 }
 
-// Rows of A lie anywhere: `bytes` of each side by side.
-void gather(const void* const* a, std::int64_t rows, std::int64_t offset, std::int64_t bytes, char* to) noexcept {
-  for (std::int64_t i = 0; i < rows; ++i) {
-    __builtin_memcpy(to + 64 * i, static_cast<const char*>(a[i]) + offset, static_cast<unsigned long>(bytes));
+// The rows of A that a block of C needs. The panel's segments lie one after the other, so that steps can be counted through
+// them; a tile takes `depth` of all `steps`, cut as equal as can be, and the last tile goes back over the one before it.
+class BlockRows {
+ public:
+  BlockRows(const DotTile& t, std::int64_t first, std::int64_t rows, std::int64_t depth) noexcept
+      : t_(t), first_(first), rows_(rows), depth_(depth) {
+    const char* a = row(0);
+    distance_ = rows > 1 ? row(1) - a : kTileBytes;
+    in_place_ = t.segments == 1;
+    for (std::int64_t i = 2; i < rows; ++i) in_place_ = in_place_ && row(i) - a == i * distance_;
   }
-}
 
-// `rows` rows from `first` on, into tiles that are configured for as many.
-void dot_tile(const DotTile& t, std::int64_t first, std::int64_t rows) noexcept {
-  const std::int64_t rest = t.steps % kWholeSteps;
-  Tiles::zero<0>();
-  Tiles::zero<1>();
-  alignas(64) char a[kTileRows * 64];
-  const char* panel = static_cast<const char*>(t.panel);
-  constexpr std::int64_t kStepBytes = 4 * kTileColumns;
-  for (std::int64_t s = 0; s < t.segments; ++s) {
-    for (std::int64_t p = 0; p + kWholeSteps <= t.steps; p += kWholeSteps, panel += kWholeSteps * kStepBytes) {
-      gather(t.a + first, rows, s * t.a_segment + 4 * p, 64, a);
-      Tiles::load<2>(a, 64);
-      Tiles::load<3>(panel, kStepBytes);
-      Tiles::dot<0, 2, 3>();
-      if (t.n <= kTileColumns / 2) continue;
-      Tiles::load<4>(panel + 64, kStepBytes);
-      Tiles::dot<1, 2, 4>();
-    }
-    if (rest == 0) continue;
-    gather(t.a + first, rows, s * t.a_segment + 4 * (t.steps - rest), 4 * rest, a);
-    Tiles::load<5>(a, 64);
-    Tiles::load<6>(panel, kStepBytes);
-    Tiles::dot<0, 5, 6>();
-    Tiles::load<7>(panel + 64, kStepBytes);
-    Tiles::dot<1, 5, 7>();
-    panel += rest * kStepBytes;
+  struct View {
+    const char* a;
+    std::int64_t distance;
+  };
+  // Steps from `step` on, of which the first `done` are to be 0. Rows in equal distances are read where they lie.
+  [[nodiscard]] View tile(std::int64_t step, std::int64_t done) noexcept {
+    if (in_place_ && done == 0) return {row(0) + 4 * step, distance_};
+    for (std::int64_t i = 0; i < rows_; ++i) gather(i, step, done);
+    return {copy_, kTileBytes};
   }
-  alignas(64) std::int32_t sums[kTileRows * kTileColumns];  // bias may be c
-  Tiles::store<0>(sums, 4 * kTileColumns);
-  Tiles::store<1>(sums + 16, 4 * kTileColumns);
-  for (std::int64_t i = 0; i < rows; ++i) {
-    const std::int32_t* bias = t.bias + (first + i) * t.bias_row;
-    for (std::int64_t j = 0; j < kTileColumns; ++j) {
-      t.c[(first + i) * kTileColumns + j] = static_cast<std::int32_t>(
-          static_cast<std::uint32_t>(sums[i * kTileColumns + j]) + static_cast<std::uint32_t>(bias[j]));
+
+ private:
+  [[nodiscard]] const char* row(std::int64_t i) const noexcept { return static_cast<const char*>(t_.a[first_ + i]); }
+
+  void gather(std::int64_t i, std::int64_t step, std::int64_t done) noexcept {
+    char* to = copy_ + kTileBytes * i;
+    for (std::int64_t k = 0; k < 4 * done; ++k) to[k] = 0;
+    for (std::int64_t k = done, n = 0; k < depth_; k += n) {
+      const std::int64_t segment = (step + k) / t_.steps, within = (step + k) % t_.steps;
+      n = depth_ - k < t_.steps - within ? depth_ - k : t_.steps - within;
+      __builtin_memcpy(to + 4 * k, row(i) + segment * t_.a_segment + 4 * within, static_cast<unsigned long>(4 * n));
     }
   }
+
+  const DotTile& t_;
+  std::int64_t first_, rows_, depth_, distance_;
+  bool in_place_;
+  alignas(64) char copy_[kBlockRows * kTileBytes];
+};
+
+// Of a panel, what belongs to the block's first row.
+struct Panel {
+  const char* weights;
+  const std::int32_t* bias;
+  std::int32_t* c;
+};
+
+template <bool two_rows, bool two_columns>
+void dot_block(const DotTile& t, const Panel& part, BlockRows& a, std::int64_t depth) noexcept {
+  constexpr std::int64_t kRowBytes = 4 * kTileColumns, kHalf = kTileColumns / 2;
+  const std::int32_t* bias = part.bias;  // the same for all rows: a distance of 0
+  Tiles::load<0>(bias, 4 * t.bias_row);
+  if constexpr (two_columns) Tiles::load<1>(bias + kHalf, 4 * t.bias_row);
+  if constexpr (two_rows) Tiles::load<2>(bias + kTileRows * t.bias_row, 4 * t.bias_row);
+  if constexpr (two_rows && two_columns) Tiles::load<3>(bias + kTileRows * t.bias_row + kHalf, 4 * t.bias_row);
+  const std::int64_t all = t.segments * t.steps;
+  for (std::int64_t next = 0; next < all; next += depth) {
+    const std::int64_t step = next + depth <= all ? next : all - depth;
+    const char* panel = part.weights + step * kRowBytes;
+    const BlockRows::View view = a.tile(step, next - step);
+    Tiles::load<4>(view.a, view.distance);
+    Tiles::load<6>(panel, kRowBytes);
+    Tiles::dot<0, 4, 6>();
+    if constexpr (two_columns) {
+      Tiles::load<7>(panel + kTileBytes, kRowBytes);
+      Tiles::dot<1, 4, 7>();
+    }
+    if constexpr (two_rows) {
+      Tiles::load<5>(view.a + kTileRows * view.distance, view.distance);
+      Tiles::dot<2, 5, 6>();
+      if constexpr (two_columns) Tiles::dot<3, 5, 7>();
+    }
+  }
+  std::int32_t* c = part.c;
+  Tiles::store<0>(c, kRowBytes);
+  if constexpr (two_columns) Tiles::store<1>(c + kHalf, kRowBytes);
+  if constexpr (two_rows) Tiles::store<2>(c + kTileRows * kTileColumns, kRowBytes);
+  if constexpr (two_rows && two_columns) Tiles::store<3>(c + kTileRows * kTileColumns + kHalf, kRowBytes);
 }
 
+template <bool two_rows>
+void dot_panels(const DotTile& t, std::int64_t first, std::int64_t rows, std::int64_t depth) noexcept {
+  BlockRows a(t, first, rows, depth);
+  for (std::int64_t panel = 0; panel < t.panels; ++panel) {
+    const Panel part{static_cast<const char*>(t.panel) + panel * t.panel_bytes,
+                     t.bias + panel * kTileColumns + first * t.bias_row, t.c + (panel * t.m + first) * kTileColumns};
+    const bool narrow = panel + 1 == t.panels && t.n <= kTileColumns / 2;
+    (narrow ? dot_block<two_rows, false> : dot_block<two_rows, true>)(t, part, a, depth);
+  }
+}
+
+// Whole blocks of all panels, and then what is left of the rows: shapes are set at most twice.
 void dot_quads(const DotTile& t) noexcept {
-  for (std::int64_t i = 0, configured = 0; i < t.m; i += kTileRows) {
-    const std::int64_t rows = t.m - i < kTileRows ? t.m - i : kTileRows;
-    if (rows != configured) {
-      const TileShapes shapes = shapes_of(rows, t.steps % kWholeSteps);
-      Tiles::configure(&shapes);
-      configured = rows;
-    }
-    dot_tile(t, i, rows);
+  const std::int64_t all = t.segments * t.steps, tiles = (all + kMostSteps - 1) / kMostSteps;
+  const std::int64_t depth = tiles == 0 ? 0 : (all + tiles - 1) / tiles;
+  std::int64_t i = 0;
+  if (t.m >= kBlockRows) configure(kTileRows, kTileRows, depth);
+  for (; i + kBlockRows <= t.m; i += kBlockRows) dot_panels<true>(t, i, kBlockRows, depth);
+  const std::int64_t rest = t.m - i;
+  if (rest > kTileRows) {
+    configure(kTileRows, rest - kTileRows, depth);
+    dot_panels<true>(t, i, rest, depth);
+  } else if (rest > 0) {
+    configure(rest, 0, depth);
+    dot_panels<false>(t, i, rest, depth);
   }
   Tiles::release();
 }

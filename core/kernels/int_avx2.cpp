@@ -32,8 +32,13 @@ void store_s16(std::int16_t* y, I x) noexcept {
   const __m128i packed = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(y), packed);
 }
-I quantize_lanes(const float* x, float scale, float low, float high, std::int32_t offset) noexcept {
-  const __m256 ratio = _mm256_div_ps(_mm256_loadu_ps(x), _mm256_set1_ps(scale));
+struct Divisor {
+  __m256 scale;
+  explicit Divisor(float s) noexcept : scale(_mm256_set1_ps(s)) {}
+  [[nodiscard]] __m256 operator()(__m256 x) const noexcept { return _mm256_div_ps(x, scale); }
+};
+I quantize_lanes(const float* x, const Divisor& divided, float low, float high, std::int32_t offset) noexcept {
+  const __m256 ratio = divided(_mm256_loadu_ps(x));
   const __m256 number = _mm256_and_ps(ratio, _mm256_cmp_ps(ratio, ratio, _CMP_ORD_Q));
   const __m256 clamped = _mm256_min_ps(_mm256_max_ps(number, _mm256_set1_ps(low)), _mm256_set1_ps(high));
   return _mm256_add_epi32(_mm256_cvtps_epi32(clamped), _mm256_set1_epi32(offset));

@@ -1,5 +1,5 @@
-// The vocabulary of int_simd.ipp in AVX-512 (F, BW), but for dot_pair, which VNNI does in one instruction. Tests compile it
-// with an emulation of these intrinsics.
+// The vocabulary of int_simd.ipp in AVX-512 (F, BW), but for dot_pair, which VNNI does in one instruction, and Divisor. Tests
+// compile it with an emulation of these intrinsics.
 
 using I = __m512i;
 constexpr std::int64_t kLanes = 16;
@@ -27,8 +27,8 @@ I with_sign(I magnitude, I sign) noexcept {
 void store_s16(std::int16_t* y, I x) noexcept {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), _mm512_cvtepi32_epi16(x));
 }
-I quantize_lanes(const float* x, float scale, float low, float high, std::int32_t offset) noexcept {
-  const __m512 ratio = _mm512_div_ps(_mm512_loadu_ps(x), _mm512_set1_ps(scale));
+I quantize_lanes(const float* x, const Divisor& divided, float low, float high, std::int32_t offset) noexcept {
+  const __m512 ratio = divided(_mm512_loadu_ps(x));
   const __m512 number = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(ratio, ratio, _CMP_ORD_Q), ratio);
   const __m512 clamped = _mm512_min_ps(_mm512_max_ps(number, _mm512_set1_ps(low)), _mm512_set1_ps(high));
   return _mm512_add_epi32(_mm512_cvtps_epi32(clamped), _mm512_set1_epi32(offset));

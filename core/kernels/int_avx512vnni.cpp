@@ -8,11 +8,20 @@
 namespace tempera::core {
 namespace {
 
+#include "avx512_divisor.ipp"
+
+// Needs Divisor.
 #include "int_avx512_vector.ipp"
 #include "int_vnni.ipp"
 
+// Needs load and store.
+#include "int_avx512_copies.ipp"
+
 }  // namespace
 
-void detail::fill_int_avx512vnni(IntKernelTable& table) noexcept { fill_vnni(table); }
+void detail::fill_int_avx512vnni(IntKernelTable& table) noexcept {
+  fill_vnni(table);
+  table.copy_windows = copy_windows_by_lines;
+}
 
 }  // namespace tempera::core

@@ -36,7 +36,20 @@ void dot_windows(const ChannelWindows& w, const std::int16_t* weight, const std:
   }
 }
 
+void copy_windows(const WindowCopies& w) noexcept {
+  for (std::int64_t i = 0; i < w.m; ++i) {
+    char* to = static_cast<char*>(w.to) + i * w.to_row;
+    for (std::int64_t r = 0; r < w.rows; ++r) {
+      const char* from = static_cast<const char*>(w.a[i]) + w.first + r * w.row_step;
+      for (std::int64_t c = 0; c < w.columns; ++c, from += w.column_step, to += w.bytes) {
+        __builtin_memcpy(to, from, static_cast<unsigned long>(w.bytes));
+      }
+    }
+  }
+}
+
 void fill_loops(IntKernelTable& table) noexcept {
+  table.copy_windows = copy_windows;
   table.narrow_u8 = narrow_u8;
   table.max_windows = max_windows;
   table.dot_windows = dot_windows;

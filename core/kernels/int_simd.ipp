@@ -1,6 +1,6 @@
 // Integer kernels of a vector level. The file that includes this defines what int_simd_dots.ipp needs, and abs32, minimum,
 // maximum, add32, add64, odd (lanes moved down to the even ones), multiply_even (unsigned 32 × 32 → 64), shift_right64 by
-// counts, merge (even, odd → lanes), with_sign, store_s16 and quantize_lanes.
+// counts, merge (even, odd → lanes), with_sign, store_s16, Divisor (vectors over one number) and quantize_lanes.
 
 #include "int_loops.ipp"
 #include "int_simd_dots.ipp"
@@ -34,13 +34,14 @@ void requant(const RequantTile& t) noexcept {
 
 void quantize_s16(std::int64_t n, const float* x, float scale, float low, float high, std::int32_t offset,
                   std::int16_t* y) noexcept {
+  const Divisor divided(scale);
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store_s16(y + i, quantize_lanes(x + i, scale, low, high, offset));
+  for (; i + kLanes <= n; i += kLanes) store_s16(y + i, quantize_lanes(x + i, divided, low, high, offset));
   if (i == n) return;
   float rest[kLanes] = {};
   std::int16_t part[kLanes];
   for (std::int64_t l = 0; i + l < n; ++l) rest[l] = x[i + l];
-  store_s16(part, quantize_lanes(rest, scale, low, high, offset));
+  store_s16(part, quantize_lanes(rest, divided, low, high, offset));
   for (std::int64_t l = 0; i + l < n; ++l) y[i + l] = part[l];
 }
 

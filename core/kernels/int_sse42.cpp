@@ -34,8 +34,13 @@ I with_sign(I magnitude, I sign) noexcept { return _mm_sign_epi32(magnitude, sig
 void store_s16(std::int16_t* y, I x) noexcept {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(y), _mm_packs_epi32(x, x));
 }
-I quantize_lanes(const float* x, float scale, float low, float high, std::int32_t offset) noexcept {
-  const __m128 ratio = _mm_div_ps(_mm_loadu_ps(x), _mm_set1_ps(scale));
+struct Divisor {
+  __m128 scale;
+  explicit Divisor(float s) noexcept : scale(_mm_set1_ps(s)) {}
+  [[nodiscard]] __m128 operator()(__m128 x) const noexcept { return _mm_div_ps(x, scale); }
+};
+I quantize_lanes(const float* x, const Divisor& divided, float low, float high, std::int32_t offset) noexcept {
+  const __m128 ratio = divided(_mm_loadu_ps(x));
   const __m128 number = _mm_and_ps(ratio, _mm_cmpord_ps(ratio, ratio));
   const __m128 clamped = _mm_min_ps(_mm_max_ps(number, _mm_set1_ps(low)), _mm_set1_ps(high));
   return _mm_add_epi32(_mm_cvtps_epi32(clamped), _mm_set1_epi32(offset));

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "tempera/core/integers.hpp"
+
 namespace tempera::core {
 namespace {
 
@@ -17,6 +19,11 @@ constexpr std::array<FillLevel, 6> kFillLevels{detail::fill_int_scalar,     deta
 #endif
 
 }  // namespace
+
+std::int64_t quad_steps(const IntKernelTable& table, std::int64_t steps) noexcept {
+  const std::int64_t instructions = ceil_div(steps, table.quad_depth);
+  return instructions == 0 ? 0 : round_up(steps, instructions);
+}
 
 const IntKernelTable& int_kernels() {
   static const IntKernelTable& table = int_kernels_of(kernels().level);

@@ -29,7 +29,10 @@ struct DotTile {
   const void* panel = nullptr;
   const std::int32_t* bias = nullptr;  ///< [columns], or with bias_row = columns [m, columns]; may be c
   std::int64_t bias_row = 0;
-  std::int32_t* c = nullptr;  ///< [m, columns]
+  std::int32_t* c = nullptr;  ///< [panels, m, columns]
+  /// More than 1 with dot_quads alone, which then gets ready but once. `n` is of the last one; the biases of a panel follow those
+  /// of the one before it, which bias_row = 0 presumes.
+  std::int64_t panels = 1, panel_bytes = 0;
 };
 
 /// One row of which only the steps that are not all 0 are listed, times some panels of int8 pairs: c[panel][column].
@@ -67,6 +70,16 @@ struct ChannelWindows {
   const std::int16_t* x = nullptr;
 };
 
+/// Windows written out: row i of `to` is rows · columns runs of `bytes` bytes, that in row r and column c from a[i] + first
+/// + r · row_step + c · column_step on.
+struct WindowCopies {
+  std::int64_t m = 0;
+  const void* const* a = nullptr;
+  std::int64_t first = 0, rows = 1, row_step = 0, columns = 1, column_step = 0, bytes = 0;  ///< steps are in bytes
+  void* to = nullptr;
+  std::int64_t to_row = 0;  ///< bytes
+};
+
 /// Minimal filtering: four neighbouring outputs of a filter of three or five taps from 6 or 8 products instead of 12 or
 /// 20, in integers throughout (kernels/int_filters.ipp has the matrices and why it is exact).
 enum class MinimalFilter : std::uint8_t { kThree, kFive };
@@ -102,6 +115,7 @@ struct IntKernelTable {
   Isa level = Isa::kScalar;
   std::int64_t rows = 0, columns = 0;  ///< of a tile; columns are a multiple of 2
   std::int64_t quad_rows = 0;          ///< rows of a tile of dot_quads
+  std::int64_t quad_depth = 1;         ///< steps that an instruction of dot_quads takes at most; see quad_steps
   std::int64_t quad_gain = 0;          ///< how many products of dot_quads take the time of one of dot_pairs
 
   void (*dot_pairs)(const DotTile& tile) noexcept;     ///< int16 · int16
@@ -117,12 +131,17 @@ struct IntKernelTable {
                        std::int16_t* y) noexcept;
   /// y = x + shift, which fits uint8.
   void (*narrow_u8)(std::int64_t n, const std::int16_t* x, std::int32_t shift, std::uint8_t* y) noexcept;
+  void (*copy_windows)(const WindowCopies& copies) noexcept;
   /// y[o · channels + c] = the largest of its window.
   void (*max_windows)(const ChannelWindows& windows, std::int16_t* y) noexcept;
   /// y[o · channels + c] = bias[c] + Σ_k x · weight[k · channels + c].
   void (*dot_windows)(const ChannelWindows& windows, const std::int16_t* weight, const std::int32_t* bias,
                       std::int32_t* y) noexcept;
 };
+
+/// As many steps as instructions of equal depth take that hold `steps`: dot_quads is fastest on rows and panels that are filled up
+/// to these, the panels with zeros, and whose rows lie in equal distances.
+[[nodiscard]] std::int64_t quad_steps(const IntKernelTable& table, std::int64_t steps) noexcept;
 
 /// The table in use: that of the level of kernels().
 [[nodiscard]] const IntKernelTable& int_kernels();

@@ -10,9 +10,21 @@ struct Quads {
   static I dot(I sum, I a, I b) noexcept { return _mm512_dpbusd_epi32(sum, a, b); }
 };
 
+void dot_quads(const DotTile& t) noexcept {
+  DotTile one = t;
+  one.panels = 1;
+  for (std::int64_t left = t.panels; left > 0; --left) {
+    one.n = left > 1 ? kColumns : t.n;
+    dot<Quads>(one);
+    one.panel = static_cast<const char*>(one.panel) + t.panel_bytes;
+    one.bias += kColumns;
+    one.c += t.m * kColumns;
+  }
+}
+
 void fill_vnni(IntKernelTable& table) noexcept {
   fill(table);
   table.quad_rows = kTileRows;
   table.quad_gain = 2;
-  table.dot_quads = dot<Quads>;
+  table.dot_quads = dot_quads;
 }

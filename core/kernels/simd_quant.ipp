@@ -59,14 +59,15 @@ void each_vector(std::int64_t n, const float* x, float* y, Snap snap) noexcept {
 // the divider longer than all else takes, and what waits fills the scheduler: each instruction less is a division more in flight.
 bool fake_quant(std::int64_t n, const FakeQuantGrid& grid, const float* x, float* y) noexcept {
   const V scale(grid.scale), nothing(0.0F);
+  const Divisor divided(grid.scale);
   if (grid.covers) {
-    each_vector(n, x, y, [&](V v) { return (xsimd::nearbyint(v / scale) + nothing) * scale; });
+    each_vector(n, x, y, [&](V v) { return (xsimd::nearbyint(V(divided(v))) + nothing) * scale; });
     return true;
   }
   const V low(grid.low - grid.zero), high(grid.high - grid.zero);
   V::batch_bool_type inside(true);
   each_vector(n, x, y, [&](V v) {
-    const V r = xsimd::nearbyint(v / scale);
+    const V r = xsimd::nearbyint(V(divided(v)));
     const V clamped = xsimd::min(high, xsimd::max(low, r));  // NaN passes, as the second operand
     inside = inside & (clamped == r);
     return (clamped + nothing) * scale;
@@ -75,9 +76,10 @@ bool fake_quant(std::int64_t n, const FakeQuantGrid& grid, const float* x, float
 }
 
 void fake_quant_grad(std::int64_t n, const FakeQuantGrid& grid, const float* x, const float* dy, float* dx) noexcept {
-  const V scale(grid.scale), low(grid.low - grid.zero), high(grid.high - grid.zero);
+  const V low(grid.low - grid.zero), high(grid.high - grid.zero);
+  const Divisor divided(grid.scale);
   const auto keep = [&](V v, V g) {
-    const V r = xsimd::nearbyint(v / scale);
+    const V r = xsimd::nearbyint(V(divided(v)));
     return xsimd::select((r >= low) & (r <= high), g, V(0.0F));
   };
   std::int64_t i = 0;

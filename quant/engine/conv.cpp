@@ -1,14 +1,18 @@
-// Convolutions as products of windows and weights, where minimal_conv.cpp has no better way. A window of an image [h, w, c] is kh runs of kw·c neighbours, which the
-// kernels read in place; only windows of groups or with gaps (dilation) are copied out, some at a time.
+// Convolutions as products of windows and weights, where minimal_conv.cpp has no better way. A window of an image [h, w, c] is kh
+// runs of kw·c neighbours, which the kernels read in place; only windows of groups or with gaps (dilation) are copied out, some at
+// a time, and all of them for kernels that take many steps at once (AMX).
 #include <algorithm>
 #include <array>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/quant/engine/conv_rows.hpp"
 #include "tempera/quant/engine/product.hpp"
 #include "tempera/quant/engine/window.hpp"
 
 namespace tempera::quant::engine {
 namespace {
+
+constexpr std::int64_t kCopyCycles = 6;  // of a short run
 
 // What belongs to the channels of a group.
 std::vector<std::int32_t> part(const std::vector<std::int32_t>& list, std::int64_t group, std::int64_t groups) {
@@ -39,18 +43,20 @@ class Conv final : public Step {
         dilation_(layer.dilation),
         channels_(source.input_buffer().shape[0]),
         image_(source.input(), source.input_buffer().shape, layer.padding),
-        in_place_(layer.groups == 1 && layer.dilation[1] == 1) {
+        has_runs_(layer.groups == 1 && layer.dilation[1] == 1),
+        quads_(Product::fits_bytes(source, rows_of(layer, 0, has_runs_)) && quads_pay(layer)),
+        in_place_(has_runs_ && !(quads_ && core::int_kernels().quad_depth > 1)) {
     for (std::int64_t g = 0; g < layer.groups; ++g) {
       products_.push_back(
           std::make_unique<Product>(source, rows_of(layer, g, in_place_), part(layer.bias, g, layer.groups),
-                                    part(layer.requant, g, layer.groups, layer.weight.shape[0]), false));
+                                    part(layer.requant, g, layer.groups, layer.weight.shape[0]), false, quads_));
     }
     const std::int64_t window = kernel_[0] * kernel_[1] * channels_ / layer.groups;
     window_bytes_ = in_place_ ? 0 : (2 * window + 79) / 64 * 64;
   }
 
   [[nodiscard]] std::int64_t scratch_bytes() const override {
-    return padded_bytes() + byte_image_bytes() + Product::kBlock * window_bytes_ + 64;
+    return padded_bytes() + byte_image_bytes() + Product::block() * window_bytes_ + 64;
   }
 
   void run(const Frame& frame) const override {
@@ -59,13 +65,23 @@ class Conv final : public Step {
 
   [[nodiscard]] bool pools() const override {
     return products_[0]->keeps_order() && out_shape_[1] % 2 == 0 && out_shape_[2] % 2 == 0 &&
-           2 * out_shape_[2] <= Product::kBlock;
+           2 * out_shape_[2] <= Product::block();
   }
   void run_pooled(const Frame& frame, const Place& pooled) const override {
     for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i, pooled, out_shape_[2]);
   }
 
  private:
+  // Roughly, in cycles of a window: an instruction of many steps takes sixteen for sixteen rows of half a panel, after a copy of
+  // the window run by run; pairs of int16 take one a step and panel, in place. Of one channel, runs are too short to be copied.
+  static bool quads_pay(const program::Conv2d& layer) {
+    const core::IntKernelTable& kernels = core::int_kernels();
+    if (kernels.quad_depth == 1) return true;
+    const core::Shape& w = layer.weight.shape;
+    const std::int64_t panels = core::ceil_div(w[0] / layer.groups, kernels.columns), run = w[3] * w[1];
+    const std::int64_t instructions = core::ceil_div(w[2] * run, 4 * kernels.quad_depth);
+    return 2 * panels * instructions + kCopyCycles * w[2] < panels * w[2] * core::ceil_div(run, 2);
+  }
   [[nodiscard]] bool bytes() const { return products_[0]->takes_bytes(); }
   [[nodiscard]] std::int64_t padded_bytes() const { return image_.copies() ? (2 * image_.values() + 63) / 64 * 64 : 0; }
   [[nodiscard]] std::int64_t byte_image_bytes() const { return bytes() ? (image_.values() + 63) / 64 * 64 : 0; }
@@ -81,7 +97,7 @@ class Conv final : public Step {
     }
     std::byte* y = frame.bytes_at(output, sample);
     const std::int64_t windows = out_shape_[1] * out_shape_[2], cell = output.wide ? 4 : 2;
-    const std::int64_t block = pooled == 0 ? Product::kBlock : Product::kBlock / (2 * pooled) * 2 * pooled;
+    const std::int64_t block = pooled == 0 ? Product::block() : Product::block() / (2 * pooled) * 2 * pooled;
     for (std::int64_t first = 0; first < windows; first += block) {
       const std::int64_t m = std::min(block, windows - first);
       run_block(frame, image, first, {.m = m, .y = y, .y_row = out_shape_[0], .pooled = pooled}, cell);
@@ -115,17 +131,19 @@ class Conv final : public Step {
   void copy_windows(const Frame& frame, const void* const* rows, std::int64_t m, std::int64_t group, std::int64_t value,
                     const void** copies) const {
     std::byte* scratch = frame.scratch + padded_bytes() + byte_image_bytes();
-    const std::int64_t run = channels_ / static_cast<std::int64_t>(products_.size()) * value;
-    for (std::int64_t i = 0; i < m; ++i) {
-      char* copy = reinterpret_cast<char*>(scratch + i * window_bytes_);
-      copies[i] = copy;
-      const char* corner = static_cast<const char*>(rows[i]) + group * run;
-      for (std::int64_t ky = 0; ky < kernel_[0]; ++ky) {
-        for (std::int64_t kx = 0; kx < kernel_[1]; ++kx, copy += run) {
-          std::copy_n(corner + (ky * dilation_[0] * image_.row() + kx * dilation_[1] * channels_) * value, run, copy);
-        }
-      }
-    }
+    const std::int64_t across = has_runs_ ? 1 : kernel_[1];
+    const std::int64_t part = channels_ / static_cast<std::int64_t>(products_.size()) * value;
+    for (std::int64_t i = 0; i < m; ++i) copies[i] = scratch + i * window_bytes_;
+    core::int_kernels().copy_windows({.m = m,
+                                      .a = rows,
+                                      .first = group * part,
+                                      .rows = kernel_[0],
+                                      .row_step = dilation_[0] * image_.row() * value,
+                                      .columns = across,
+                                      .column_step = dilation_[1] * channels_ * value,
+                                      .bytes = part * kernel_[1] / across,
+                                      .to = scratch,
+                                      .to_row = window_bytes_});
   }
 
   Place input_, output_;
@@ -133,7 +151,7 @@ class Conv final : public Step {
   std::array<std::int64_t, 2> kernel_, stride_, dilation_;
   std::int64_t channels_;
   PaddedImage image_;
-  bool in_place_;
+  bool has_runs_, quads_, in_place_;
   std::vector<std::unique_ptr<Product>> products_;  // one a group
   std::int64_t window_bytes_ = 0;
 };

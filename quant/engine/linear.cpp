@@ -33,7 +33,7 @@ class Linear final : public Step {
         product_(source, rows_of(layer, source.input()), layer.bias, layer.requant, true) {}
 
   [[nodiscard]] std::int64_t scratch_bytes() const override {
-    if (product_.takes_bytes()) return std::max(product_.sparse_bytes(), Product::kBlock * row_bytes_);
+    if (product_.takes_bytes()) return std::max(product_.sparse_bytes(), Product::block() * row_bytes_);
     return std::max(product_.sparse_bytes(), product_.list_bytes());
   }
 
@@ -47,8 +47,8 @@ class Linear final : public Step {
     std::array<const void*, Product::kBlock> rows{};
     Product::StepLists lists;
     const bool may_list = product_.has_sparse() && !product_.takes_bytes();
-    for (std::int64_t i = 0; i < frame.samples; i += Product::kBlock) {
-      const std::int64_t m = std::min(Product::kBlock, frame.samples - i);
+    for (std::int64_t i = 0; i < frame.samples; i += Product::block()) {
+      const std::int64_t m = std::min(Product::block(), frame.samples - i);
       for (std::int64_t r = 0; r < m; ++r) rows[static_cast<std::size_t>(r)] = row(frame, i + r, r);
       const bool listed =
           may_list && product_.list_steps(std::span(rows).first(static_cast<std::size_t>(m)), frame.scratch, lists);

@@ -27,12 +27,12 @@ std::vector<std::int32_t> WeightRows::corrected(const std::vector<std::int32_t>&
 }
 
 template <class T>
-Panels<T> pack(const WeightRows& weight, std::int64_t columns, std::int64_t group) {
+Panels<T> pack(const WeightRows& weight, std::int64_t columns, std::int64_t group, std::int64_t steps) {
   Panels<T> p{.group = group,
               .columns = columns,
               .count = (weight.out + columns - 1) / columns,
               .segments = weight.segments,
-              .steps = (weight.length + group - 1) / group,
+              .steps = std::max((weight.length + group - 1) / group, steps),
               .values = {}};
   p.values.resize(static_cast<std::size_t>(p.count * p.size()));
   std::size_t next = 0;
@@ -46,8 +46,8 @@ Panels<T> pack(const WeightRows& weight, std::int64_t columns, std::int64_t grou
   }
   return p;
 }
-template Panels<std::int8_t> pack(const WeightRows&, std::int64_t, std::int64_t);
-template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::int64_t);
+template Panels<std::int8_t> pack(const WeightRows&, std::int64_t, std::int64_t, std::int64_t);
+template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::int64_t, std::int64_t);
 
 std::int64_t nonzero_steps(const std::int16_t* x, std::int64_t length, std::int32_t* steps,
                            std::int32_t* values) noexcept {

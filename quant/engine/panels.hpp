@@ -23,7 +23,8 @@ struct WeightRows {
                                                     std::int64_t correction) const;
 };
 
-/// panel[segment][step][column][group] for each `columns` rows; a group is 2 or 4 values, what is missing is 0.
+/// panel[segment][step][column][group] for each `columns` rows; a group is 2 or 4 values, what is missing is 0. With `steps`
+/// there are at least as many in a segment.
 template <class T>
 struct Panels {
   std::int64_t group = 2, columns = 0, count = 0;
@@ -35,9 +36,10 @@ struct Panels {
 };
 
 template <class T>
-[[nodiscard]] Panels<T> pack(const WeightRows& weight, std::int64_t columns, std::int64_t group);
-extern template Panels<std::int8_t> pack(const WeightRows&, std::int64_t, std::int64_t);
-extern template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::int64_t);
+[[nodiscard]] Panels<T> pack(const WeightRows& weight, std::int64_t columns, std::int64_t group,
+                             std::int64_t steps = 0);
+extern template Panels<std::int8_t> pack(const WeightRows&, std::int64_t, std::int64_t, std::int64_t);
+extern template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::int64_t, std::int64_t);
 
 /// The steps of two values of a row that are not both 0, as a SparseRow lists them: steps and values have room for
 /// length / 2 + 1. Returns how many.

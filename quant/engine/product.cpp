@@ -8,7 +8,8 @@
 namespace tempera::quant::engine {
 namespace {
 
-constexpr std::int64_t kLargestPanel = 32;  // columns, of all levels
+constexpr std::int64_t kLargestPanel = 32;                           // columns, of all levels
+constexpr std::int64_t kSums = 2 * Product::kBlock * kLargestPanel;  // at a time: 32 KiB, which stay in the first cache
 constexpr std::int64_t kWorthListing =
     8;  // a step of a list takes a little longer: worth it if one of so many is left out
 
@@ -17,7 +18,7 @@ std::int32_t lowest_of(Cell cell) noexcept { return cell == Cell::kS8 ? -128 : 0
 }  // namespace
 
 Product::Product(const StepSource& source, const WeightRows& rows, const std::vector<std::int32_t>& bias,
-                 const std::optional<Requant>& requant, bool bytes)
+                 const std::optional<Requant>& requant, bool bytes, bool quads)
     : kernels_(core::int_kernels()),
       out_(rows.out),
       segments_(rows.segments),
@@ -29,7 +30,10 @@ Product::Product(const StepSource& source, const WeightRows& rows, const std::ve
   byte_shift_ = input.offset - lowest;
   bias_ = padded(rows.corrected(bias, input.offset - input.zero_point));
   byte_bias_ = padded(rows.corrected(bias, lowest - input.zero_point));
-  if (fits_bytes(source, rows)) quads_ = pack<std::int8_t>(rows, kernels_.columns, 4);
+  if (quads && fits_bytes(source, rows)) {
+    const std::int64_t steps = rows.segments == 1 ? core::quad_steps(kernels_, core::ceil_div(length_, 4)) : 0;
+    quads_ = pack<std::int8_t>(rows, kernels_.columns, 4, steps);
+  }
   if (bytes && rows.narrow()) {
     pairs_ = pack<std::int8_t>(rows, kernels_.columns, 2);
   } else if (quads_.values.empty()) {
@@ -42,6 +46,8 @@ std::vector<std::int32_t> Product::padded(std::vector<std::int32_t> bias) const 
   bias.resize(static_cast<std::size_t>((out_ + columns - 1) / columns * columns));
   return bias;
 }
+
+std::int64_t Product::block() noexcept { return core::int_kernels().dot_quads != nullptr ? kBlock : kBlock / 2; }
 
 bool Product::fits_bytes(const StepSource& source, const WeightRows& rows) {
   const Cell cell = source.input_buffer().cell;
@@ -59,37 +65,44 @@ void Product::run(const ProductRows& rows) const noexcept {
 }
 
 void Product::run_panels(const ProductRows& rows, const Operand& weights) const noexcept {
-  alignas(64) std::array<std::int32_t, kBlock * kLargestPanel> c;  // NOLINT: every value is written before it is read
-  const std::int64_t columns = kernels_.columns;
-  for (std::int64_t first = 0; first < out_; first += columns) {
-    const std::int64_t n = std::min(columns, out_ - first);
+  alignas(64) std::array<std::int32_t, kSums> c;  // NOLINT: every value is written before it is read
+  const std::int64_t columns = kernels_.columns, all = core::ceil_div(out_, columns);
+  const std::int64_t most = weights.kernel == kernels_.dot_quads ? kSums / (rows.m * columns) : 1;
+  for (std::int64_t panel = 0, count = 0; panel < all; panel += count) {
+    count = std::min(most, all - panel);
+    const std::int64_t first = panel * columns, last = std::min(first + count * columns, out_);
     weights.kernel({.m = rows.m,
-                    .n = n,
+                    .n = last - (first + (count - 1) * columns),
                     .segments = segments_,
                     .steps = weights.steps,
                     .a = rows.a,
                     .a_segment = rows.a_segment,
                     .lists = rows.lists,
-                    .panel = static_cast<const char*>(weights.panels) + first / columns * weights.panel_bytes,
+                    .panel = static_cast<const char*>(weights.panels) + panel * weights.panel_bytes,
                     .bias = weights.bias + first,
-                    .c = c.data()});
-    if (rows.pooled == 0) {
-      writer_.write(rows.m, first, n, c.data(), columns, rows.y, rows.y_row);
-      continue;
+                    .c = c.data(),
+                    .panels = count,
+                    .panel_bytes = weights.panel_bytes});
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::int64_t j = first + i * columns;
+      write(rows, j, std::min(columns, out_ - j), c.data() + i * rows.m * columns);
     }
-    const std::int64_t pair = 2 * rows.pooled, width = rows.pooled / 2;
-    for (std::int64_t p = 0; p < rows.m / pair; ++p) {  // in place: what is written has been read
-      kernels_.pool_sums({.count = width,
-                          .x = c.data() + p * pair * columns,
-                          .x_row = rows.pooled * columns,
-                          .y = c.data() + p * width * columns});
-    }
-    writer_.write(rows.m / 4, first, n, c.data(), columns, rows.y, rows.y_row);
   }
 }
 
+void Product::write(const ProductRows& rows, std::int64_t first, std::int64_t n, std::int32_t* c) const noexcept {
+  const std::int64_t columns = kernels_.columns;
+  if (rows.pooled == 0) return writer_.write(rows.m, first, n, c, columns, rows.y, rows.y_row);
+  const std::int64_t pair = 2 * rows.pooled, width = rows.pooled / 2;
+  for (std::int64_t p = 0; p < rows.m / pair; ++p) {  // in place: what is written has been read
+    kernels_.pool_sums(
+        {.count = width, .x = c + p * pair * columns, .x_row = rows.pooled * columns, .y = c + p * width * columns});
+  }
+  writer_.write(rows.m / 4, first, n, c, columns, rows.y, rows.y_row);
+}
+
 std::int64_t Product::list_bytes() const noexcept {
-  const std::int64_t tiles = core::ceil_div(kBlock, kernels_.rows);
+  const std::int64_t tiles = core::ceil_div(block(), kernels_.rows);
   return 4 * tiles * pairs_.steps;
 }
 

@@ -28,14 +28,17 @@ class Product {
  public:
   /// Memory: weights stand as one byte each where those of a linear layer fit (`bytes`), as the kernels widen them in no more
   /// time than it takes to read int16; a convolution reads its few weights again for every block, and has them wide.
+  /// Without `quads` rows are never uint8.
   Product(const StepSource& source, const WeightRows& rows, const std::vector<std::int32_t>& bias,
-          const std::optional<Requant>& requant, bool bytes);
+          const std::optional<Requant>& requant, bool bytes, bool quads = true);
 
-  static constexpr std::int64_t kBlock = 64;  ///< rows at a time
+  static constexpr std::int64_t kBlock = 128;  ///< rows at a time, at the most
+  /// Rows at a time on this level: more of them where products are so fast that reading weights is what takes time.
+  [[nodiscard]] static std::int64_t block() noexcept;
 
   /// Whether rows may be uint8 on this level.
   [[nodiscard]] static bool fits_bytes(const StepSource& source, const WeightRows& rows);
-  /// Rows are uint8, q − low_of_cells, instead of values of the place.
+  /// Rows are uint8, q − low_of_cells, instead of values of the place. Those of one segment are readable up to whole 64 bytes.
   [[nodiscard]] bool takes_bytes() const noexcept { return !quads_.values.empty(); }
   /// What turns values of the place into such bytes.
   [[nodiscard]] std::int32_t byte_shift() const noexcept { return byte_shift_; }
@@ -68,6 +71,8 @@ class Product {
     const std::int32_t* bias;
   };
   void run_panels(const ProductRows& rows, const Operand& weights) const noexcept;
+  // The sums of columns from `first` on, pooled where that is asked for; they are written over.
+  void write(const ProductRows& rows, std::int64_t first, std::int64_t n, std::int32_t* c) const noexcept;
   [[nodiscard]] std::vector<std::int32_t> padded(std::vector<std::int32_t> bias) const;
 
   const core::IntKernelTable& kernels_;

@@ -61,17 +61,21 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
   const std::int64_t length = 4 * steps, distance = length + gap;
   const bool extreme = random() % 2 == 0;
   const std::int64_t row_bytes = (segments - 1) * distance + length;
+  // Rows in equal distances, or each before a page of its own.
+  const bool together = random() % 2 == 0;
+  const std::int64_t row_distance = segments == 1 ? length + static_cast<std::int64_t>(random() % 70) : row_bytes;
   std::vector<std::vector<A>> values;
   std::vector<std::unique_ptr<Guarded<char>>> rows;
   std::vector<const void*> starts;
-  for (std::int64_t i = 0; i < m; ++i) {  // each row before a page of its own
+  for (std::int64_t i = 0; i < m; ++i) {
     values.push_back(integers<A>(segments * steps * Group, extreme, random));
-    rows.push_back(std::make_unique<Guarded<char>>(size(row_bytes)));
-    const auto* bytes = reinterpret_cast<const char*>(values.back().data());  // null where there are no steps
-    for (std::int64_t s = 0; s < segments; ++s) {
-      std::copy_n(bytes + s * length, length, rows.back()->data() + s * distance);
+    if (i == 0 || !together) {
+      rows.push_back(std::make_unique<Guarded<char>>(size(row_bytes + (together ? (m - 1) * row_distance : 0))));
     }
-    starts.push_back(rows.back()->data());
+    char* row = rows.back()->data() + (together ? i * row_distance : 0);
+    const auto* bytes = reinterpret_cast<const char*>(values.back().data());  // null where there are no steps
+    for (std::int64_t s = 0; s < segments; ++s) std::copy_n(bytes + s * length, length, row + s * distance);
+    starts.push_back(row);
   }
   const std::vector<B> weights = integers<B>(segments * steps * columns * Group, extreme, random);
   // Sums begin with a bias of each column, of each row and column, or with what c holds.
@@ -117,6 +121,38 @@ void check_tiles(DotKernel kernel, std::int64_t columns, std::int64_t most_rows)
         const auto any = 1 + static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(columns));
         check_tile<A, B, Group>(kernel, columns, m, columns, segments, steps, 0, random);
         check_tile<A, B, Group>(kernel, columns, m, any, segments, steps, 6, random);
+      }
+    }
+  }
+}
+
+// Several panels at once are those panels one after the other, which check_tiles holds to their definition.
+inline void check_panels(DotKernel kernel, std::int64_t columns) {
+  std::mt19937 random(17);
+  for (const std::int64_t m : {1, 16, 31, 32, 33, 50, 96}) {
+    for (const std::int64_t steps : {1, 16, 21}) {
+      const std::int64_t panels = 3, last = 1 + m % columns, bytes = steps * columns * 4;
+      const auto a = integers<std::uint8_t>(m * steps * 4, false, random);
+      const auto weights = integers<std::int8_t>(panels * bytes, false, random);
+      const auto bias = integers<std::int32_t>(panels * columns, false, random);
+      std::vector<const void*> rows;
+      for (std::int64_t i = 0; i < m; ++i) rows.push_back(a.data() + i * steps * 4);
+      Guarded<std::int32_t> together(size(panels * m * columns)), alone(size(m * columns));
+      DotTile t{.m = m, .n = last, .steps = steps, .a = rows.data(), .panel = weights.data(), .bias = bias.data()};
+      t.c = together.data();
+      t.panels = panels;
+      t.panel_bytes = bytes;
+      kernel(t);
+      t.c = alone.data();
+      t.panels = 1;
+      for (std::int64_t p = 0; p < panels; ++p) {
+        t.n = p + 1 < panels ? columns : last;
+        t.panel = weights.data() + p * bytes;
+        t.bias = bias.data() + p * columns;
+        kernel(t);
+        for (std::int64_t i = 0; i < m * columns; ++i) {
+          if (i % columns < t.n) REQUIRE(together.data()[p * m * columns + i] == alone.data()[i]);
+        }
       }
     }
   }

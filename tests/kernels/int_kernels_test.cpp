@@ -30,6 +30,7 @@ TEST_CASE("dot products of four bytes are exact, 255 · −128 and 255 · 127 to
   const IntKernelTable& t = int_kernels();
   if (t.dot_quads == nullptr) return;  // below avx512vnni
   check_tiles<std::uint8_t, std::int8_t, 4>(t.dot_quads, t.columns, t.quad_rows);
+  check_panels(t.dot_quads, t.columns);
 }
 
 TEST_CASE("minimal filtering gives correlations with filters of 3 × 3 and of 5 taps, bit by bit") {
@@ -65,4 +66,41 @@ TEST_CASE("int16 become bytes, at every size") {
 
 TEST_CASE("windows of channels give their largest value and their sum of products, and read their cells alone") {
   check_windows(int_kernels());
+}
+
+TEST_CASE("windows are written out run by run, with runs of every length, and nothing beside them") {
+  for (const std::int64_t bytes : {1, 2, 5, 31, 63, 64, 65, 100, 128, 130}) {
+    for (const std::int64_t columns : {1, 3}) {
+      CAPTURE(bytes);
+      constexpr std::int64_t kRows = 2, kWindows = 3, kFirst = 4;
+      const std::int64_t column_step = bytes + 3, row_step = columns * column_step + 5,
+                         to_row = kRows * columns * bytes + 7;
+      const std::int64_t reach = kFirst + row_step + (columns - 1) * column_step + bytes;
+      std::mt19937 random(static_cast<unsigned>(bytes));
+      Guarded<std::uint8_t> image(integers<std::uint8_t>(reach + kWindows - 1, false, random));
+      std::vector<const void*> corners;
+      for (std::int64_t i = 0; i < kWindows; ++i) corners.push_back(image.data() + i);
+      Guarded<std::uint8_t> copies(size(kWindows * to_row - 7));
+      std::vector<std::uint8_t> expected(size(kWindows * to_row - 7), 0xAB);
+      std::ranges::copy(expected, copies.data());
+      for (std::int64_t i = 0; i < kWindows; ++i) {
+        for (std::int64_t k = 0; k < kRows * columns * bytes; ++k) {
+          const std::int64_t run = k / bytes;
+          expected[size(i * to_row + k)] =
+              image.data()[i + kFirst + run / columns * row_step + run % columns * column_step + k % bytes];
+        }
+      }
+      int_kernels().copy_windows({.m = kWindows,
+                                  .a = corners.data(),
+                                  .first = kFirst,
+                                  .rows = kRows,
+                                  .row_step = row_step,
+                                  .columns = columns,
+                                  .column_step = column_step,
+                                  .bytes = bytes,
+                                  .to = copies.data(),
+                                  .to_row = to_row});
+      REQUIRE(copies.values() == expected);
+    }
+  }
 }
