@@ -6,6 +6,8 @@
 #include "tempera/core/gemm.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "tempera/core/bf16_gemm.hpp"
 #include "tempera/core/integers.hpp"
@@ -41,29 +43,23 @@ void for_steps(Range range, std::int64_t step, const Fn& fn) {
   for (std::int64_t i = range.begin; i < range.end; i += step) fn(Range{i, std::min(i + step, range.end)});
 }
 
-// Brings a block of memory near, a share of its lines at each of a number of steps. A strip of B is new to the caches and
-// its rows are short or far apart, so that the processor does not foresee them; asked for while the tiles of the strip
+// Brings a block of memory near, a share of its lines with each of a number of tiles. A strip of B is new to the caches and
+// its rows are short or far apart, so that the processor does not foresee them; asked for line by line while the tiles of the strip
 // before it are at work, it costs next to nothing.
 class Prefetch {
  public:
-  Prefetch(const Scalar* x, std::int64_t rows, std::int64_t columns, std::int64_t stride, std::int64_t steps) noexcept
-      : x_(x), stride_(stride), across_(ceil_div(columns, kLineValues)), left_(rows * across_) {
-    share_ = ceil_div(left_, steps);
-  }
-  void some() noexcept {
-    for (std::int64_t i = std::min(share_, left_); i > 0; --i, --left_) {
-      __builtin_prefetch(x_ + at_ * kLineValues, 0, 2);
-      if (++at_ == across_) {
-        at_ = 0;
-        x_ += stride_;
-      }
-    }
+  Prefetch(const Scalar* x, std::int64_t rows, std::int64_t columns, std::int64_t stride, std::int64_t tiles) noexcept
+      : x_(x), stride_(stride), across_(ceil_div(columns, kLineValues)), rows_(rows), share_(ceil_div(rows, tiles)) {}
+  [[nodiscard]] Ahead next() noexcept {
+    const std::int64_t rows = std::min(share_, rows_);
+    rows_ -= rows;
+    return {.x = std::exchange(x_, x_ + rows * stride_), .lines = rows * across_, .across = across_, .stride = stride_};
   }
 
  private:
   static constexpr std::int64_t kLineValues = 64 / sizeof(Scalar);
   const Scalar* x_;
-  std::int64_t stride_, across_, left_, share_ = 0, at_ = 0;
+  std::int64_t stride_, across_, rows_, share_;
 };
 
 class Product {
@@ -75,13 +71,21 @@ class Product {
         a_row_(args.transpose_a ? 1 : args.lda),
         a_column_(args.transpose_a ? args.lda : 1),
         b_row_(args.transpose_b ? 1 : args.ldb),
-        b_column_(args.transpose_b ? args.ldb : 1) {}
+        b_column_(args.transpose_b ? args.ldb : 1),
+        packed_b_(args.packed_b) {}
 
-  void run() const {
+  void run() {
     if (prefers_few_rows()) return few_rows();
     const auto [height, width] = chunk();
-    const std::int64_t across = ceil_div(args_.n, width), chunks = across * ceil_div(args_.m, height);
+    const std::int64_t across = ceil_div(args_.n, width), down = ceil_div(args_.m, height), chunks = across * down;
     const auto compute = prefers_dots() ? &Product::dot_chunk : &Product::tile_chunk;
+    std::optional<PackedB> all_of_b;
+    if (compute == &Product::tile_chunk) {
+      if (down > 1 && packed_b_ == nullptr && strides_hurt_b(std::min(height, args_.m))) {
+        packed_b_ = &all_of_b.emplace(args_);
+      }
+      if (across > 1 && packs_a(args_.n)) pack_all_of_a(height, down);
+    }
     parallel_for(chunks, args_.parallel ? 1 : chunks,
                  [&, height = height, width = width](std::int64_t c, std::int64_t end) {
                    for (; c < end; ++c) {
@@ -101,13 +105,38 @@ class Product {
     std::int64_t rows, columns;
   };
 
-  // Rows so that A's part of one depth stays in five eighths of the second cache, columns for the work of a chunk.
+  // Several chunks of columns would each pack the same rows of A again, as several chunks of rows would strips of B.
+  void pack_all_of_a(std::int64_t chunk_rows, std::int64_t count) {
+    const std::int64_t depths = ceil_div(args_.k, depth_);
+    part_of_a_ = ceil_div(chunk_rows, height_of(chunk_rows)) * panel_size();
+    all_of_a_ = scalars(count * depths * part_of_a_);
+    parallel_for(count * depths, args_.parallel ? 1 : count * depths, [&](std::int64_t part, std::int64_t end) {
+      for (; part < end; ++part) {
+        const std::int64_t i = part / depths * chunk_rows, p = part % depths * depth_;
+        const Range rows{i, std::min(i + chunk_rows, args_.m)};
+        pack_a(rows, {p, std::min(p + depth_, args_.k)}, height_of(rows.size()),
+               static_cast<Scalar*>(all_of_a_.data()) + part * part_of_a_);
+      }
+    });
+    chunk_rows_ = chunk_rows;
+  }
+
+  // What pack_all_of_a made of these rows.
+  [[nodiscard]] const Scalar* packed_a(Range rows, Range depth) const noexcept {
+    const std::int64_t part = rows.begin / chunk_rows_ * ceil_div(args_.k, depth_) + depth.begin / depth_;
+    return static_cast<const Scalar*>(all_of_a_.data()) + part * part_of_a_;
+  }
+
+  // Rows so that A's part of one depth stays in five eighths of the second cache, columns for the work of a chunk. A weight's gradient is
+  // cut into rows in any case: whoever makes a row of it updates that row of the weight and multiplies by it, and no line of
+  // them changes to another processor's cache.
   [[nodiscard]] Extent chunk() const noexcept {
     const std::int64_t fitting =
         second_level_cache_bytes() / 8 * 5 / (depth_ * static_cast<std::int64_t>(sizeof(Scalar)));
     const std::int64_t flops = std::max(kChunkFlops, 2 * args_.m * args_.n / kChunks * args_.k);
     std::int64_t rows = std::clamp<std::int64_t>(fitting, 4 * table_.gemm_mr, 256);
     if (args_.n <= table_.gemm_nr) rows = std::min(rows, flops / (2 * args_.n * args_.k) + 1);
+    if (args_.transpose_a) rows = std::min(rows, std::max(ceil_div(args_.m, 2), 4 * table_.gemm_mr));
     rows = even_step(args_.m, rows, table_.gemm_mr);
     const std::int64_t columns = flops / (2 * std::min(rows, args_.m) * args_.k) + 1;
     return {rows, even_step(args_.n, round_up(columns, table_.gemm_nr), table_.gemm_nr)};
@@ -182,26 +211,31 @@ class Product {
   }
 
   void tile_chunk(Range rows, Range columns) const {
-    const std::int64_t height = even_step(rows.size(), table_.gemm_mr, 1);
-    const std::int64_t strips = ceil_div(columns.size(), table_.gemm_nr);
-    const Storage a_panels =
-        strips >= 4 && strides_hurt_a() ? panels(ceil_div(rows.size(), height), table_.gemm_mr) : Storage();
+    const std::int64_t height = height_of(rows.size());
+    const bool own_a = chunk_rows_ == 0 && packs_a(columns.size());
+    const Storage a_panels = own_a ? scalars(ceil_div(rows.size(), height) * panel_size()) : Storage();
     const Storage b_panel =
-        args_.packed_b == nullptr && strides_hurt_b(rows.size()) ? panels(1, table_.gemm_nr) : Storage();
-    auto* packed_a = static_cast<Scalar*>(a_panels.data());
-    auto* packed_b = static_cast<Scalar*>(b_panel.data());
+        packed_b_ == nullptr && strides_hurt_b(rows.size()) ? scalars(depth_ * table_.gemm_nr) : Storage();
+    auto* own_b = static_cast<Scalar*>(b_panel.data());
     for_steps({0, args_.k}, depth_, [&](Range depth) {
-      if (packed_a != nullptr) pack_a(rows, depth, height, packed_a);
+      const Scalar* a = nullptr;
+      if (own_a) {
+        pack_a(rows, depth, height, static_cast<Scalar*>(a_panels.data()));
+        a = static_cast<const Scalar*>(a_panels.data());
+      } else if (chunk_rows_ > 0) {
+        a = packed_a(rows, depth);
+      }
       for_steps(columns, table_.gemm_nr, [&](Range strip) {
-        if (packed_b != nullptr) {
-          table_.gemm_pack_b(strip.size(), depth.size(), piece(rows, strip, depth).b, b_row_, b_column_, packed_b);
-        }
         GemmTile tile = piece(rows, strip, depth);
-        if (packed_b != nullptr || args_.packed_b != nullptr) {
-          tile.b = packed_b != nullptr ? packed_b : args_.packed_b->panel(depth.begin, strip.begin);
+        if (packed_b_ != nullptr) {
+          tile.b = packed_b_->panel(depth.begin, strip.begin);
+          tile.b_row = table_.gemm_nr;
+        } else if (own_b != nullptr) {
+          table_.gemm_pack_b(strip.size(), depth.size(), tile.b, b_row_, b_column_, own_b);
+          tile.b = own_b;
           tile.b_row = table_.gemm_nr;
         }
-        row_of_tiles(tile, height, packed_a, next_strip(columns, strip, depth, ceil_div(rows.size(), height)));
+        row_of_tiles(tile, height, a, next_strip(columns, strip, depth, ceil_div(rows.size(), height)));
       });
     });
   }
@@ -216,7 +250,7 @@ class Product {
     }
     const std::int64_t a_step = packed_a != nullptr ? panel_size() : height * a_row_;
     for (std::int64_t left = whole.m; left > 0; left -= height) {
-      next.some();
+      tile.ahead = next.next();
       tile.m = std::min(height, left);
       table_.gemm_tile(tile);
       tile.a += a_step;
@@ -226,15 +260,15 @@ class Product {
   }
 
   // The strip of B after this one: the next columns, or the first ones of the next depth.
-  [[nodiscard]] Prefetch next_strip(Range columns, Range strip, Range depth, std::int64_t steps) const noexcept {
+  [[nodiscard]] Prefetch next_strip(Range columns, Range strip, Range depth, std::int64_t tiles) const noexcept {
     const bool same = strip.end < columns.end;
     const std::int64_t j = same ? strip.end : columns.begin, p = same ? depth.begin : depth.end;
     const std::int64_t n = std::min(columns.end - j, table_.gemm_nr), k = std::min(args_.k - p, depth_);
-    if (args_.packed_b != nullptr) {
-      return Prefetch(args_.packed_b->panel(p, j), k, table_.gemm_nr, table_.gemm_nr, steps);
+    if (packed_b_ != nullptr) {
+      return Prefetch(packed_b_->panel(p, j), k, table_.gemm_nr, table_.gemm_nr, tiles);
     }
     const Scalar* b = args_.b + p * b_row_ + j * b_column_;
-    return args_.transpose_b ? Prefetch(b, n, k, args_.ldb, steps) : Prefetch(b, k, n, args_.ldb, steps);
+    return args_.transpose_b ? Prefetch(b, n, k, args_.ldb, tiles) : Prefetch(b, k, n, args_.ldb, tiles);
   }
 
   // Rows of A a whole page apart fall into the same few sets of the cache; a transposed A touches a page for every p.
@@ -247,10 +281,17 @@ class Product {
     return args_.transpose_b || (rows > 4 * table_.gemm_mr && args_.ldb >= kPageValues / 4);
   }
 
-  [[nodiscard]] std::int64_t panel_size() const noexcept { return depth_ * table_.gemm_mr; }
+  // Packing A pays for that many columns.
+  [[nodiscard]] bool packs_a(std::int64_t columns) const noexcept {
+    return ceil_div(columns, table_.gemm_nr) >= 4 && strides_hurt_a();
+  }
 
-  [[nodiscard]] Storage panels(std::int64_t count, std::int64_t width) const {
-    return Storage(static_cast<std::size_t>(count * depth_ * width) * sizeof(Scalar));
+  [[nodiscard]] std::int64_t panel_size() const noexcept { return depth_ * table_.gemm_mr; }
+  // Of the tiles that these rows are cut into.
+  [[nodiscard]] std::int64_t height_of(std::int64_t rows) const noexcept { return even_step(rows, table_.gemm_mr, 1); }
+
+  [[nodiscard]] static Storage scalars(std::int64_t count) {
+    return Storage(static_cast<std::size_t>(count) * sizeof(Scalar));
   }
 
   void pack_a(Range rows, Range depth, std::int64_t height, Scalar* panel) const {
@@ -264,6 +305,9 @@ class Product {
   const Gemm& args_;
   const KernelTable& table_;
   std::int64_t depth_, a_row_, a_column_, b_row_, b_column_;
+  const PackedB* packed_b_;  // or null
+  Storage all_of_a_;
+  std::int64_t chunk_rows_ = 0, part_of_a_ = 0;  // rows of a chunk, if all of A is packed
 };
 
 // k = 0: the sum is empty, what is left is bias and activation.

@@ -1,5 +1,7 @@
 // The tile of a matrix product: R rows by W vectors of sums in registers, A broadcast, B by the vector.
 
+constexpr std::int64_t kLine = 64 / sizeof(float);
+
 // fn(r, w) for each vector of a tile.
 template <std::int64_t R, std::int64_t W, class Fn>
 [[gnu::always_inline]] inline void for_vectors(const Fn& fn) noexcept {
@@ -74,8 +76,7 @@ void tile_of(const GemmTile& t) noexcept {
   const Part last = part_of(kMasked ? t.n - (W - 1) * kLanes : kLanes);
   Rows<R, kUnitRow> rows(t);
   const float* b = t.b;
-#pragma GCC unroll 4
-  for (std::int64_t p = 0; p < t.k; ++p, b += t.b_row, rows.next()) {
+  const auto step = [&]() __attribute__((always_inline)) {
     V columns[W];
 #pragma GCC unroll 4
     for (std::int64_t w = 0; w < W; ++w) {
@@ -87,7 +88,23 @@ void tile_of(const GemmTile& t) noexcept {
 #pragma GCC unroll 4
       for (std::int64_t w = 0; w < W; ++w) sums[r][w] = fma(a, columns[w], sums[r][w]);
     }
+    b += t.b_row;
+    rows.next();
+  };
+  // A loop of its own: where nothing is asked for, the one below it has no question left in it.
+  std::int64_t p = 0;
+  const float* line = t.ahead.x;
+  for (std::int64_t row = 0; p < t.k && p < t.ahead.lines; ++p) {
+    __builtin_prefetch(line, 0, 2);
+    line += kLine;
+    if (++row == t.ahead.across) {
+      line += t.ahead.stride - row * kLine;
+      row = 0;
+    }
+    step();
   }
+#pragma GCC unroll 4
+  for (; p < t.k; ++p) step();
   finish<R, W, kMasked>(t, sums, last, [&](std::int64_t r, std::int64_t w) { return t.c + r * t.c_row + w * kLanes; });
 }
 
