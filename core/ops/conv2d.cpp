@@ -63,18 +63,19 @@ Gradients depthwise_gradients(const ConvPlan& plan, const Tensor& grad, const Te
 }
 
 Tensor forward_product(const ConvPlan& plan, ConvAlgorithm algorithm, const Tensor& x, const Tensor& w,
-                       const Scalar* bias, bool relu, const Shape& result) {
+                       const Scalar* bias, bool relu, const Shape& result, KeptFilters* kept) {
   if (plan.depthwise()) return depthwise_forward(plan, x, w, bias, relu, result);
   const std::int64_t m = winograd_outputs(plan, algorithm, ConvPass::kForward);
-  return m > 1 ? winograd_forward(plan, m, x, w, bias, relu, result) : conv_forward(plan, x, w, bias, relu, result);
+  if (m == 1) return conv_forward(plan, x, w, bias, relu, result);
+  return winograd_forward(plan, m, x, w, kept == nullptr ? nullptr : &kept->of(w, m), bias, relu, result);
 }
 
 // The same and then max_pool2d by pairs.
 PairPool pooled_product(const ConvPlan& plan, ConvAlgorithm algorithm, const Tensor& x, const Tensor& w,
-                        const Scalar* bias, bool relu, const Shape& result) {
+                        const Scalar* bias, bool relu, const Shape& result, KeptFilters* kept) {
   const bool direct = !plan.depthwise() && winograd_outputs(plan, algorithm, ConvPass::kForward) <= 1;
   return direct ? conv_pool_forward(plan, x, w, bias, relu, result)
-                : pool_pairs(forward_product(plan, algorithm, x, w, bias, relu, result));
+                : pool_pairs(forward_product(plan, algorithm, x, w, bias, relu, result, kept));
 }
 
 // What is left over from Winograd's algorithms takes the direct one.
@@ -152,6 +153,20 @@ Gradients bf16_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor&
 
 }  // namespace
 
+Storage& KeptFilters::of(const Tensor& weight, std::int64_t m) {
+  if (m_ != m || !weight_.shares_storage(weight)) {
+    filters_ = {};
+    weight_ = weight;
+    m_ = m;
+  }
+  return filters_;
+}
+
+void KeptFilters::forget() noexcept {
+  weight_ = {};
+  filters_ = {};
+}
+
 Shape conv2d_shape(const Shape& x, const Shape& weight, const Conv2dOptions& o) {
   require(x.rank() == 4, kConv2d, "the input must be [batch, channels, height, width], received {}", x);
   require(weight.rank() == 4, kConv2d, "the weight must be [out, in/groups, height, width], received {}", weight);
@@ -165,7 +180,8 @@ Shape conv2d_shape(const Shape& x, const Shape& weight, const Conv2dOptions& o) 
   return {x[0], weight[0], outputs_along(0, x, weight, o), outputs_along(1, x, weight, o)};
 }
 
-Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const Conv2dOptions& options) {
+Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias, const Conv2dOptions& options,
+                KeptFilters* kept) {
   const Shape shape = conv2d_shape(x.shape(), weight.shape(), options);
   require(bias.empty() || bias.shape() == Shape{shape[1]}, kConv2d, "the bias must be [{}], received {}", shape[1],
           bias.empty() ? Shape{} : bias.shape());
@@ -188,17 +204,17 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   Storage chosen;
   if (options.pool_pairs) {
     PairPool pool = native ? pool_pairs(bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape))
-                           : pooled_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
+                           : pooled_product(plan, algorithm, operand, weights, offsets, options.relu, shape, kept);
     y = std::move(pool.y);
     chosen = std::move(pool.chosen);
   } else {
     y = native ? bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape)
-               : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape);
+               : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape, kept);
   }
-  Tensor kept = options.relu ? y : Tensor();
+  Tensor mask = options.relu ? y : Tensor();
   return record(kConv2d, std::move(y), {x, weight, bias},
                 [plan, terms, bf16, algorithm, shape, chosen = std::move(chosen), x = std::move(operand),
-                 w = std::move(weights), y = std::move(kept)](const Tensor& grad, const Needs& needs) {
+                 w = std::move(weights), y = std::move(mask)](const Tensor& grad, const Needs& needs) {
                   count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
                   const auto gradients = [&](const Tensor& dy, const Tensor& result) {
                     return bf16 ? bf16_gradients(plan, dy, result, x, w, needs)

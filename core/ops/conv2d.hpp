@@ -31,6 +31,21 @@ struct Conv2dOptions {
   }
 };
 
+/// The filters of a weight that `conv2d` convolves with again and again, as Winograd's algorithms take them: transformed in the first
+/// call that needs them, and anew after the weight was given other values.
+class KeptFilters {
+ public:
+  /// Those for outputs of m×m, empty where they have yet to be made: whoever makes them puts them there.
+  [[nodiscard]] Storage& of(const Tensor& weight, std::int64_t m);
+  /// Lets go of the weight, whose next change would otherwise copy it.
+  void forget() noexcept;
+
+ private:
+  Tensor weight_;  // shares its values, so that they cannot change unnoticed
+  std::int64_t m_ = 0;
+  Storage filters_;
+};
+
 /// Shape of conv2d's result, [batch, out, (H + 2·padding − dilation·(kernel − 1) − 1)/stride + 1, …]. Throws ShapeError
 /// where the shapes do not fit, ConfigError for a stride, dilation or group count below 1 or a negative padding.
 [[nodiscard]] Shape conv2d_shape(const Shape& x, const Shape& weight, const Conv2dOptions& options);
@@ -41,7 +56,8 @@ struct Conv2dOptions {
 /// threads, and so is an image's result in whatever batch it is. Of the algorithm asked for, gradients that it has no form of
 /// (of the weight by F(2×2, 3×3), of the input with more padding than 2) take the direct one. Throws as conv2d_shape does,
 /// as pool2d_shape where something is pooled, and ConfigError where a Winograd algorithm is asked for that !allows_winograd.
+/// With `kept` filters are transformed once for many calls.
 [[nodiscard]] Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias = {},
-                              const Conv2dOptions& options = {});
+                              const Conv2dOptions& options = {}, KeptFilters* kept = nullptr);
 
 }  // namespace tempera::core

@@ -36,7 +36,9 @@ class Convolution {
                 .stored_w = tiles_w_ * c.outputs + c.taps - 1} {
     filter_row_ = round_up(c.in, strip_);
     filter_step_ = c.out * filter_row_ + strip_;  // never a whole page apart
-    transform_filters();
+    if (c.filters != nullptr) filters_ = *c.filters;
+    if (filters_.data() == nullptr) transform_filters();
+    if (c.filters != nullptr) *c.filters = filters_;
     // Filters are read once a block: large ones are worth a wider one.
     const std::int64_t filters = points_ * filter_step_ * static_cast<std::int64_t>(sizeof(Scalar));
     const std::int64_t strips = 2 * filters / second_level_cache_bytes();
@@ -177,8 +179,8 @@ void winograd_convolve(const WinogradConvolution& c) {
   if (c.images > 0) Convolution(c).run();
 }
 
-Tensor winograd_forward(const ConvPlan& plan, std::int64_t m, const Tensor& x, const Tensor& weight, const Scalar* bias,
-                        bool relu, const Shape& result) {
+Tensor winograd_forward(const ConvPlan& plan, std::int64_t m, const Tensor& x, const Tensor& weight, Storage* filters,
+                        const Scalar* bias, bool relu, const Shape& result) {
   Tensor y(result);
   const Windows& w = plan.windows;
   winograd_convolve({.outputs = m,
@@ -196,6 +198,7 @@ Tensor winograd_forward(const ConvPlan& plan, std::int64_t m, const Tensor& x, c
                      .w = weight.data(),
                      .w_out = w.rows(),
                      .w_in = w.kernel_h * w.kernel_w,
+                     .filters = filters,
                      .bias = bias,
                      .relu = relu,
                      .y = y.mutable_data()});

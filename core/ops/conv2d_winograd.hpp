@@ -34,7 +34,8 @@ struct WinogradConvolution {
   const Scalar* mask = nullptr;  ///< of x's shape, or null: only where it is positive x counts
   const Scalar* w = nullptr;
   std::int64_t w_out = 0, w_in = 0;
-  bool flipped = false;  ///< filters turned by 180°
+  bool flipped = false;        ///< filters turned by 180°
+  Storage* filters = nullptr;  ///< transformed before, or empty and then filled; null: transformed for this call
   const Scalar* bias = nullptr;
   bool relu = false;
   Scalar* y = nullptr;
@@ -42,9 +43,9 @@ struct WinogradConvolution {
 /// The same bits for any number of threads, and for an image whatever batch it is in.
 void winograd_convolve(const WinogradConvolution& c);
 
-/// Like conv_forward.
+/// Like conv_forward, with `filters` as in WinogradConvolution.
 [[nodiscard]] Tensor winograd_forward(const ConvPlan& plan, std::int64_t m, const Tensor& x, const Tensor& weight,
-                                      const Scalar* bias, bool relu, const Shape& result);
+                                      Storage* filters, const Scalar* bias, bool relu, const Shape& result);
 /// dx.
 void winograd_by_input(const ConvPlan& plan, std::int64_t m, const ConvGradients& g);
 /// dw and, if wanted, dbias; by F(4×4, 3×3) or F(2×2, 5×5).

@@ -70,7 +70,14 @@ Conv2d::Conv2d(const Config& config, LayerBuilder& b) {
 }
 
 Variable Conv2d::forward(const Variable& x, ForwardContext& context) {
-  return core::conv2d(x, used(weight_, context), bias_, options_);
+  const Variable weight = used(weight_, context);
+  return core::conv2d(x, weight, bias_, options_, kept(weight, context));
+}
+
+// In training weights change in every step; what a site makes of them is made anew in every call.
+core::KeptFilters* Conv2d::kept(const Variable& weight, const ForwardContext& context) {
+  if (context.training) kept_.forget();
+  return context.training || weight.node() != weight_.node() ? nullptr : &kept_;
 }
 
 bool Conv2d::fuses(const Tail& tail) const noexcept {
@@ -82,7 +89,8 @@ Variable Conv2d::forward_fused(const Variable& x, const Tail& tail, ForwardConte
   core::Conv2dOptions fused = options_;
   fused.relu = true;
   fused.pool_pairs = tail.pool_pairs;
-  return core::conv2d(x, used(weight_, context), bias_, fused);
+  const Variable weight = used(weight_, context);
+  return core::conv2d(x, weight, bias_, fused, kept(weight, context));
 }
 
 GraphValue Conv2d::lower(GraphBuilder& graph, GraphValue x) const {

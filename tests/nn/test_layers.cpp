@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "tempera/core/config/reader.hpp"
+#include "tempera/core/ops/conv2d.hpp"
 #include "tempera/core/ops/matmul.hpp"
 #include "tempera/core/random.hpp"
 #include "tempera/nn/model.hpp"
@@ -69,24 +71,45 @@ TEST_CASE("linear multiplies by the transposed weight [out, in] and adds the bia
 }
 
 TEST_CASE(
-    "linear evaluates with the weights there are, however often, whoever changed them, and with training between") {
-  Model model(config_of(R"({"type": "linear", "out": 24})"), {40}, 1);
-  const Tensor x = counted({70, 40});
-  const core::Variable weight = model.parameters()[0].variable, bias = model.parameters()[1].variable;
-  const auto check = [&] {
-    const Tensor now = core::linear(core::Variable(x), weight, bias).value();
-    for (int i = 0; i < 2; ++i) CHECK(std::ranges::equal(run(model, x).values(), now.values()));
+    "linear and conv2d evaluate with the weights there are, however often, whoever changed them, and with training "
+    "between") {
+  // By panels that are kept, and by filters of F(4×4, 3×3) that are.
+  struct Case {
+    std::string layer;
+    Shape input, x;
+    std::function<Tensor(const core::Variable&, const core::Variable&, const core::Variable&)> once;
   };
-  check();
-  weight.mutable_value().mutable_values()[3] += 1;  // in place, as an optimizer does
-  check();
-  weight.set_value(counted({24, 40}));
-  check();
-  static_cast<void>(run(model, x, {.training = true}));
-  const Scalar* before = weight.value().data();
-  weight.mutable_value().mutable_values()[5] = -2;
-  CHECK(weight.value().data() == before);  // nothing kept shares it in training, so that nothing had to be copied
-  check();
+  const std::vector<Case> cases{
+      {R"({"type": "linear", "out": 24})",
+       {40},
+       {70, 40},
+       [](const auto& x, const auto& w, const auto& b) { return core::linear(x, w, b).value(); }},
+      {R"({"type": "conv2d", "out": 3, "kernel": 3, "algorithm": "winograd_4x4"})",
+       {2, 9, 8},
+       {2, 2, 9, 8},
+       [](const auto& x, const auto& w, const auto& b) {
+         return core::conv2d(x, w, b, {.algorithm = core::ConvAlgorithm::kWinograd4x4}).value();
+       }}};
+  for (const Case& c : cases) {
+    CAPTURE(c.layer);
+    Model model(config_of(c.layer), c.input, 1);
+    const Tensor x = counted(c.x);
+    const core::Variable weight = model.parameters()[0].variable, bias = model.parameters()[1].variable;
+    const auto check = [&] {
+      const Tensor now = c.once(core::Variable(x), weight, bias);
+      for (int i = 0; i < 2; ++i) CHECK(std::ranges::equal(run(model, x).values(), now.values()));
+    };
+    check();
+    weight.mutable_value().mutable_values()[3] += 1;  // in place, as an optimizer does
+    check();
+    weight.set_value(counted(weight.shape()));
+    check();
+    static_cast<void>(run(model, x, {.training = true}));
+    const Scalar* before = weight.value().data();
+    weight.mutable_value().mutable_values()[5] = -2;
+    CHECK(weight.value().data() == before);  // nothing kept shares it in training, so that nothing had to be copied
+    check();
+  }
 }
 
 TEST_CASE("a depthwise convolution with stride, padding and dilation is the loop of its definition") {
