@@ -137,7 +137,7 @@ class Product {
     std::int64_t rows = std::clamp<std::int64_t>(fitting, 4 * table_.gemm_mr, 256);
     if (args_.n <= table_.gemm_nr) rows = std::min(rows, flops / (2 * args_.n * args_.k) + 1);
     if (args_.transpose_a) rows = std::min(rows, std::max(ceil_div(args_.m, 2), 4 * table_.gemm_mr));
-    rows = even_step(args_.m, rows, table_.gemm_mr);
+    rows = even_step(args_.m, rows, args_.transpose_a ? 1 : table_.gemm_mr);
     const std::int64_t columns = flops / (2 * std::min(rows, args_.m) * args_.k) + 1;
     return {rows, even_step(args_.n, round_up(columns, table_.gemm_nr), table_.gemm_nr)};
   }

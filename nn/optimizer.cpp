@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/profile.hpp"
 #include "tempera/nn/clipping.hpp"
@@ -10,20 +11,41 @@
 namespace tempera::nn {
 namespace {
 
-constexpr std::int64_t kChunk = 32768;        // elements: a few arrays of this size stay in the second-level cache
+constexpr std::int64_t kShare = 32768;        // elements: a few arrays of this size stay in the second-level cache
+constexpr std::int64_t kShares = 4;           // a multiple of this, so that two or four threads have as much to do
+constexpr std::int64_t kLine = 16;            // elements
 constexpr std::int64_t kSerialBelow = 65536;  // elements that one thread updates sooner than two are woken
 
 }  // namespace
 
 Optimizer::Optimizer(const std::vector<Parameter>& parameters, std::vector<std::string> states)
     : parameters_(parameters), state_names_(std::move(states)), states_(state_names_.size()) {
+  for (const Parameter& parameter : parameters_) {
+    elements_ += parameter.numel();
+    for (std::vector<core::Tensor>& state : states_) state.push_back(core::Tensor::zeros(parameter.shape));
+  }
+  cut_into_chunks();
+  pieces_.reserve(chunks_.size());
+}
+
+// Shares of equal size in the order of the parameters, whatever the sizes of these are: a thread updates what it has as a rule
+// made the gradients of, and what it is going to multiply by.
+void Optimizer::cut_into_chunks() {
+  const std::int64_t shares = core::round_up(std::max<std::int64_t>(1, core::ceil_div(elements_, kShare)), kShares);
+  const std::int64_t size = core::round_up(std::max<std::int64_t>(1, core::ceil_div(elements_, shares)), kLine);
+  std::int64_t share = 0, left = size;
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
     const std::int64_t n = parameters_[p].numel();
-    elements_ += n;
-    for (std::int64_t begin = 0; begin < n; begin += kChunk) chunks_.push_back({p, begin, std::min(begin + kChunk, n)});
-    for (std::vector<core::Tensor>& state : states_) state.push_back(core::Tensor::zeros(parameters_[p].shape));
+    for (std::int64_t begin = 0, end = 0; begin < n; begin = end) {
+      // Lines are not shared: what is left of a share may be less than one.
+      end = std::min(begin + core::round_up(left, kLine), n);
+      chunks_.push_back({p, begin, end, share});
+      left -= end - begin;
+      if (left > 0) continue;
+      ++share;
+      left = size;
+    }
   }
-  pieces_.reserve(chunks_.size());
 }
 
 void Optimizer::fields(core::FieldVisitor& v) {
@@ -61,6 +83,8 @@ void Optimizer::step() {
 // Writable pointers are taken here, on one thread: taking one may copy a tensor that is shared.
 void Optimizer::gather_pieces() {
   pieces_.clear();
+  share_ends_.clear();
+  std::int64_t share = -1;
   Piece whole;
   for (const Chunk& chunk : chunks_) {
     const Parameter& parameter = parameters_[chunk.parameter];
@@ -78,14 +102,19 @@ void Optimizer::gather_pieces() {
     piece.g += chunk.begin;
     for (std::size_t s = 0; s < states_.size(); ++s) piece.state[s] += chunk.begin;
     pieces_.push_back(piece);
+    if (std::exchange(share, chunk.share) != chunk.share) share_ends_.push_back(pieces_.size() - 1);
+    share_ends_.back() = pieces_.size();
   }
 }
 
 void Optimizer::update_pieces() const {
-  const auto count = static_cast<std::int64_t>(pieces_.size());
+  const std::int64_t count = std::ssize(share_ends_);
   const std::int64_t grain = elements_ < kSerialBelow ? std::max<std::int64_t>(1, count) : 1;
-  core::parallel_for(count, grain, [this](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) update(pieces_[static_cast<std::size_t>(i)]);
+  core::parallel_for(count, grain, [this](std::int64_t share, std::int64_t end) {
+    for (; share < end; ++share) {
+      const auto at = static_cast<std::size_t>(share);
+      for (std::size_t i = at == 0 ? 0 : share_ends_[at - 1]; i < share_ends_[at]; ++i) update(pieces_[i]);
+    }
   });
 }
 

@@ -86,8 +86,10 @@ class Optimizer {
   struct Chunk {
     std::size_t parameter;
     std::int64_t begin, end;
+    std::int64_t share;
   };
 
+  void cut_into_chunks();
   void gather_pieces();
   void update_pieces() const;
 
@@ -96,6 +98,7 @@ class Optimizer {
   std::vector<std::vector<core::Tensor>> states_;  // [state][parameter]
   std::vector<Chunk> chunks_;                      // of all parameters, depending on their sizes alone
   std::vector<Piece> pieces_;                      // of those with a gradient in this step
+  std::vector<std::size_t> share_ends_;            // pieces before the end of each share
   std::int64_t elements_ = 0;
   OptimizerCommon common_;
   std::string type_;
