@@ -138,6 +138,9 @@ struct Divisor {
   [[nodiscard]] V operator()(V x) const noexcept { return x / scale; }
 };
 
+#include "simd_power.ipp"
+
+// Needs all of the above.
 #include "simd.ipp"
 
 }  // namespace

@@ -43,6 +43,9 @@ V fnma(V a, V b, V c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
 // Where either is NaN.
 V::batch_bool_type unordered(V a, V b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
 
+// y·2^k for whole k.
+V times_power_of_two(V y, V k) noexcept { return _mm512_scalef_ps(y, k); }
+
 V load_bytes(const std::uint8_t* x) noexcept {
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));
 }

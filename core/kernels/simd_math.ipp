@@ -60,10 +60,7 @@ V exp(V x) noexcept {
     y = fma(y, r, V(c));
   }
   y = fma(y, r * r, r + V(1.0F));
-  const auto power = xsimd::to_int(k);
-  const auto half = power >> 1;
-  const auto two_to = [](auto n) { return xsimd::bitwise_cast<V>((n + 127) << 23); };
-  return y * two_to(half) * two_to(power - half);
+  return times_power_of_two(y, k);
 }
 
 // max(x, 0); the second operand of the processor's maximum is what comes out for NaN.

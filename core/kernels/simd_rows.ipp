@@ -1,7 +1,8 @@
 // Reductions, and functions of the rows of a matrix.
 
-// Σ f(x): eight vectors of partial sums, as two additions a cycle of three or four cycles each are under way at a time.
-template <auto f>
+// Σ of what `add` puts to a sum for each x: eight vectors of partial sums, as two additions a cycle of three or four cycles each are
+// under way at a time.
+template <auto add>
 float reduce_sum(std::int64_t n, const float* x) noexcept {
   constexpr std::int64_t kSums = 8;
   V sums[kSums];
@@ -10,10 +11,10 @@ float reduce_sum(std::int64_t n, const float* x) noexcept {
   std::int64_t i = 0;
   for (; i + kSums * kLanes <= n; i += kSums * kLanes) {
 #pragma GCC unroll 8
-    for (std::int64_t s = 0; s < kSums; ++s) sums[s] += f(V::load_unaligned(x + i + s * kLanes));
+    for (std::int64_t s = 0; s < kSums; ++s) sums[s] = add(sums[s], V::load_unaligned(x + i + s * kLanes));
   }
-  for (; i + kLanes <= n; i += kLanes) sums[0] += f(V::load_unaligned(x + i));
-  if (i < n) sums[1] += f(load(x + i, part_of(n - i)));
+  for (; i + kLanes <= n; i += kLanes) sums[0] = add(sums[0], V::load_unaligned(x + i));
+  if (i < n) sums[1] = add(sums[1], load(x + i, part_of(n - i)));
 #pragma GCC unroll 4
   for (std::int64_t s = 0; s < kSums / 2; ++s) sums[s] += sums[s + kSums / 2];
   return total((sums[0] + sums[1]) + (sums[2] + sums[3]));
@@ -134,7 +135,8 @@ void cross_entropy(std::int64_t rows, std::int64_t columns, const float* x, cons
     const float sum = exp_row(columns, x, shift, row);
     loss[r] = __builtin_logf(sum) - (1 - smoothing) * (x[labels[r]] - shift);
     if (smoothing != 0) {
-      const float all = reduce_sum<[](V v) { return v; }>(columns, x) - shift * static_cast<float>(columns);
+      const float all =
+          reduce_sum<[](V s, V v) { return s + v; }>(columns, x) - shift * static_cast<float>(columns);
       loss[r] -= background * all;
     }
     if (row == nullptr) continue;
@@ -144,8 +146,8 @@ void cross_entropy(std::int64_t rows, std::int64_t columns, const float* x, cons
 }
 
 void fill_rows(KernelTable& table) noexcept {
-  table.sum = reduce_sum<[](V v) { return v; }>;
-  table.sum_squares = reduce_sum<[](V v) { return v * v; }>;
+  table.sum = reduce_sum<[](V s, V v) { return s + v; }>;
+  table.sum_squares = reduce_sum<[](V s, V v) { return fma(v, v, s); }>;
   table.column_sum = column_sum;
   table.softmax = softmax;
   table.log_softmax = log_softmax;
