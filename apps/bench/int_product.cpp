@@ -11,9 +11,12 @@
 namespace tempera::cli::bench {
 namespace {
 
-// An even number of groups, nearly alike, so that two threads have as much to do.
+// As many rows as the engine takes at a time; with threads an even number of groups, nearly alike, of whole tiles.
 std::int64_t group_of(std::int64_t m) {
-  return std::max<std::int64_t>(1, core::ceil_div(m, 2 * core::ceil_div(m, quant::engine::Product::block())));
+  constexpr std::int64_t kTile = 32;
+  const std::int64_t block = quant::engine::Product::block();
+  if (core::thread_count() == 1) return std::min(m, block);
+  return std::min(m, core::round_up(core::ceil_div(m, 2 * core::ceil_div(m, 2 * block)), kTile));
 }
 
 quant::Program program_of(std::span<const std::int8_t> weights, std::int64_t n, std::int64_t k) {

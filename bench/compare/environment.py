@@ -9,6 +9,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "bench" / "peers"
 MODULES = ("torch", "numpy", "onnx", "onnxruntime")
+FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")  # of Debian's dataset-fashion-mnist, which tempera finds by itself
 
 
 class Missing(Exception):
@@ -51,7 +52,7 @@ def data_folder():
     named = os.environ.get("TEMPERA_DATA")
     places = [named, os.path.join(named, "mnist")] if named else []
     places += [ROOT / "data" / "mnist", os.path.join(home, "tempera", "mnist"), os.path.join(home, "tempera"),
-               "/usr/share/datasets/fashion-mnist"]
+               FASHION]
     for place in map(pathlib.Path, places):
         if any((place / f"train-images-idx3-ubyte{ending}").exists() for ending in ("", ".gz")):
             return str(place.resolve())

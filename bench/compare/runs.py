@@ -10,7 +10,7 @@ import time
 
 from cells import program_config
 from disturbance import Watch
-from environment import PEERS, ROOT
+from environment import FASHION, PEERS, ROOT
 from readings import read
 from records import rounds_done
 
@@ -56,7 +56,7 @@ class Runner:
 
     def environment(self, side, **more):
         variables = {k: v for k, v in os.environ.items() if k not in OPENBLAS}
-        if side.command[0] == "tempera":
+        if side.command[0] == "tempera" and self.data != str(FASHION.resolve()):  # which is no folder of MNIST
             variables["TEMPERA_DATA"] = self.data
         if side.command[0] == "bench_peers":
             variables |= {"OMP_NUM_THREADS": str(side.threads), "OPENBLAS_NUM_THREADS": str(side.threads)}

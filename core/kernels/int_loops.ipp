@@ -48,7 +48,18 @@ void copy_windows(const WindowCopies& w) noexcept {
   }
 }
 
+void wide_sums(const WideSums& s) noexcept {
+  for (std::int64_t i = 0; i < s.m; ++i) {
+    const std::int32_t* c = s.c + i * s.c_row;
+    std::int32_t* y = s.y + i * s.y_row;
+    for (std::int64_t j = 0; j < s.n; ++j) {
+      y[j] = static_cast<std::int32_t>(static_cast<std::uint32_t>(c[j]) - static_cast<std::uint32_t>(s.offset));
+    }
+  }
+}
+
 void fill_loops(IntKernelTable& table) noexcept {
+  table.wide_sums = wide_sums;
   table.copy_windows = copy_windows;
   table.narrow_u8 = narrow_u8;
   table.max_windows = max_windows;

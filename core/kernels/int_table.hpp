@@ -111,6 +111,16 @@ struct PooledSums {
   std::int32_t* y = nullptr;
 };
 
+/// y[i · y_row + j] = c[i · c_row + j] − offset, modulo 2^32, for j < n.
+struct WideSums {
+  std::int64_t m = 0, n = 0;
+  const std::int32_t* c = nullptr;
+  std::int64_t c_row = 0;
+  std::int32_t offset = 0;
+  std::int32_t* y = nullptr;
+  std::int64_t y_row = 0;
+};
+
 struct IntKernelTable {
   Isa level = Isa::kScalar;
   std::int64_t rows = 0, columns = 0;  ///< of a tile; columns are a multiple of 2
@@ -126,6 +136,7 @@ struct IntKernelTable {
   void (*filter_outputs[2])(const FilterOutputs& tiles) noexcept;  ///< of three taps in two dimensions, of five in one
   void (*pool_sums)(const PooledSums& sums) noexcept;
   void (*requant)(const RequantTile& tile) noexcept;
+  void (*wide_sums)(const WideSums& sums) noexcept;
   /// y = clamp(round half to even(x / scale), low, high) + offset; NaN counts as 0. low, high are whole numbers.
   void (*quantize_s16)(std::int64_t n, const Scalar* x, float scale, float low, float high, std::int32_t offset,
                        std::int16_t* y) noexcept;

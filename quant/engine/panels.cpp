@@ -126,12 +126,14 @@ void Output::write(std::int64_t m, std::int64_t first, std::int64_t n, const std
                                  .y_row = y_row});
     return;
   }
-  if (wide_ && !requant_) {  // logits, and products for their own sake: no call for each of them
-    for (std::int64_t i = 0; i < m; ++i) {
-      const std::int32_t* from = c + i * c_row;
-      std::int32_t* to = static_cast<std::int32_t*>(y) + i * y_row + first;
-      for (std::int64_t j = 0; j < n; ++j) to[j] = from[j] - offset_;
-    }
+  if (wide_ && !requant_) {  // logits, and products for their own sake
+    core::int_kernels().wide_sums({.m = m,
+                                   .n = n,
+                                   .c = c,
+                                   .c_row = c_row,
+                                   .offset = offset_,
+                                   .y = static_cast<std::int32_t*>(y) + first,
+                                   .y_row = y_row});
     return;
   }
   for (std::int64_t i = 0; i < m; ++i) {

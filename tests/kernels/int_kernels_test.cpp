@@ -64,6 +64,25 @@ TEST_CASE("int16 become bytes, at every size") {
   }
 }
 
+TEST_CASE("sums that stay wide lose an offset modulo 2^32, at every size and distance of rows") {
+  for (const std::int64_t n : {0, 1, 7, 16, 31, 32, 33}) {
+    constexpr std::int64_t kRows = 3;
+    const std::int64_t c_row = n + 2, y_row = n + 1;
+    std::mt19937 random(static_cast<unsigned>(n));
+    const auto sums = integers<std::int32_t>(kRows * c_row - 2, true, random);
+    Guarded<std::int32_t> c(sums), y(size(kRows * y_row - 1));
+    std::ranges::fill_n(y.data(), kRows * y_row - 1, 77);
+    constexpr std::int32_t kOffset = 5;
+    int_kernels().wide_sums(
+        {.m = kRows, .n = n, .c = c.data(), .c_row = c_row, .offset = kOffset, .y = y.data(), .y_row = y_row});
+    for (std::int64_t i = 0; i < kRows * y_row - 1; ++i) {
+      const std::int64_t row = i / y_row, column = i % y_row;
+      const std::int64_t exact = column < n ? std::int64_t{sums[size(row * c_row + column)]} - kOffset : 77;
+      REQUIRE(y.data()[i] == wrapped(exact));
+    }
+  }
+}
+
 TEST_CASE("windows of channels give their largest value and their sum of products, and read their cells alone") {
   check_windows(int_kernels());
 }
