@@ -26,6 +26,7 @@ constexpr std::int64_t kFewRows = 4;
 constexpr std::int64_t kRowColumns = 2048;    // rows of C that stay in half of the first cache
 constexpr std::int64_t kPartFlops = 1 << 20;  // of one part of a few rows: 40 µs from the third cache
 constexpr std::int64_t kMostParts = 4;
+constexpr std::int64_t kMostPacked = 1 << 22;  // values of an operand that is copied as a whole: 16 MiB
 constexpr std::int64_t kPageValues = 4096 / sizeof(Scalar);
 
 struct Range {
@@ -43,9 +44,9 @@ void for_steps(Range range, std::int64_t step, const Fn& fn) {
   for (std::int64_t i = range.begin; i < range.end; i += step) fn(Range{i, std::min(i + step, range.end)});
 }
 
-// Brings a block of memory near, a share of its lines with each of a number of tiles. A strip of B is new to the caches and
-// its rows are short or far apart, so that the processor does not foresee them; asked for line by line while the tiles of the strip
-// before it are at work, it costs next to nothing.
+// Brings a block of memory near, a share of its lines with each of a number of tiles. A strip of B is new to the caches
+// and its rows are short or far apart, so that the processor does not foresee them; asked for line by line while the
+// tiles of the strip before it are at work, it costs next to nothing.
 class Prefetch {
  public:
   Prefetch(const Scalar* x, std::int64_t rows, std::int64_t columns, std::int64_t stride, std::int64_t tiles) noexcept
@@ -81,10 +82,9 @@ class Product {
     const auto compute = prefers_dots() ? &Product::dot_chunk : &Product::tile_chunk;
     std::optional<PackedB> all_of_b;
     if (compute == &Product::tile_chunk) {
-      if (down > 1 && packed_b_ == nullptr && strides_hurt_b(std::min(height, args_.m))) {
-        packed_b_ = &all_of_b.emplace(args_);
-      }
-      if (across > 1 && packs_a(args_.n)) pack_all_of_a(height, down);
+      const bool hurts_b = packed_b_ == nullptr && strides_hurt_b(std::min(height, args_.m));
+      if (down > 1 && hurts_b && args_.n * args_.k <= kMostPacked) packed_b_ = &all_of_b.emplace(args_);
+      if (across > 1 && packs_a(args_.n) && args_.m * args_.k <= kMostPacked) pack_all_of_a(height, down);
     }
     parallel_for(chunks, args_.parallel ? 1 : chunks,
                  [&, height = height, width = width](std::int64_t c, std::int64_t end) {
@@ -127,9 +127,9 @@ class Product {
     return static_cast<const Scalar*>(all_of_a_.data()) + part * part_of_a_;
   }
 
-  // Rows so that A's part of one depth stays in five eighths of the second cache, columns for the work of a chunk. A weight's gradient is
-  // cut into rows in any case: whoever makes a row of it updates that row of the weight and multiplies by it, and no line of
-  // them changes to another processor's cache.
+  // Rows so that A's part of one depth stays in five eighths of the second cache, columns for the work of a chunk. A
+  // weight's gradient is cut into rows, as far as they fill tiles: whoever makes a row of it updates that row of the
+  // weight and multiplies by it, and no line of them changes to another processor's cache.
   [[nodiscard]] Extent chunk() const noexcept {
     const std::int64_t fitting =
         second_level_cache_bytes() / 8 * 5 / (depth_ * static_cast<std::int64_t>(sizeof(Scalar)));
@@ -137,7 +137,7 @@ class Product {
     std::int64_t rows = std::clamp<std::int64_t>(fitting, 4 * table_.gemm_mr, 256);
     if (args_.n <= table_.gemm_nr) rows = std::min(rows, flops / (2 * args_.n * args_.k) + 1);
     if (args_.transpose_a) rows = std::min(rows, std::max(ceil_div(args_.m, 2), 4 * table_.gemm_mr));
-    rows = even_step(args_.m, rows, args_.transpose_a ? 1 : table_.gemm_mr);
+    rows = even_step(args_.m, std::max(rows, table_.gemm_mr), args_.transpose_a ? 1 : table_.gemm_mr);
     const std::int64_t columns = flops / (2 * std::min(rows, args_.m) * args_.k) + 1;
     return {rows, even_step(args_.n, round_up(columns, table_.gemm_nr), table_.gemm_nr)};
   }
@@ -330,9 +330,12 @@ PackedB::PackedB(const Gemm& args)
   const std::int64_t width = kernels().gemm_nr, row = args.transpose_b ? 1 : args.ldb;
   const std::int64_t column = args.transpose_b ? args.ldb : 1;
   auto* panels = static_cast<Scalar*>(panels_.data());
-  parallel_for(ceil_div(args.n, width), 1, [=](std::int64_t strip, std::int64_t) {
-    const std::int64_t j = strip * width;
-    kernels().gemm_pack_b(std::min(width, args.n - j), args.k, args.b + j * column, row, column, panels + j * args.k);
+  const std::int64_t strips = ceil_div(args.n, width);
+  parallel_for(strips, args.parallel ? 1 : strips, [=](std::int64_t strip, std::int64_t end) {
+    for (; strip < end; ++strip) {
+      const std::int64_t j = strip * width;
+      kernels().gemm_pack_b(std::min(width, args.n - j), args.k, args.b + j * column, row, column, panels + j * args.k);
+    }
   });
 }
 

@@ -28,8 +28,8 @@ Optimizer::Optimizer(const std::vector<Parameter>& parameters, std::vector<std::
   pieces_.reserve(chunks_.size());
 }
 
-// Shares of equal size in the order of the parameters, whatever the sizes of these are: a thread updates what it has as a rule
-// made the gradients of, and what it is going to multiply by.
+// Shares of equal size in the order of the parameters, whatever the sizes of these are: a thread updates what it has as a
+// rule made the gradients of, and what it is going to multiply by.
 void Optimizer::cut_into_chunks() {
   const std::int64_t shares = core::round_up(std::max<std::int64_t>(1, core::ceil_div(elements_, kShare)), kShares);
   const std::int64_t size = core::round_up(std::max<std::int64_t>(1, core::ceil_div(elements_, shares)), kLine);
@@ -102,7 +102,7 @@ void Optimizer::gather_pieces() {
     piece.g += chunk.begin;
     for (std::size_t s = 0; s < states_.size(); ++s) piece.state[s] += chunk.begin;
     pieces_.push_back(piece);
-    if (std::exchange(share, chunk.share) != chunk.share) share_ends_.push_back(pieces_.size() - 1);
+    if (std::exchange(share, chunk.share) != chunk.share) share_ends_.emplace_back();
     share_ends_.back() = pieces_.size();
   }
 }

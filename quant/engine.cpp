@@ -18,10 +18,10 @@ namespace tempera::quant {
 namespace {
 
 // Images go through a network a few at a time, so that their values stay in the second-level cache, beside the weights and the
-// transforms of a convolution; what linear layers make of them, in groups, at most this many.
+// transforms of a convolution; what linear layers make of them, in groups of at most Product::block().
 constexpr std::int64_t kWorkBytes = std::int64_t{64} * 1024;
 constexpr std::int64_t kKeptBytes = std::int64_t{4} * 1024 * 1024;
-constexpr std::int64_t kRows = 32;           // fewer leave a tile of rows empty
+constexpr std::int64_t kRows = 32;           // a share of a batch, at least: fewer leave a tile of rows empty
 constexpr std::int64_t kGroupsOfImages = 8;  // a batch's, at least, where there are threads: something for each of them
 
 // Of a layer, from its label: linear "block1/fc1".

@@ -11,12 +11,12 @@
 namespace tempera::cli::bench {
 namespace {
 
-// As many rows as the engine takes at a time; with threads an even number of groups, nearly alike, of whole tiles.
+// As many rows as the engine takes at a time; with threads groups of whole tiles, as many as pairs of threads share.
 std::int64_t group_of(std::int64_t m) {
-  constexpr std::int64_t kTile = 32;
-  const std::int64_t block = quant::engine::Product::block();
+  const std::int64_t block = quant::engine::Product::block(), tile = core::int_kernels().quad_rows;
   if (core::thread_count() == 1) return std::min(m, block);
-  return std::min(m, core::round_up(core::ceil_div(m, 2 * core::ceil_div(m, 2 * block)), kTile));
+  return std::min(m,
+                  core::round_up(core::ceil_div(m, 2 * core::ceil_div(m, 2 * block)), std::max<std::int64_t>(tile, 1)));
 }
 
 quant::Program program_of(std::span<const std::int8_t> weights, std::int64_t n, std::int64_t k) {

@@ -9,7 +9,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PEERS = ROOT / "bench" / "peers"
 MODULES = ("torch", "numpy", "onnx", "onnxruntime")
-FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")  # of Debian's dataset-fashion-mnist, which tempera finds by itself
+FASHION = pathlib.Path("/usr/share/datasets/fashion-mnist")  # Debian's, which tempera finds by itself
 
 
 class Missing(Exception):

@@ -4,8 +4,8 @@
 
 constexpr std::int64_t kBlock = 16;
 
-// Both see the same memory as other types. What they look at is declared as words and never as vectors: copying a struct of
-// vectors is no access by a type that may alias, and GCC 12 moves writes of words past it.
+// Both see the same memory as other types. What they look at is declared as words and never as vectors: copying a
+// struct of vectors is no access by a type that may alias, and GCC 12 moves writes of words past it.
 using Words = std::uint32_t __attribute__((vector_size(64), may_alias));
 using Half = std::uint16_t __attribute__((may_alias));
 

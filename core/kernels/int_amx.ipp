@@ -1,5 +1,5 @@
-// uint8 · int8 by tiles of 16 × 64 bytes (AMX-INT8), two by two of them, so that each tile that is loaded is used twice. The
-// file that includes this, and amx_tiles.ipp before it, defines `Tiles`: configure(TileShapes), load<Tile>, zero<Tile>,
+// uint8 · int8 by tiles of 16 × 64 bytes (AMX-INT8), two by two of them, so that each tile that is loaded is used
+// twice. The file that includes this, and amx_tiles.ipp before it, defines `Tiles`: configure(TileShapes), load<Tile>,
 // dot<C, A, B>, store<Tile>, release; tests define it in plain loops.
 
 constexpr std::int64_t kTileRows = 16;
@@ -24,8 +24,9 @@ void configure(std::int64_t upper, std::int64_t lower, std::int64_t depth) noexc
   Tiles::configure(&shapes);
 }
 
-// The rows of A that a block of C needs. The panel's segments lie one after the other, so that steps can be counted through
-// them; a tile takes `depth` of all `steps`, cut as equal as can be, and the last tile goes back over the one before it.
+// The rows of A that a block of C needs. The panel's segments lie one after the other, so that steps can be counted
+// through them; a tile takes `depth` of all `steps`, cut as equal as can be, and the last tile goes back over the one
+// before it.
 class BlockRows {
  public:
   BlockRows(const DotTile& t, std::int64_t first, std::int64_t rows, std::int64_t depth) noexcept

@@ -1,5 +1,5 @@
-// The vocabulary of int_simd.ipp in AVX-512 (F, BW), but for dot_pair, which VNNI does in one instruction, and Divisor. Tests
-// compile it with an emulation of these intrinsics.
+// The vocabulary of int_simd.ipp in AVX-512 (F, BW), but for dot_pair, which VNNI does in one instruction, and Divisor.
+// Tests compile it with an emulation of these intrinsics.
 
 using I = __m512i;
 constexpr std::int64_t kLanes = 16;

@@ -30,8 +30,8 @@ struct DotTile {
   const std::int32_t* bias = nullptr;  ///< [columns], or with bias_row = columns [m, columns]; may be c
   std::int64_t bias_row = 0;
   std::int32_t* c = nullptr;  ///< [panels, m, columns]
-  /// More than 1 with dot_quads alone, which then gets ready but once. `n` is of the last one; the biases of a panel follow those
-  /// of the one before it, which bias_row = 0 presumes.
+  /// More than 1 with dot_quads alone, which then gets ready but once. `n` is of the last one; the biases of a panel follow
+  /// those of the one before it, which bias_row = 0 presumes.
   std::int64_t panels = 1, panel_bytes = 0;
 };
 
@@ -70,8 +70,8 @@ struct ChannelWindows {
   const std::int16_t* x = nullptr;
 };
 
-/// Windows written out: row i of `to` is rows · columns runs of `bytes` bytes, that in row r and column c from a[i] + first
-/// + r · row_step + c · column_step on.
+/// Windows written out: row i of `to` is rows · columns runs of `bytes` bytes, that in row r and column c from a[i] +
+/// first + r · row_step + c · column_step on.
 struct WindowCopies {
   std::int64_t m = 0;
   const void* const* a = nullptr;
@@ -150,8 +150,8 @@ struct IntKernelTable {
                       std::int32_t* y) noexcept;
 };
 
-/// As many steps as instructions of equal depth take that hold `steps`: dot_quads is fastest on rows and panels that are filled up
-/// to these, the panels with zeros, and whose rows lie in equal distances.
+/// As many steps as instructions of equal depth take that hold `steps`: dot_quads is fastest on rows and panels that
+/// are filled up to these, the panels with zeros, and whose rows lie in equal distances.
 [[nodiscard]] std::int64_t quad_steps(const IntKernelTable& table, std::int64_t steps) noexcept;
 
 /// The table in use: that of the level of kernels().

@@ -49,8 +49,8 @@ void normalize_u8(std::int64_t n, const std::uint8_t* x, float scale, float shif
   store(y + i, part_of(n - i), fma(load_bytes(rest), by, plus));
 }
 
-// e^x by x = k·ln 2 + r, |r| ≤ ½·ln 2, and the polynomial of Cephes' expf (Moshier 1992). 2^k is applied in two factors so
-// that results up to the largest float, and denormal ones, come out; xsimd's own exp gives infinity from 88.38 on.
+// e^x by x = k·ln 2 + r, |r| ≤ ½·ln 2, and the polynomial of Cephes' expf (Moshier 1992). Results up to the largest
+// float, and denormal ones, come out; xsimd's own exp gives infinity from 88.38 on.
 V exp(V x) noexcept {
   x = xsimd::min(V(89.0F), xsimd::max(V(-104.0F), x));  // NaN passes, as the second operand
   const V k = xsimd::nearbyint(x * V(1.44269504F));

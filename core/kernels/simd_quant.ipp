@@ -55,8 +55,9 @@ void each_vector(std::int64_t n, const float* x, float* y, Snap snap) noexcept {
   if (i < n) store(y + i, part_of(n - i), snap(load(x + i, part_of(n - i))));
 }
 
-// Counted from the zero point: integers below 2^24 are added without rounding. + 0 makes −0 the 0 that q − zero is. A value waits for
-// the divider longer than all else takes, and what waits fills the scheduler: each instruction less is a division more in flight.
+// Counted from the zero point: integers below 2^24 are added without rounding. + 0 makes −0 the 0 that q − zero is.
+// Where there is a divider to wait for, what waits fills the scheduler: each instruction less is a division more in
+// flight.
 bool fake_quant(std::int64_t n, const FakeQuantGrid& grid, const float* x, float* y) noexcept {
   const V scale(grid.scale), nothing(0.0F);
   const Divisor divided(grid.scale);

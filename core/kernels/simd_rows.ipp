@@ -1,7 +1,7 @@
 // Reductions, and functions of the rows of a matrix.
 
-// Σ of what `add` puts to a sum for each x: eight vectors of partial sums, as two additions a cycle of three or four cycles each are
-// under way at a time.
+// Σ of what `add` puts to a sum for each x: eight vectors of partial sums, as two additions a cycle of three or four
+// cycles each are under way at a time.
 template <auto add>
 float reduce_sum(std::int64_t n, const float* x) noexcept {
   constexpr std::int64_t kSums = 8;
@@ -135,8 +135,7 @@ void cross_entropy(std::int64_t rows, std::int64_t columns, const float* x, cons
     const float sum = exp_row(columns, x, shift, row);
     loss[r] = __builtin_logf(sum) - (1 - smoothing) * (x[labels[r]] - shift);
     if (smoothing != 0) {
-      const float all =
-          reduce_sum<[](V s, V v) { return s + v; }>(columns, x) - shift * static_cast<float>(columns);
+      const float all = reduce_sum<[](V s, V v) { return s + v; }>(columns, x) - shift * static_cast<float>(columns);
       loss[r] -= background * all;
     }
     if (row == nullptr) continue;

@@ -112,14 +112,9 @@ void join_pairs(V even, V odd, V& a, V& b) noexcept {
   b = _mm_unpackhi_ps(even, odd);
 }
 
-// Quotients by one number. What the divider takes, corrected products would take as well (docs/decisions/what-levels-taught.md).
-struct Divisor {
-  V scale;
-  explicit Divisor(float s) noexcept : scale(s) {}
-  [[nodiscard]] V operator()(V x) const noexcept { return x / scale; }
-};
-
 #include "simd_power.ipp"
+
+#include "simd_divisor.ipp"
 
 // Needs all of the above.
 #include "simd.ipp"

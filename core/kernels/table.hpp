@@ -21,16 +21,16 @@ enum class Isa { kScalar, kSse42, kAvx2, kAvx512, kAvx512Vnni, kAmx };
 /// Levels this build has kernels for and this processor (and its operating system) can run, in rising order.
 [[nodiscard]] std::vector<Isa> available_isas();
 
-/// Lines of memory to be brought near: `lines` of them from x on, after each `across` the next `stride` values further than the
-/// first of these.
+/// Lines of memory to be brought near: `lines` of them from x on, after each `across` the next `stride` values further
+/// than the first of these.
 struct Ahead {
   const Scalar* x = nullptr;
   std::int64_t lines = 0, across = 1, stride = 0;
 };
 
 /// A piece of a matrix product: C(m×n) = act(A·B + bias), or C += A·B. The operands may be packed or not: A is reached
-/// through both of its strides, B(p, j) = b[p·b_row + j]. Nothing outside of the m×k, k×n and m×n elements is touched. What lies
-/// ahead is only asked for.
+/// through both of its strides, B(p, j) = b[p·b_row + j]. Nothing outside of the m×k, k×n and m×n elements is touched.
+/// What lies ahead is only asked for.
 struct GemmTile {
   std::int64_t m = 0, n = 0, k = 0;
   const Scalar* a = nullptr;

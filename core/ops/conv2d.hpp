@@ -31,8 +31,8 @@ struct Conv2dOptions {
   }
 };
 
-/// The filters of a weight that `conv2d` convolves with again and again, as Winograd's algorithms take them: transformed in the first
-/// call that needs them, and anew after the weight was given other values.
+/// The filters of a weight that `conv2d` convolves with again and again, as Winograd's algorithms take them:
+/// transformed in the first call that needs them, and anew after the weight was given other values.
 class KeptFilters {
  public:
   /// Those for outputs of m×m, empty where they have yet to be made: whoever makes them puts them there.

@@ -1,6 +1,6 @@
-// Convolutions as products of windows and weights, where minimal_conv.cpp has no better way. A window of an image [h, w, c] is kh
-// runs of kw·c neighbours, which the kernels read in place; only windows of groups or with gaps (dilation) are copied out, some at
-// a time, and all of them for kernels that take many steps at once (AMX).
+// Convolutions as products of windows and weights, where minimal_conv.cpp has no better way. A window of an image [h, w, c]
+// is kh runs of kw·c neighbours, which the kernels read in place; only windows of groups or with gaps (dilation) are copied
+// out, some at a time, and all of them for kernels that take many steps at once (AMX).
 #include <algorithm>
 #include <array>
 
@@ -11,8 +11,6 @@
 
 namespace tempera::quant::engine {
 namespace {
-
-constexpr std::int64_t kCopyCycles = 6;  // of a short run
 
 // What belongs to the channels of a group.
 std::vector<std::int32_t> part(const std::vector<std::int32_t>& list, std::int64_t group, std::int64_t groups) {
@@ -43,16 +41,16 @@ class Conv final : public Step {
         dilation_(layer.dilation),
         channels_(source.input_buffer().shape[0]),
         image_(source.input(), source.input_buffer().shape, layer.padding),
-        has_runs_(layer.groups == 1 && layer.dilation[1] == 1),
-        quads_(Product::fits_bytes(source, rows_of(layer, 0, has_runs_)) && quads_pay(layer)),
+        has_runs_(has_runs(layer)),
+        quads_(takes_quads(source, layer)),
         in_place_(has_runs_ && !(quads_ && core::int_kernels().quad_depth > 1)) {
     for (std::int64_t g = 0; g < layer.groups; ++g) {
       products_.push_back(
           std::make_unique<Product>(source, rows_of(layer, g, in_place_), part(layer.bias, g, layer.groups),
                                     part(layer.requant, g, layer.groups, layer.weight.shape[0]), false, quads_));
     }
-    const std::int64_t window = kernel_[0] * kernel_[1] * channels_ / layer.groups;
-    window_bytes_ = in_place_ ? 0 : (2 * window + 79) / 64 * 64;
+    const std::int64_t window = kernel_[0] * kernel_[1] * channels_ / layer.groups * (quads_ ? 1 : 2);
+    window_bytes_ = in_place_ ? 0 : core::round_up(window + 16, 64);
   }
 
   [[nodiscard]] std::int64_t scratch_bytes() const override {
@@ -72,17 +70,7 @@ class Conv final : public Step {
   }
 
  private:
-  // Roughly, in cycles of a window: an instruction of many steps takes sixteen for sixteen rows of half a panel, after a copy of
-  // the window run by run; pairs of int16 take one a step and panel, in place. Of one channel, runs are too short to be copied.
-  static bool quads_pay(const program::Conv2d& layer) {
-    const core::IntKernelTable& kernels = core::int_kernels();
-    if (kernels.quad_depth == 1) return true;
-    const core::Shape& w = layer.weight.shape;
-    const std::int64_t panels = core::ceil_div(w[0] / layer.groups, kernels.columns), run = w[3] * w[1];
-    const std::int64_t instructions = core::ceil_div(w[2] * run, 4 * kernels.quad_depth);
-    return 2 * panels * instructions + kCopyCycles * w[2] < panels * w[2] * core::ceil_div(run, 2);
-  }
-  [[nodiscard]] bool bytes() const { return products_[0]->takes_bytes(); }
+  [[nodiscard]] bool bytes() const { return quads_; }
   [[nodiscard]] std::int64_t padded_bytes() const { return image_.copies() ? (2 * image_.values() + 63) / 64 * 64 : 0; }
   [[nodiscard]] std::int64_t byte_image_bytes() const { return bytes() ? (image_.values() + 63) / 64 * 64 : 0; }
 

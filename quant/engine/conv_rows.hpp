@@ -4,11 +4,17 @@
 #include <cstdint>
 
 #include "tempera/quant/engine/panels.hpp"
+#include "tempera/quant/engine/step.hpp"
 #include "tempera/quant/program.hpp"
 
 namespace tempera::quant::engine {
 
 /// w − zero_w of a group, each row [kh, kw, c] in kh segments (`in_place`) or in one.
 [[nodiscard]] WeightRows rows_of(const program::Conv2d& layer, std::int64_t group, bool in_place);
+
+/// Whether a window is runs of neighbours, which kernels can read in place.
+[[nodiscard]] bool has_runs(const program::Conv2d& layer) noexcept;
+/// Whether the windows of every group may be multiplied as bytes on this level, and that is less work.
+[[nodiscard]] bool takes_quads(const StepSource& source, const program::Conv2d& layer);
 
 }  // namespace tempera::quant::engine

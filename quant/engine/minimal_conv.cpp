@@ -237,11 +237,9 @@ bool pays(const program::Conv2d& layer, const FilterShape& shape, const core::Sh
 std::unique_ptr<Step> make_minimal_conv(const StepSource& source, const program::Conv2d& layer) {
   const std::optional<FilterShape> shape = filter_shape(layer);
   if (!shape) return nullptr;
-  const core::IntKernelTable& kernels = core::int_kernels();
-  const bool bytes = kernels.dot_quads != nullptr && Product::fits_bytes(source, rows_of(layer, 0, true));
-  if (!pays(layer, *shape, source.output_buffer().shape, bytes)) return nullptr;
+  if (!pays(layer, *shape, source.output_buffer().shape, takes_quads(source, layer))) return nullptr;
   std::optional<MinimalWeights> weights =
-      minimal_weights(layer, *shape, source.input(), source.input_buffer(), kernels.columns);
+      minimal_weights(layer, *shape, source.input(), source.input_buffer(), core::int_kernels().columns);
   if (!weights) return nullptr;
   return std::make_unique<MinimalConv>(source, layer, *shape, std::move(*weights));
 }

@@ -65,9 +65,9 @@ void Product::run(const ProductRows& rows) const noexcept {
 }
 
 void Product::run_panels(const ProductRows& rows, const Operand& weights) const noexcept {
-  alignas(64) std::array<std::int32_t, kSums> c;  // NOLINT: every value is written before it is read
+  alignas(64) std::array<std::int32_t, kSums> c;  // NOLINT: what is not written reaches no result
   const std::int64_t columns = kernels_.columns, all = core::ceil_div(out_, columns);
-  const std::int64_t most = weights.kernel == kernels_.dot_quads ? kSums / (rows.m * columns) : 1;
+  const std::int64_t most = weights.kernel == kernels_.dot_quads ? kSums / (rows.m * columns) : 1;  // of 1 ≤ m ≤ kBlock
   for (std::int64_t panel = 0, count = 0; panel < all; panel += count) {
     count = std::min(most, all - panel);
     const std::int64_t first = panel * columns, last = std::min(first + count * columns, out_);

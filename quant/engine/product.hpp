@@ -38,7 +38,8 @@ class Product {
 
   /// Whether rows may be uint8 on this level.
   [[nodiscard]] static bool fits_bytes(const StepSource& source, const WeightRows& rows);
-  /// Rows are uint8, q − low_of_cells, instead of values of the place. Those of one segment are readable up to whole 64 bytes.
+  /// Rows are uint8, q − low_of_cells, instead of values of the place. Those of one segment are readable up to whole 64
+  /// bytes.
   [[nodiscard]] bool takes_bytes() const noexcept { return !quads_.values.empty(); }
   /// What turns values of the place into such bytes.
   [[nodiscard]] std::int32_t byte_shift() const noexcept { return byte_shift_; }
@@ -50,13 +51,13 @@ class Product {
 
   /// Lists of the steps at which the rows of a tile are not all 0, and room for the steps.
   using StepLists = std::array<core::StepList, kBlock>;
-  /// Bytes of scratch for the steps of kBlock rows.
+  /// Bytes of scratch for the steps of block() rows.
   [[nodiscard]] std::int64_t list_bytes() const noexcept;
   /// Fills `lists` for rows of int16 values, m ≤ kBlock, where has_sparse(), from memory of list_bytes(). False if too few
   /// steps can be left out to pay for it.
   [[nodiscard]] bool list_steps(std::span<const void* const> rows, std::byte* scratch, StepLists& lists) const noexcept;
 
-  /// y = output of A·W + bias; rows.m ≤ kBlock.
+  /// y = output of A·W + bias; 1 ≤ rows.m ≤ block().
   void run(const ProductRows& rows) const noexcept;
   /// The same for one row of int16 values, by the steps that are not 0. `scratch` holds sparse_bytes().
   void run_sparse(const std::int16_t* x, std::byte* scratch, void* y) const noexcept;

@@ -1,7 +1,7 @@
 // Products of bfloat16 on any machine: the sources of the AVX512-BF16 and AMX kernels with their instructions emulated in
-// plain code, the kernels themselves where the processor has them, and the product built on them. Oracles: the definitions of the packed forms, the sums in double precision of
-// operands rounded by core/bfloat16.hpp (which bf16_test.cpp holds to its definition), and, in every bit, plain loops that
-// add in the order which docs/guide/precision.md declares.
+// plain code, the kernels themselves where the processor has them, and the product built on them. Oracles: the definitions of
+// the packed forms, the sums in double precision of operands rounded by core/bfloat16.hpp (which bf16_test.cpp holds to its
+// definition), and, in every bit, plain loops that add in the order which docs/guide/precision.md declares.
 #include <doctest/doctest.h>
 
 #include <cmath>

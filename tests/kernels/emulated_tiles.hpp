@@ -36,6 +36,7 @@ struct EmulatedTiles {
   }
   template <int Tile>
   static void store(void* y, std::int64_t stride) {
+    REQUIRE(rows(Tile) > 0);
     for (int i = 0; i < rows(Tile); ++i) {
       std::memcpy(static_cast<char*>(y) + i * stride, data[Tile][i], static_cast<std::size_t>(bytes(Tile)));
     }

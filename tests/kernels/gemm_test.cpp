@@ -131,6 +131,20 @@ TEST_CASE("gemm equals the definition for every transpose, leading dimension and
   }
 }
 
+TEST_CASE(
+    "operands that are packed once for all chunks give the definition's products, with ragged last chunks and depths") {
+  // A is packed if its rows or columns hurt the caches, B if it is transposed; several chunks either way.
+  for (const auto& [e, transpose_a] :
+       {std::pair(Extents{270, 140, 330}, true), std::pair(Extents{270, 140, 1024}, false),
+        std::pair(Extents{301, 133, 65}, true)}) {
+    for (const bool transpose_b : {false, true}) {
+      CAPTURE(e.k);
+      CAPTURE(transpose_b);
+      CHECK(worst_error(e, {.transpose_a = transpose_a, .transpose_b = transpose_b, .column_bias = true}) <= 1);
+    }
+  }
+}
+
 TEST_CASE("a few rows by a large matrix, of which threads take parts of k, equal the definition") {
   for (const Extents& e :
        {Extents{1, 1031, 1033}, Extents{2, 2500, 600}, Extents{3, 701, 1009}, Extents{4, 700, 1501}}) {

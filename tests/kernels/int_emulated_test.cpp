@@ -44,7 +44,9 @@ struct Divisor {  // the kernel's own takes fused operations, which the emulatio
 struct Tiles : tempera::test::EmulatedTiles {
   template <int C, int A, int B>
   static void dot() {
+    REQUIRE(rows(A) == rows(C));
     REQUIRE(rows(B) * 4 == bytes(A));
+    REQUIRE(bytes(B) == bytes(C));
     for (int i = 0; i < rows(C); ++i) {
       for (int j = 0; j < bytes(C) / 4; ++j) {
         std::int32_t sum = 0;

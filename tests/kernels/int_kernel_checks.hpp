@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -333,7 +334,10 @@ inline void check_quantize_ties(const IntKernelTable& table) {
   std::mt19937 random(11);
   for (int round = 0; round < 40; ++round) {
     const float low = round % 3 == 0 ? -4096.0F : round % 3 == 1 ? -128.0F : 0.0F;
-    const ValueRange r{any_scale(random), low, low + (round % 3 == 0 ? 8191.0F : 255.0F), 5};
+    const float scale =
+        round < 6 ? std::array{0x1p-60F, 0x1p60F, 0x1.FFFFFEp-60F, 0x1.FFFFFEp0F, 0x1.000002p0F, 0x1p-100F}[size(round)]
+                  : any_scale(random);
+    const ValueRange r{scale, low, low + (round % 3 == 0 ? 8191.0F : 255.0F), 5};
     const std::vector<float> x = beside_ties(r.scale, r.low, r.high, random);
     Guarded<float> in(x);
     Guarded<std::int16_t> y(x.size());

@@ -33,6 +33,16 @@ TEST_CASE("dot products of four bytes are exact, 255 · −128 and 255 · 127 to
   check_panels(t.dot_quads, t.columns);
 }
 
+TEST_CASE("steps are filled up to instructions of equal depth") {
+  IntKernelTable table;
+  table.quad_depth = 16;
+  const std::vector<std::pair<std::int64_t, std::int64_t>> cases{{0, 0},   {1, 1},   {16, 16}, {17, 18},
+                                                                 {25, 26}, {33, 33}, {49, 52}, {196, 208}};
+  for (const auto& [steps, filled] : cases) CHECK(quad_steps(table, steps) == filled);
+  table.quad_depth = 1;
+  CHECK(quad_steps(table, 17) == 17);
+}
+
 TEST_CASE("minimal filtering gives correlations with filters of 3 × 3 and of 5 taps, bit by bit") {
   check_filters(int_kernels());
   check_filter_widths(int_kernels());

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -87,6 +88,24 @@ TEST_CASE(
   CHECK(p[0].variable.value().data()[1] == 0);
   CHECK(p[1].variable.value().data()[1] == 1);
   CHECK(shared.data()[1] == 1);
+}
+
+TEST_CASE("every element is updated once, whatever the sizes of the parameters, for any number of threads") {
+  const std::vector<std::int64_t> sizes{7, 32773, 40000, 0, 3, 100003};
+  for (const int threads : {1, 2, 4}) {
+    core::set_thread_count(threads);
+    std::vector<nn::Parameter> p;
+    for (const std::int64_t n : sizes) p.push_back(parameter("p" + std::to_string(n), Tensor::full({n}, 5)));
+    const auto sgd = optimizer(R"({"type": "sgd", "learning_rate": 1})", p);
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      if (i != 2) set_grad(p[i], Tensor::full({sizes[i]}, 1));  // the third has no gradient
+    }
+    sgd->step();
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      CHECK(std::ranges::all_of(p[i].variable.value().values(), [&](Scalar w) { return w == (i == 2 ? 5 : 4); }));
+    }
+  }
+  core::set_thread_count(2);
 }
 
 TEST_CASE("updates have the same bits on one thread and on four") {

@@ -86,6 +86,37 @@ TEST_CASE("a background that all samples share, which is not multiplied, changes
   CHECK(straight > 20);
 }
 
+TEST_CASE("a linear layer of several panels gives the reference's integers for batches around its blocks of rows") {
+  const int before = core::thread_count();
+  std::mt19937 random(41);
+  for (const std::int64_t out : {40, 97, 130}) {
+    constexpr std::int64_t kIn = 75;
+    Program p{.buffers = {{.site = "x", .shape = {kIn}, .cell = Cell::kU8, .bits = 8, .low = 0, .high = 255},
+                          {.site = "y", .shape = {out}, .cell = Cell::kS32, .bits = 32}},
+              .instructions = {},
+              .input = {kIn},
+              .metadata = {}};
+    program::Linear linear{
+        .weight = {.shape = {out, kIn}, .bits = 8, .values = {}, .zero_points = {}}, .bias = {}, .requant = {}};
+    for (std::int64_t i = 0; i < out * kIn; ++i) linear.weight.values.push_back(static_cast<std::int8_t>(random()));
+    for (std::int64_t i = 0; i < out; ++i) linear.bias.push_back(static_cast<std::int32_t>(random() % 999));
+    p.instructions.push_back(
+        {program::Quantize{QParams{.bits = 8, .is_signed = false, .qmin = 0, .qmax = 255}}, "input", {}, 0});
+    p.instructions.push_back({linear, "y", {0}, 1});
+    for (const std::int64_t batch : {1, 31, 64, 127, 128, 129, 300}) {
+      core::Tensor x({batch, kIn});
+      for (Scalar& v : x.mutable_values()) v = static_cast<Scalar>(random() % 256);
+      for (const int threads : {1, 3}) {
+        core::set_thread_count(threads);
+        CAPTURE(out);
+        CAPTURE(batch);
+        CHECK(first_difference(p, x) == "");
+      }
+    }
+  }
+  core::set_thread_count(before);
+}
+
 TEST_CASE("the engine gives the same integers for any number of threads and any batch") {
   const int before = core::thread_count();
   for (const std::uint64_t seed : {3U, 5U, 11U, 12U, 27U}) {

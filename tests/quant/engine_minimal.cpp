@@ -229,3 +229,25 @@ TEST_CASE("a filter with a step, gaps or groups, or of another size, is left alo
   oblong.weight.shape = {16, 16, 3, 5};
   for (const auto& other : {stepping, dilated, grouped, oblong}) CHECK_FALSE(engine::filter_shape(other).has_value());
 }
+
+TEST_CASE("groups of which some fit bytes and some do not, and images of several blocks that are pooled, are right") {
+  std::mt19937 random(31);
+  // w − zero of the second group reaches −228 … −27 and beyond int8, that of the first does not.
+  const Layer l{32, 9, 40, 36, 3, 1};
+  Program p = program_of(l, Values::kRandom, 0, random);
+  auto& conv = std::get<program::Conv2d>(p.instructions[1].operation);
+  for (const std::int64_t groups : {2, 1}) {
+    CAPTURE(groups);
+    conv.groups = groups;
+    conv.weight.shape = {l.out, l.in / groups, 3, 3};
+    conv.weight.values.resize(static_cast<std::size_t>(conv.weight.shape.numel()));
+    conv.weight.zero_points.assign(static_cast<std::size_t>(l.out), 0);
+    for (std::size_t o = 18; o < 36 && groups == 2; ++o) conv.weight.zero_points[o] = 100;
+    check_equal(p, samples(l, 3, Values::kRandom, random));
+  }
+  for (const std::int64_t width : {26, 40, 64, 70}) {  // an even number of pixels, a block or less of two rows and more
+    CAPTURE(width);
+    const Layer pooled{16, 8, width, 20, 3, 1, true};
+    check_equal(program_of(pooled, Values::kRandom, 0, random), samples(pooled, 2, Values::kRandom, random));
+  }
+}
