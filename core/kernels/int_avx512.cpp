@@ -16,7 +16,7 @@ namespace {
 I dot_pair(I sum, I a, I b) noexcept { return _mm512_add_epi32(sum, _mm512_madd_epi16(a, b)); }
 #include "int_simd.ipp"
 
-// Needs load and store.
+// Needs load, store and each_run.
 #include "int_avx512_copies.ipp"
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 #include "int_avx512_vector.ipp"
 #include "int_vnni.ipp"
 
-// Needs load and store.
+// Needs load, store and each_run.
 #include "int_avx512_copies.ipp"
 
 }  // namespace

@@ -36,16 +36,20 @@ void dot_windows(const ChannelWindows& w, const std::int16_t* weight, const std:
   }
 }
 
-void copy_windows(const WindowCopies& w) noexcept {
+// copy(to, from) for every run of the windows.
+template <class Copy>
+void each_run(const WindowCopies& w, const Copy& copy) noexcept {
   for (std::int64_t i = 0; i < w.m; ++i) {
     char* to = static_cast<char*>(w.to) + i * w.to_row;
     for (std::int64_t r = 0; r < w.rows; ++r) {
       const char* from = static_cast<const char*>(w.a[i]) + w.first + r * w.row_step;
-      for (std::int64_t c = 0; c < w.columns; ++c, from += w.column_step, to += w.bytes) {
-        __builtin_memcpy(to, from, static_cast<unsigned long>(w.bytes));
-      }
+      for (std::int64_t c = 0; c < w.columns; ++c, from += w.column_step, to += w.bytes) copy(to, from);
     }
   }
+}
+
+void copy_windows(const WindowCopies& w) noexcept {
+  each_run(w, [&](char* to, const char* from) { __builtin_memcpy(to, from, static_cast<unsigned long>(w.bytes)); });
 }
 
 void wide_sums(const WideSums& s) noexcept {

@@ -7,6 +7,7 @@
 
 #include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
+#include "tempera/nn/layers/kept.hpp"
 #include "tempera/nn/layers/window.hpp"
 
 namespace tempera::nn {
@@ -71,13 +72,7 @@ Conv2d::Conv2d(const Config& config, LayerBuilder& b) {
 
 Variable Conv2d::forward(const Variable& x, ForwardContext& context) {
   const Variable weight = used(weight_, context);
-  return core::conv2d(x, weight, bias_, options_, kept(weight, context));
-}
-
-// In training weights change in every step; what a site makes of them is made anew in every call.
-core::KeptFilters* Conv2d::kept(const Variable& weight, const ForwardContext& context) {
-  if (context.training) kept_.forget();
-  return context.training || weight.node() != weight_.node() ? nullptr : &kept_;
+  return core::conv2d(x, weight, bias_, options_, kept_of(kept_, weight_, weight, context));
 }
 
 bool Conv2d::fuses(const Tail& tail) const noexcept {
@@ -90,7 +85,7 @@ Variable Conv2d::forward_fused(const Variable& x, const Tail& tail, ForwardConte
   fused.relu = true;
   fused.pool_pairs = tail.pool_pairs;
   const Variable weight = used(weight_, context);
-  return core::conv2d(x, weight, bias_, fused, kept(weight, context));
+  return core::conv2d(x, weight, bias_, fused, kept_of(kept_, weight_, weight, context));
 }
 
 GraphValue Conv2d::lower(GraphBuilder& graph, GraphValue x) const {

@@ -33,8 +33,6 @@ class Conv2d final : public Layer {
   static std::vector<LayerExample<Config>> examples();
 
  private:
-  [[nodiscard]] core::KeptFilters* kept(const Variable& weight, const ForwardContext& context);
-
   core::Conv2dOptions options_;
   Variable weight_, bias_;
   core::KeptFilters kept_;  // of evaluation

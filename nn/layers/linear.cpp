@@ -4,6 +4,7 @@
 
 #include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
+#include "tempera/nn/layers/kept.hpp"
 
 namespace tempera::nn {
 
@@ -31,20 +32,14 @@ Linear::Linear(const Config& config, LayerBuilder& b) {
 
 Variable Linear::forward(const Variable& x, ForwardContext& context) {
   const Variable weight = used(weight_, context);
-  return core::linear(x, weight, bias_, false, kept(weight, context));
-}
-
-// In training weights change in every step; what a site makes of them is made anew in every call.
-core::KeptPanels* Linear::kept(const Variable& weight, const ForwardContext& context) {
-  if (context.training) kept_.forget();
-  return context.training || weight.node() != weight_.node() ? nullptr : &kept_;
+  return core::linear(x, weight, bias_, false, kept_of(kept_, weight_, weight, context));
 }
 
 bool Linear::fuses(const Tail& tail) const noexcept { return tail.activation == Activation::kRelu && !tail.pool_pairs; }
 
 Variable Linear::forward_fused(const Variable& x, const Tail& /*tail*/, ForwardContext& context) {
   const Variable weight = used(weight_, context);
-  return core::linear(x, weight, bias_, true, kept(weight, context));
+  return core::linear(x, weight, bias_, true, kept_of(kept_, weight_, weight, context));
 }
 
 GraphValue Linear::lower(GraphBuilder& graph, GraphValue x) const {

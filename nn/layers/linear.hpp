@@ -26,8 +26,6 @@ class Linear final : public Layer {
   static std::vector<LayerExample<Config>> examples();
 
  private:
-  [[nodiscard]] core::KeptPanels* kept(const Variable& weight, const ForwardContext& context);
-
   Variable weight_, bias_;
   core::KeptPanels kept_;  // of evaluation
 };
