@@ -48,17 +48,6 @@ void emulated(Gemm args, const Bf16KernelTable& table) {
 }
 
 #ifndef TEMPERA_F64
-// Words along k that are multiplied at a time, and all of them: k cut into steps as equal as can be.
-struct Depth {
-  std::int64_t step, words;
-
-  Depth(std::int64_t k, std::int64_t most) noexcept {
-    const std::int64_t needed = ceil_div(k, 2), steps = ceil_div(needed, most);
-    step = ceil_div(needed, steps);
-    words = step * steps;
-  }
-};
-
 class Product {
  public:
   Product(const Gemm& args, const Bf16KernelTable& table)
@@ -80,10 +69,9 @@ class Product {
 
  private:
   void pack_a() const {
-    constexpr std::int64_t kRows = 16;  // a transposed operand is packed sixteen rows at a time
     auto* out = static_cast<std::uint32_t*>(a_.data());
     const std::int64_t row = args_.transpose_a ? 1 : args_.lda, column = args_.transpose_a ? args_.lda : 1;
-    const std::int64_t grain = kRows * ceil_div(kGrain, kRows * args_.k);
+    const std::int64_t grain = detail::bf16_rows_to_pack(args_.k);
     parallel_for(args_.m, args_.parallel ? grain : args_.m, [&](std::int64_t begin, std::int64_t end) {
       table_.pack_a(end - begin, args_.k, depth_.words, args_.a + begin * row, row, column, out + begin * depth_.words);
     });
@@ -109,7 +97,7 @@ class Product {
 
   const Gemm& args_;
   const Bf16KernelTable& table_;
-  Depth depth_;
+  detail::Bf16Depth depth_;
   Storage a_;
 };
 #endif

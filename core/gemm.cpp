@@ -34,11 +34,6 @@ struct Range {
   [[nodiscard]] std::int64_t size() const noexcept { return end - begin; }
 };
 
-// A step of at most `limit`, but a multiple of `unit`, that cuts n into pieces as equal as can be.
-std::int64_t even_step(std::int64_t n, std::int64_t limit, std::int64_t unit) noexcept {
-  return round_up(ceil_div(n, ceil_div(n, std::max(limit, unit))), unit);
-}
-
 template <class Fn>
 void for_steps(Range range, std::int64_t step, const Fn& fn) {
   for (std::int64_t i = range.begin; i < range.end; i += step) fn(Range{i, std::min(i + step, range.end)});

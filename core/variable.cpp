@@ -25,11 +25,7 @@ std::string place_of(const Node& node) {
 }
 
 // sum += term, in place where nobody else holds the storage.
-void accumulate(Tensor& sum, Tensor term) {
-  if (sum.empty()) {
-    sum = std::move(term);
-    return;
-  }
+void accumulate(Tensor& sum, const Tensor& term) {
   constexpr std::int64_t kGrain = 32768;
   const auto add = kernels().add;
   Scalar* target = sum.mutable_data();
@@ -49,7 +45,7 @@ class Frontier {
   Frontier(const Frontier&) = delete;
   Frontier& operator=(const Frontier&) = delete;
   ~Frontier() {  // not empty after an exception: a second attempt must not find half a gradient
-    for (const auto& node : heap_) node->grad = Tensor();
+    for (const auto& node : heap_) node->grad = {};
   }
 
   void push(const std::shared_ptr<Node>& node) {
@@ -74,10 +70,10 @@ void lap_graph() { lap(Phase::kOutside, {}, "graph"); }
 bool is_leaf(const Node& node) noexcept { return node.op == kLeafOp; }
 
 // Adds to a node's gradient; a node made by an operation is queued when it receives its first one.
-void deliver(const std::shared_ptr<Node>& node, Tensor gradient, Frontier& frontier) {
-  const bool first = node->grad.empty();
-  accumulate(node->grad, std::move(gradient));
-  if (first && !is_leaf(*node)) frontier.push(node);
+void deliver(const std::shared_ptr<Node>& node, Gradient gradient, Frontier& frontier) {
+  if (!node->grad.empty()) return accumulate(node->grad.made(), gradient.made());
+  node->grad = std::move(gradient);
+  if (!is_leaf(*node)) frontier.push(node);
 }
 
 void check_gradients(const Node& node, const Gradients& gradients) {
@@ -95,7 +91,7 @@ void check_gradients(const Node& node, const Gradients& gradients) {
 }
 
 void propagate(Node& node, Frontier& frontier) {
-  const Tensor gradient = std::exchange(node.grad, Tensor());
+  const Tensor gradient = std::exchange(node.grad, {}).made();
   if (!node.backward) {
     throw Error(
         fmt::format("backward of {}: its history was released by an earlier backward through it", place_of(node)));
@@ -113,6 +109,14 @@ void propagate(Node& node, Frontier& frontier) {
 }
 
 }  // namespace
+
+Tensor& Gradient::made() {
+  if (deferred_ != nullptr) {
+    made_ = deferred_->make();
+    deferred_ = nullptr;
+  }
+  return made_;
+}
 
 bool Needs::operator[](std::size_t input) const noexcept { return node_->inputs[input].requires_grad(); }
 
@@ -138,7 +142,9 @@ Variable::Variable(Tensor value, bool requires_grad) : node_(std::make_shared<No
 
 const Tensor& Variable::value() const noexcept { return node_->value; }
 bool Variable::requires_grad() const noexcept { return node_ != nullptr && node_->requires_grad; }
-const Tensor& Variable::grad() const noexcept { return node_->grad; }
+const Tensor& Variable::grad() const { return node_->grad.made(); }
+bool Variable::has_grad() const noexcept { return !node_->grad.empty(); }
+DeferredGradient* Variable::deferred_grad() const noexcept { return node_->grad.deferred(); }
 
 void Variable::set_value(Tensor value) const {
   if (value.shape() != node_->value.shape()) {
@@ -149,8 +155,8 @@ void Variable::set_value(Tensor value) const {
 }
 
 Tensor& Variable::mutable_value() const { return node_->value; }
-Tensor& Variable::mutable_grad() const { return node_->grad; }
-void Variable::zero_grad() const { node_->grad = Tensor(); }
+Tensor& Variable::mutable_grad() const { return node_->grad.made(); }
+void Variable::zero_grad() const { node_->grad = {}; }
 Variable Variable::detach() const { return Variable(value()); }
 
 Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward) {

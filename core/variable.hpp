@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tempera/core/deferred_gradient.hpp"
 #include "tempera/core/tensor.hpp"
 
 namespace tempera::core {
@@ -26,8 +27,28 @@ class Needs {
   const Node* node_;
 };
 
-/// One gradient per input, of that input's shape; an empty Tensor for an input that needs none.
-using Gradients = std::vector<Tensor>;
+/// The gradient by one input: a tensor, one that is made when it is asked for, or nothing.
+class Gradient {
+ public:
+  Gradient() = default;
+  Gradient(Tensor made) : made_(std::move(made)) {}  // NOLINT(google-explicit-constructor): most are tensors
+  /// Only for a matrix that pays() (deferred_gradient.hpp).
+  explicit Gradient(std::shared_ptr<DeferredGradient> deferred) : deferred_(std::move(deferred)) {}
+
+  [[nodiscard]] bool empty() const noexcept { return made_.empty() && deferred_ == nullptr; }
+  [[nodiscard]] Shape shape() const { return deferred_ == nullptr ? made_.shape() : deferred_->shape(); }
+  /// A deferred one is made here, once.
+  [[nodiscard]] Tensor& made();
+  /// Null where there is nothing left to make.
+  [[nodiscard]] DeferredGradient* deferred() const noexcept { return deferred_.get(); }
+
+ private:
+  Tensor made_;
+  std::shared_ptr<DeferredGradient> deferred_;
+};
+
+/// One gradient per input, of that input's shape; an empty one for an input that needs none.
+using Gradients = std::vector<Gradient>;
 /// Pure: receives the gradient of the loss by the output and returns those by the inputs. It captures tensors, never
 /// Variables: those would tie the graph into a chain that is released recursively.
 using BackwardFn = std::function<Gradients(const Tensor& grad_output, const Needs& needs)>;
@@ -43,8 +64,11 @@ class Variable {
   [[nodiscard]] const Tensor& value() const noexcept;
   [[nodiscard]] const Shape& shape() const noexcept { return value().shape(); }
   [[nodiscard]] bool requires_grad() const noexcept;
-  /// Gradient accumulated by `backward`; an empty Tensor before that, and for anything but a leaf.
-  [[nodiscard]] const Tensor& grad() const noexcept;
+  /// Gradient accumulated by `backward`; an empty Tensor before that, and for anything but a leaf. Makes a deferred one.
+  [[nodiscard]] const Tensor& grad() const;
+  [[nodiscard]] bool has_grad() const noexcept;
+  /// The gradient, if it was not asked for yet and can be made by rows; else null.
+  [[nodiscard]] DeferredGradient* deferred_grad() const noexcept;
 
   /// Replaces a leaf's value (an optimizer's update). Throws ShapeError if the shape changes.
   void set_value(Tensor value) const;
@@ -71,7 +95,7 @@ inline constexpr char kLeafOp[] = "leaf";
 /// The node behind a Variable.
 struct Node {
   Tensor value;
-  Tensor grad;
+  Gradient grad;
   bool requires_grad = false;
   std::int64_t id = 0;
   const char* op = kLeafOp;      ///< operation that made it, as in error texts

@@ -1,9 +1,11 @@
 #include "tempera/nn/optimizer.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "tempera/core/integers.hpp"
+#include "tempera/core/kernels/caches.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/profile.hpp"
 #include "tempera/nn/clipping.hpp"
@@ -11,10 +13,22 @@
 namespace tempera::nn {
 namespace {
 
-constexpr std::int64_t kShare = 32768;        // elements: a few arrays of this size stay in the second-level cache
 constexpr std::int64_t kShares = 4;           // a multiple of this, so that two or four threads have as much to do
 constexpr std::int64_t kLine = 16;            // elements
+constexpr std::int64_t kLeastRows = 8;        // of a product, less than which would read an operand for too little
 constexpr std::int64_t kSerialBelow = 65536;  // elements that one thread updates sooner than two are woken
+
+// Elements whose weights, gradients and momenta together take three eighths of the second cache.
+std::int64_t share_size() noexcept {
+  return core::second_level_cache_bytes() / 8 / static_cast<std::int64_t>(sizeof(Scalar));
+}
+
+// Elements that stay together: whole lines, and rows of a matrix if several of them are in a share.
+std::int64_t unit_of(const core::Shape& shape, std::int64_t share) {
+  if (shape.rank() != 2 || shape.numel() == 0) return kLine;
+  const std::int64_t rows = std::lcm(shape[1], kLine);
+  return rows <= share / kLeastRows ? rows : kLine;
+}
 
 }  // namespace
 
@@ -25,26 +39,28 @@ Optimizer::Optimizer(const std::vector<Parameter>& parameters, std::vector<std::
     for (std::vector<core::Tensor>& state : states_) state.push_back(core::Tensor::zeros(parameter.shape));
   }
   cut_into_chunks();
-  pieces_.reserve(chunks_.size());
+  jobs_.reserve(chunks_.size());
 }
 
 // Shares of equal size in the order of the parameters, whatever the sizes of these are: a thread updates what it has as a
-// rule made the gradients of, and what it is going to multiply by.
+// rule made the gradients of, and what it is going to multiply by. A matrix is cut between rows, if these are short
+// enough for that, so that its gradient can be made by rows; lines are never shared.
 void Optimizer::cut_into_chunks() {
-  const std::int64_t shares = core::round_up(std::max<std::int64_t>(1, core::ceil_div(elements_, kShare)), kShares);
-  const std::int64_t size = core::round_up(std::max<std::int64_t>(1, core::ceil_div(elements_, shares)), kLine);
-  std::int64_t share = 0, left = size;
+  const std::int64_t shares =
+      core::round_up(std::max<std::int64_t>(1, core::ceil_div(elements_, share_size())), kShares);
+  const std::int64_t size = std::max<std::int64_t>(1, core::ceil_div(elements_, shares));
+  std::int64_t share = 0, before = 0;  // elements of the parameters before this one
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
-    const std::int64_t n = parameters_[p].numel();
+    const core::Shape& shape = parameters_[p].shape;
+    const std::int64_t n = shape.numel(), unit = unit_of(shape, size);
+    const bool by_rows = n > 0 && shape.rank() == 2 && unit % shape[1] == 0;
     for (std::int64_t begin = 0, end = 0; begin < n; begin = end) {
-      // Lines are not shared: what is left of a share may be less than one.
-      end = std::min(begin + core::round_up(left, kLine), n);
-      chunks_.push_back({p, begin, end, share});
-      left -= end - begin;
-      if (left > 0) continue;
-      ++share;
-      left = size;
+      const std::int64_t wanted = std::max<std::int64_t>((share + 1) * size - before - begin, 0);
+      end = std::min(begin + std::max<std::int64_t>((wanted + unit / 2) / unit, 1) * unit, n);
+      chunks_.push_back({p, begin, end, share, by_rows});
+      share = std::clamp((before + end + unit / 2) / size, share, shares - 1);
     }
+    before += n;
   }
 }
 
@@ -72,50 +88,70 @@ void Optimizer::step() {
   core::lap_between();
   if (common_.clip_value) clip_gradient_values(parameters_, *common_.clip_value);
   if (common_.clip_norm) clip_gradient_norm(parameters_, *common_.clip_norm);
-  gather_pieces();
+  gather_jobs();
   ++steps_;
   prepare();
-  update_pieces();
+  run_jobs();
   if (common_.max_squared_length) limit_squared_lengths(parameters_, *common_.max_squared_length);
-  core::lap(core::Phase::kUpdate, {}, "optimizer");
+  const bool made = std::ranges::any_of(jobs_, [](const Job& job) { return job.deferred != nullptr; });
+  core::lap(core::Phase::kUpdate, {}, made ? "gradients and optimizer" : "optimizer");
 }
 
 // Writable pointers are taken here, on one thread: taking one may copy a tensor that is shared.
-void Optimizer::gather_pieces() {
-  pieces_.clear();
+void Optimizer::gather_jobs() {
+  jobs_.clear();
   share_ends_.clear();
-  std::int64_t share = -1;
-  Piece whole;
+  std::int64_t share = -1, row = 0;
+  Job whole;
   for (const Chunk& chunk : chunks_) {
     const Parameter& parameter = parameters_[chunk.parameter];
-    if (parameter.variable.grad().empty()) continue;
+    if (!parameter.variable.has_grad()) continue;
     if (chunk.begin == 0) {
-      whole.w = parameter.variable.mutable_value().mutable_data();
-      whole.g = parameter.variable.grad().data();
-      for (std::size_t s = 0; s < states_.size(); ++s) whole.state[s] = states_[s][chunk.parameter].mutable_data();
-      whole.decayed = parameter.role == Role::kWeight || (common_.decay_all && parameter.role != Role::kStep);
-      whole.rate = parameter.learning_rate_scale;
+      Piece& piece = whole.piece;
+      piece.w = parameter.variable.mutable_value().mutable_data();
+      for (std::size_t s = 0; s < states_.size(); ++s) piece.state[s] = states_[s][chunk.parameter].mutable_data();
+      piece.decayed = parameter.role == Role::kWeight || (common_.decay_all && parameter.role != Role::kStep);
+      piece.rate = parameter.learning_rate_scale;
+      core::DeferredGradient* deferred = chunk.by_rows ? parameter.variable.deferred_grad() : nullptr;
+      row = deferred == nullptr ? 1 : parameter.shape[1];
+      if (deferred != nullptr) deferred->prepare();
+      piece.g = deferred == nullptr ? parameter.variable.grad().data() : nullptr;
+      whole.deferred = deferred;
     }
-    Piece piece = whole;
-    piece.n = chunk.end - chunk.begin;
-    piece.w += chunk.begin;
-    piece.g += chunk.begin;
-    for (std::size_t s = 0; s < states_.size(); ++s) piece.state[s] += chunk.begin;
-    pieces_.push_back(piece);
+    Job job = whole;
+    job.piece.n = chunk.end - chunk.begin;
+    job.piece.w += chunk.begin;
+    if (job.deferred == nullptr) job.piece.g += chunk.begin;
+    for (std::size_t s = 0; s < states_.size(); ++s) job.piece.state[s] += chunk.begin;
+    job.first_row = chunk.begin / row;
+    job.end_row = chunk.end / row;
+    jobs_.push_back(job);
     if (std::exchange(share, chunk.share) != chunk.share) share_ends_.emplace_back();
-    share_ends_.back() = pieces_.size();
+    share_ends_.back() = jobs_.size();
   }
 }
 
-void Optimizer::update_pieces() const {
+void Optimizer::run_jobs() const {
   const std::int64_t count = std::ssize(share_ends_);
   const std::int64_t grain = elements_ < kSerialBelow ? std::max<std::int64_t>(1, count) : 1;
   core::parallel_for(count, grain, [this](std::int64_t share, std::int64_t end) {
     for (; share < end; ++share) {
       const auto at = static_cast<std::size_t>(share);
-      for (std::size_t i = at == 0 ? 0 : share_ends_[at - 1]; i < share_ends_[at]; ++i) update(pieces_[i]);
+      for (std::size_t i = at == 0 ? 0 : share_ends_[at - 1]; i < share_ends_[at]; ++i) make_and_update(jobs_[i]);
     }
   });
+}
+
+void Optimizer::make_and_update(const Job& job) const {
+  if (job.deferred == nullptr) return update(job.piece);
+  const core::Storage gradient(static_cast<std::size_t>(job.piece.n) * sizeof(Scalar));
+  std::array<const Scalar*, kMaxStates + 1> next{job.piece.w};
+  std::copy_n(job.piece.state.begin(), states_.size(), next.begin() + 1);
+  job.deferred->make_rows(job.first_row, job.end_row, static_cast<Scalar*>(gradient.data()),
+                          std::span(next).first(states_.size() + 1));
+  Piece piece = job.piece;
+  piece.g = static_cast<const Scalar*>(gradient.data());
+  update(piece);
 }
 
 }  // namespace tempera::nn

@@ -45,7 +45,8 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   /// One update: clips the gradients, moves every parameter that has one, applies the length limit. Gradients stay (see
-  /// zero_grad). The parameters' values are written in place unless another handle shares them.
+  /// zero_grad); deferred ones are made rows by rows on the way unless something has asked for them before. The parameters'
+  /// values are written in place unless another handle shares them.
   void step();
   /// Drops the gradients; their memory goes to the next step's.
   void zero_grad() const;
@@ -87,18 +88,26 @@ class Optimizer {
     std::size_t parameter;
     std::int64_t begin, end;
     std::int64_t share;
+    bool by_rows;  ///< of a matrix, cut between rows
+  };
+  /// A piece, and what its gradient is made of if that was not yet.
+  struct Job {
+    Piece piece;
+    const core::DeferredGradient* deferred = nullptr;
+    std::int64_t first_row = 0, end_row = 0;
   };
 
   void cut_into_chunks();
-  void gather_pieces();
-  void update_pieces() const;
+  void gather_jobs();
+  void run_jobs() const;
+  void make_and_update(const Job& job) const;
 
   std::vector<Parameter> parameters_;
   std::vector<std::string> state_names_;
   std::vector<std::vector<core::Tensor>> states_;  // [state][parameter]
   std::vector<Chunk> chunks_;                      // of all parameters, depending on their sizes alone
-  std::vector<Piece> pieces_;                      // of those with a gradient in this step
-  std::vector<std::size_t> share_ends_;            // pieces before the end of each share
+  std::vector<Job> jobs_;                          // of those with a gradient in this step
+  std::vector<std::size_t> share_ends_;            // jobs before the end of each share
   std::int64_t elements_ = 0;
   OptimizerCommon common_;
   std::string type_;

@@ -100,7 +100,7 @@ Gradients gradients_by(const Backward& backward, const Tensor& dy, const Tensor&
   const auto wanted = [&](std::size_t input, const Shape& shape) -> Scalar* {
     if (!needs[input]) return nullptr;
     gradients[input] = Tensor(shape);
-    return gradients[input].mutable_data();
+    return gradients[input].made().mutable_data();
   };
   backward(ConvGradients{.dy = dy.data(),
                          .y = y.data(),

@@ -34,21 +34,9 @@ Tensor by_input(const Tensor& dy, const Tensor& weight, Precision precision) {
   return dx;
 }
 
-Tensor by_weight(const Tensor& dy, const Tensor& x, Precision precision) {
-  Tensor dw({dy.dim(1), x.dim(1)});
-  count_multiply_adds(dw.numel(), dy.dim(0));
-  gemm({.m = dw.dim(0),
-        .n = dw.dim(1),
-        .k = dy.dim(0),
-        .a = dy.data(),
-        .lda = dy.dim(1),
-        .transpose_a = true,
-        .b = x.data(),
-        .ldb = x.dim(1),
-        .c = dw.mutable_data(),
-        .ldc = dw.dim(1),
-        .precision = precision});
-  return dw;
+Gradient by_weight(const Tensor& dy, const Tensor& x, Precision precision) {
+  DeferredGradient dw(dy, x, precision);
+  return dw.pays() ? Gradient(std::make_shared<DeferredGradient>(std::move(dw))) : Gradient(dw.make());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "nn/configured.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/core/ops/matmul.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/random.hpp"
 #include "tempera/nn/clipping.hpp"
@@ -104,6 +105,54 @@ TEST_CASE("every element is updated once, whatever the sizes of the parameters, 
     for (std::size_t i = 0; i < p.size(); ++i) {
       CHECK(std::ranges::all_of(p[i].variable.value().values(), [&](Scalar w) { return w == (i == 2 ? 5 : 4); }));
     }
+  }
+  core::set_thread_count(2);
+}
+
+TEST_CASE("a gradient made by rows on the way moves a weight by the same bits as one made before, and as defined") {
+  const Tensor x = random({20, 320}, "x"), dy = random({20, 300}, "dy"), start = random({300, 320}, "w");
+  const Tensor tail = random({33, 7}, "tail");
+  const std::string plain = R"({"type": "sgd", "learning_rate": 0.1})";
+  for (const std::string& json :
+       {plain,
+        std::string(
+            R"({"type": "sgd", "learning_rate": 0.1, "momentum": 0.9, "nesterov": true, "weight_decay": 0.01})"),
+        std::string(R"({"type": "adamw", "learning_rate": 0.1})"),
+        std::string(R"({"type": "sgd", "learning_rate": 0.1, "clip_norm": 1, "max_squared_length": 20})")}) {
+    CAPTURE(json);
+    std::vector<std::vector<Scalar>> ends;
+    for (const int threads : {1, 2, 4}) {
+      core::set_thread_count(threads);
+      for (const bool made_before : {false, true}) {
+        // What stands before a matrix moves where it is cut.
+        const std::vector<nn::Parameter> p{parameter("tail", tail), parameter("weight", start)};
+        const auto under_test = optimizer(json, p);
+        for (int step = 0; step < 2; ++step) {
+          set_grad(p[0], tail);
+          core::backward(core::linear(core::Variable(x), p[1].variable, core::Variable()), dy);
+          REQUIRE(p[1].variable.deferred_grad() != nullptr);
+          if (made_before) REQUIRE_FALSE(p[1].variable.grad().empty());
+          under_test->step();
+          CHECK(p[1].variable.has_grad());
+          under_test->zero_grad();
+          CHECK_FALSE(p[1].variable.has_grad());
+        }
+        ends.emplace_back(p[1].variable.value().values().begin(), p[1].variable.value().values().end());
+        CHECK(ends.back() == ends.front());
+      }
+    }
+    if (json != plain) continue;
+    double worst = 0;
+    for (std::int64_t i = 0; i < 300; ++i) {
+      for (std::int64_t j = 0; j < 320; ++j) {
+        auto w = static_cast<double>(start.data()[i * 320 + j]);
+        for (std::int64_t b = 0; b < 20; ++b) {
+          w -= 0.2 * static_cast<double>(dy.data()[b * 300 + i]) * static_cast<double>(x.data()[b * 320 + j]);
+        }
+        worst = std::max(worst, std::abs(w - static_cast<double>(ends[0][static_cast<std::size_t>(i * 320 + j)])));
+      }
+    }
+    CHECK(worst < 1e-5);
   }
   core::set_thread_count(2);
 }

@@ -1,0 +1,53 @@
+#include "tempera/core/deferred_gradient.hpp"
+
+#include <utility>
+
+#include "tempera/core/kernels/caches.hpp"
+#include "tempera/core/profile.hpp"
+
+namespace tempera::core {
+namespace {
+
+constexpr std::int64_t kLeastElements = 65536;  // smaller ones stay in the second cache anyway
+
+}  // namespace
+
+DeferredGradient::DeferredGradient(Tensor dy, Tensor x, Precision precision)
+    : dy_(std::move(dy)), x_(std::move(x)), precision_(precision) {}
+
+// Every share of rows reads all of x.
+bool DeferredGradient::pays() const {
+  return dy_.dim(1) * x_.dim(1) >= kLeastElements &&
+         x_.numel() * static_cast<std::int64_t>(sizeof(Scalar)) <= second_level_cache_bytes() / 2 &&
+         RowProduct::suits(product());
+}
+
+Gemm DeferredGradient::product() const {
+  return {.m = dy_.dim(1),
+          .n = x_.dim(1),
+          .k = dy_.dim(0),
+          .a = dy_.data(),
+          .lda = dy_.dim(1),
+          .transpose_a = true,
+          .b = x_.data(),
+          .ldb = x_.dim(1),
+          .precision = precision_};
+}
+
+Tensor DeferredGradient::make() const {
+  Tensor dw(shape());
+  count_multiply_adds(dw.numel(), dy_.dim(0));
+  Gemm args = product();
+  args.c = dw.mutable_data();
+  args.ldc = dw.dim(1);
+  gemm(args);
+  return dw;
+}
+
+void DeferredGradient::prepare() {
+  if (rows_) return;
+  count_multiply_adds(dy_.dim(1) * x_.dim(1), dy_.dim(0));
+  rows_.emplace(product());
+}
+
+}  // namespace tempera::core
