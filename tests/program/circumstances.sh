@@ -46,9 +46,10 @@ grep -q "File too large" err || fail "file size limit: the message is $(cat err)
 # Signals, however many, interrupt with status 130; the run then goes on, unless they are ignored as under nohup.
 long=(--set train.epochs=100000 --set train.checkpoint_seconds=1)
 for signals in TERM "TERM TERM TERM TERM" HUP INT; do
-  set -m  # or the shell starts background programs with INT ignored
+  rm -f err  # what the run before wrote there would be taken for this one's
+  set -m     # or the shell starts background programs with INT ignored
   "$tempera" run "$smoke" --out storm --resume "${long[@]}" >out 2>err &
-  until grep -q "epoch" err; do sleep 0.01; done
+  until grep -qs "epoch" err; do sleep 0.01; done
   for signal in $signals; do kill -s "$signal" $! 2>>kills; sleep 0.001; done
   wait $! 2>>kills
   has_status 130 $? "signals $signals"
