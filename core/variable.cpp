@@ -90,14 +90,29 @@ void check_gradients(const Node& node, const Gradients& gradients) {
   }
 }
 
+// What this node does not hand on or keep as it is has to be made: while the time is that of the operation it is the
+// gradient of.
+bool takes_deferred(const Node& node) noexcept { return node.grad.empty() && (is_leaf(node) || node.straight_through); }
+
+Gradients gradients_of(Node& node, Gradient gradient) {
+  if (node.straight_through) return {std::move(gradient)};
+  Gradients gradients = node.backward(gradient.made(), Needs(node));
+  for (std::size_t i = 0; i < std::min(gradients.size(), node.inputs.size()); ++i) {
+    if (gradients[i].deferred() != nullptr && !takes_deferred(*node.inputs[i].node())) {
+      static_cast<void>(gradients[i].made());
+    }
+  }
+  return gradients;
+}
+
 void propagate(Node& node, Frontier& frontier) {
-  const Tensor gradient = std::exchange(node.grad, {}).made();
+  Gradient gradient = std::exchange(node.grad, {});
   if (!node.backward) {
     throw Error(
         fmt::format("backward of {}: its history was released by an earlier backward through it", place_of(node)));
   }
   lap_graph();
-  Gradients gradients = node.backward(gradient, Needs(node));
+  Gradients gradients = gradients_of(node, std::move(gradient));
   lap(Phase::kBackward, node.scope, node.op);
   check_gradients(node, gradients);
   for (std::size_t i = 0; i < gradients.size(); ++i) {
@@ -170,6 +185,12 @@ Variable record(const char* op, Tensor value, std::vector<Variable> inputs, Back
     result.node_->backward = std::move(backward);
   }
   lap_graph();
+  return result;
+}
+
+Variable record_straight_through(const char* op, Tensor value, const Variable& input) {
+  Variable result = record(op, std::move(value), {input}, [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
+  result.node_->straight_through = result.requires_grad();
   return result;
 }
 

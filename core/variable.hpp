@@ -84,6 +84,7 @@ class Variable {
  private:
   friend struct Node;
   friend Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward);
+  friend Variable record_straight_through(const char* op, Tensor value, const Variable& input);
   explicit Variable(std::shared_ptr<Node> node) : node_(std::move(node)) {}
 
   std::shared_ptr<Node> node_;
@@ -98,10 +99,11 @@ struct Node {
   Gradient grad;
   bool requires_grad = false;
   std::int64_t id = 0;
-  const char* op = kLeafOp;      ///< operation that made it, as in error texts
-  std::string scope;             ///< path of the layer it was made in, e.g. "fc1"
-  std::vector<Variable> inputs;  ///< released by `backward`
-  BackwardFn backward;           ///< empty for leaves
+  const char* op = kLeafOp;       ///< operation that made it, as in error texts
+  std::string scope;              ///< path of the layer it was made in, e.g. "fc1"
+  std::vector<Variable> inputs;   ///< released by `backward`
+  BackwardFn backward;            ///< empty for leaves
+  bool straight_through = false;  ///< hands its gradient on as it is
 
   Node() = default;
   Node(const Node&) = delete;
@@ -112,6 +114,10 @@ struct Node {
 /// Makes the result of an operation; `op` is a string literal other than "leaf". An empty Variable among the inputs
 /// stands for an operand that was left out. Without an input that requires a gradient, or under NoGrad, the history is dropped.
 [[nodiscard]] Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward);
+
+/// The same for an operation whose gradient by its input is, or passes for, that by its result (straight-through estimators): a
+/// deferred one is handed on unmade.
+[[nodiscard]] Variable record_straight_through(const char* op, Tensor value, const Variable& input);
 
 /// Adds d root/d leaf to every leaf's gradient and releases the graph. `root` must have one element (ShapeError).
 /// Throws ShapeError when an operation returns a gradient of another shape than its input's, and Error when part of the

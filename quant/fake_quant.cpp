@@ -128,8 +128,7 @@ core::Variable fake_quant(const core::Variable& x, const QParams& params, Surrog
   auto [y, inside] = quantized(x.value(), params, random, range_of);
   // A range that was just observed clips nothing, as a rule: there is nothing to hold back and no pass to make.
   if (surrogate == Surrogate::kIdentity || inside) {
-    return core::record("fake_quant", std::move(y), {x},
-                        [](const Tensor& dy, const core::Needs&) { return core::Gradients{dy}; });
+    return core::record_straight_through("fake_quant", std::move(y), x);
   }
   if (!core::grad_enabled()) return core::Variable(std::move(y));
   return core::record("fake_quant", std::move(y), {x},

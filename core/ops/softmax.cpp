@@ -71,7 +71,7 @@ Variable below_largest(const char* op, const Variable& x) {
       for (std::int64_t c = at; c < at + r.columns; ++c) to[c] = from[c] - largest;
     }
   });
-  return record(op, std::move(y), {x}, [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
+  return record_straight_through(op, std::move(y), x);
 }
 
 // (x − max)/T instead of x/T, which is infinite for a large x over a small T.

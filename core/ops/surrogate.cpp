@@ -9,7 +9,7 @@ namespace {
 
 Variable staircase(const char* op, const Variable& x, Tensor y, Surrogate surrogate) {
   if (surrogate == Surrogate::kIdentity) {
-    return record(op, std::move(y), {x}, [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
+    return record_straight_through(op, std::move(y), x);
   }
   return record_map(op, x, std::move(y), Saved::kInput, [](const Tensor& dy, const Tensor& in) {
     return map_each(dy, in, kLightGrain, [](Scalar g, Scalar v) { return std::abs(v) <= Scalar{1} ? g : Scalar{0}; });

@@ -62,8 +62,7 @@ class HalfFloat final : public Quantizer, public CountsOverflows {
     if (site_.is_weight()) overflows_ = {};  // they are the same values in each pass
     overflows_.count += lost;
     overflows_.of += y.numel();
-    return core::record("half_float", std::move(y), {x},
-                        [](const Tensor& dy, const core::Needs&) { return core::Gradients{dy}; });
+    return core::record_straight_through("half_float", std::move(y), x);
   }
   [[nodiscard]] Overflows overflows() const override { return overflows_; }
   void forget_overflows() override { overflows_ = {}; }

@@ -40,8 +40,7 @@ class WeightGrid : public Quantizer {
       y.mutable_values()[i] = static_cast<Scalar>(
           all.params.dequantize(all.values[i], all.params.slot(static_cast<std::int64_t>(i), x.shape())));
     }
-    return core::record("weight_grid", std::move(y), {x},
-                        [](const Tensor& dy, const core::Needs&) { return core::Gradients{dy}; });
+    return core::record_straight_through("weight_grid", std::move(y), x);
   }
   [[nodiscard]] Integers integers(const Tensor& x) const final { return integers_within(x, x); }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {

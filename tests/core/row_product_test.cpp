@@ -162,6 +162,25 @@ TEST_CASE("gradients add up whether they were made or not, and one below a weigh
   CHECK(f.error(0.5) < 1e-5);
 }
 
+TEST_CASE("straight through an operation a deferred gradient arrives unmade, and joins others made") {
+  const Factors f;
+  const auto once = [&] {
+    const Variable rounded = record_straight_through("rounded", f.weight.value(), f.weight);
+    CHECK(rounded.requires_grad());
+    backward(linear(Variable(f.x), rounded, Variable()), f.dy);
+  };
+  once();
+  CHECK(f.weight.deferred_grad() != nullptr);
+  CHECK(f.error(1) < 1e-5);
+  once();
+  CHECK(f.error(2) < 2e-5);
+  const Variable datum = record_straight_through("rounded", f.weight.value(), Variable(f.weight.value()));
+  CHECK_FALSE(datum.requires_grad());
+  const Variable number(Tensor::scalar(3), true);
+  backward(record_straight_through("rounded", Tensor::scalar(7), number) * 5.0);
+  CHECK(number.grad().item() == 5);
+}
+
 TEST_CASE("what the gradient waits for may be written to by others: it holds values of its own") {
   Factors f;
   f.send();
