@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "tempera/core/fields.hpp"
@@ -103,7 +104,7 @@ class LeastSquares final : public HistogramObserver {
         qq += q * q * s.count;
       });
       if (qq == 0 || xq <= 0) break;
-      scale = xq / qq;
+      if (std::exchange(scale, xq / qq) == xq / qq) break;  // it has settled
     }
     return scale;
   }

@@ -146,6 +146,7 @@ HistogramObserver::Moments::Moments(const Seen& seen) : seen_(seen), sums_(kBins
     if (count > 0) {
       if (sums.count == 0) first_ = i;
       last_ = i + 1;
+      filled_.push_back(i);
     }
     sums = {sums.count + count, sums.x + count * x, sums.xx + count * x * x};
     sums_[bin + 1] = sums;

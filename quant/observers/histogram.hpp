@@ -49,26 +49,41 @@ class HistogramObserver : public Observer {
   class Moments {
    public:
     explicit Moments(const Seen& seen);
-    /// Calls fn(q, sums) for every integer q of the grid that bins round to: q = clamp(round(x/scale) + zero, low, high).
+    /// Calls fn(q, sums) for the integers q = clamp(round(x/scale) + zero, low, high) that values round to: level by level,
+    /// or bin by bin where fewer bins hold values than there are levels between them. No turn waits for the one before it.
     template <class Fn>
     void by_level(double scale, double zero, double low, double high, const Fn& fn) const {
-      for (std::int64_t i = first_; i < last_;) {
-        const double q = std::clamp(round_to(seen_.centre(i) / scale, Rounding::kHalfEven) + zero, low, high);
-        const std::int64_t next = q >= high ? last_ : std::clamp(bin_from((q - zero + 0.5) * scale), i + 1, last_);
-        const Sums &from = sums_[static_cast<std::size_t>(i)], &to = sums_[static_cast<std::size_t>(next)];
-        fn(q, Sums{to.count - from.count, to.x - from.x, to.xx - from.xx});
-        i = next;
+      const auto level = [&](std::int64_t bin) {
+        return std::clamp(round_to(seen_.centre(bin) / scale, Rounding::kHalfEven) + zero, low, high);
+      };
+      if (static_cast<double>(filled_.size()) * scale < static_cast<double>(last_ - first_) * seen_.width) {
+        for (const std::int64_t bin : filled_) fn(level(bin), between(bin, bin + 1));
+        return;
+      }
+      double q = first_ < last_ ? level(first_) : high;
+      for (std::int64_t from = first_, next = from; from < last_; from = next, ++q) {
+        next = q < high ? end_of_level(q - zero, scale) : last_;
+        fn(q, between(from, next));
       }
     }
 
    private:
-    /// The first bin whose centre is not below x, within what was seen.
-    [[nodiscard]] std::int64_t bin_from(double x) const noexcept {
-      const double bin = std::ceil(x / seen_.width - 0.5) + kMiddle;
-      return static_cast<std::int64_t>(std::clamp(bin, static_cast<double>(first_), static_cast<double>(last_)));
+    /// The first bin whose centre rounds to more than `steps`; halves round to even. Widths are powers of two.
+    [[nodiscard]] std::int64_t end_of_level(double steps, double scale) const noexcept {
+      const double bin = (steps + 0.5) * scale * (1 / seen_.width) + (kMiddle - 0.5);
+      const auto below =
+          static_cast<std::int64_t>(std::clamp(bin, static_cast<double>(first_), static_cast<double>(last_)));
+      const bool exact = static_cast<double>(below) == bin;
+      const bool stays = !exact || std::fmod(steps, 2) == 0;
+      return std::min(below + (stays ? 1 : 0), last_);
+    }
+    [[nodiscard]] Sums between(std::int64_t begin, std::int64_t end) const noexcept {
+      const Sums &from = sums_[static_cast<std::size_t>(begin)], &to = sums_[static_cast<std::size_t>(end)];
+      return {to.count - from.count, to.x - from.x, to.xx - from.xx};
     }
     Seen seen_;
     std::int64_t first_ = 0, last_ = 0;  // the bins from first_ to before last_ hold all values
+    std::vector<std::int64_t> filled_;   // bins that hold values
     std::vector<Sums> sums_;             // [kBins + 1], of the bins before
   };
   [[nodiscard]] virtual Range choose(const Seen& seen) const = 0;
