@@ -25,16 +25,15 @@ void configure(std::int64_t upper, std::int64_t lower, std::int64_t depth) noexc
 }
 
 // The rows of A that a block of C needs. The panel's segments lie one after the other, so that steps can be counted
-// through them; a tile takes `depth` of all `steps`, cut as equal as can be, and the last tile goes back over the one
-// before it.
+// through them; a tile takes `depth` of all `steps`, and the last tile goes back over the one before it.
 class BlockRows {
  public:
   BlockRows(const DotTile& t, std::int64_t first, std::int64_t rows, std::int64_t depth) noexcept
       : t_(t), first_(first), rows_(rows), depth_(depth) {
-    const char* a = row(0);
-    distance_ = rows > 1 ? row(1) - a : kTileBytes;
-    in_place_ = t.segments == 1;
-    for (std::int64_t i = 2; i < rows; ++i) in_place_ = in_place_ && row(i) - a == i * distance_;
+    distance_ = rows > 1 ? row(1) - row(0) : kTileBytes;
+    std::int64_t differences = 0;  // without a branch, as vectors
+    for (std::int64_t i = 2; i < rows; ++i) differences |= row(i) - row(i - 1) - distance_;
+    in_place_ = t.segments == 1 && differences == 0;
   }
 
   struct View {
@@ -120,8 +119,7 @@ void dot_panels(const DotTile& t, std::int64_t first, std::int64_t rows, std::in
 
 // Whole blocks of all panels, and then what is left of the rows: shapes are set at most twice.
 void dot_quads(const DotTile& t) noexcept {
-  const std::int64_t all = t.segments * t.steps, tiles = (all + kMostSteps - 1) / kMostSteps;
-  const std::int64_t depth = tiles == 0 ? 0 : (all + tiles - 1) / tiles;
+  const std::int64_t all = t.segments * t.steps, depth = all < kMostSteps ? all : kMostSteps;
   std::int64_t i = 0;
   if (t.m >= kBlockRows) configure(kTileRows, kTileRows, depth);
   for (; i + kBlockRows <= t.m; i += kBlockRows) dot_panels<true>(t, i, kBlockRows, depth);

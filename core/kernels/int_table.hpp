@@ -150,8 +150,8 @@ struct IntKernelTable {
                       std::int32_t* y) noexcept;
 };
 
-/// As many steps as instructions of equal depth take that hold `steps`: dot_quads is fastest on rows and panels that
-/// are filled up to these, the panels with zeros, and whose rows lie in equal distances.
+/// As many steps as whole instructions take that hold `steps`: dot_quads is fastest on panels that are filled up to these
+/// with zeros, and on rows that are readable as far, if both begin at whole 64 bytes, and the rows lie in equal distances.
 [[nodiscard]] std::int64_t quad_steps(const IntKernelTable& table, std::int64_t steps) noexcept;
 
 /// The table in use: that of the level of kernels().

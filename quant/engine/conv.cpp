@@ -50,7 +50,7 @@ class Conv final : public Step {
                                     part(layer.requant, g, layer.groups, layer.weight.shape[0]), false, quads_));
     }
     const std::int64_t window = kernel_[0] * kernel_[1] * channels_ / layer.groups * (quads_ ? 1 : 2);
-    window_bytes_ = in_place_ ? 0 : core::round_up(window + 16, 64);
+    window_bytes_ = in_place_ ? 0 : core::round_up(window, 64);
   }
 
   [[nodiscard]] std::int64_t scratch_bytes() const override {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tempera/core/kernels/int_table.hpp"
+#include "tempera/quant/engine/lines.hpp"
 #include "tempera/quant/engine/places.hpp"
 #include "tempera/quant/engine/thresholds.hpp"
 
@@ -29,7 +30,7 @@ template <class T>
 struct Panels {
   std::int64_t group = 2, columns = 0, count = 0;
   std::int64_t segments = 1, steps = 0;
-  std::vector<T> values;
+  Lines<T> values;
 
   [[nodiscard]] std::int64_t size() const noexcept { return segments * steps * columns * group; }  ///< of one
   [[nodiscard]] const T* panel(std::int64_t i) const noexcept { return values.data() + i * size(); }

@@ -41,10 +41,10 @@ Product::Product(const StepSource& source, const WeightRows& rows, const std::ve
   }
 }
 
-std::vector<std::int32_t> Product::padded(std::vector<std::int32_t> bias) const {
-  const std::int64_t columns = kernels_.columns;
-  bias.resize(static_cast<std::size_t>((out_ + columns - 1) / columns * columns));
-  return bias;
+Lines<std::int32_t> Product::padded(const std::vector<std::int32_t>& bias) const {
+  Lines<std::int32_t> whole(bias.begin(), bias.end());
+  whole.resize(static_cast<std::size_t>(core::round_up(out_, kernels_.columns)));
+  return whole;
 }
 
 std::int64_t Product::block() noexcept { return core::int_kernels().dot_quads != nullptr ? kBlock : kBlock / 2; }

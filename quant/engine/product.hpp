@@ -74,14 +74,14 @@ class Product {
   void run_panels(const ProductRows& rows, const Operand& weights) const noexcept;
   // The sums of columns from `first` on, pooled where that is asked for; they are written over.
   void write(const ProductRows& rows, std::int64_t first, std::int64_t n, std::int32_t* c) const noexcept;
-  [[nodiscard]] std::vector<std::int32_t> padded(std::vector<std::int32_t> bias) const;
+  [[nodiscard]] Lines<std::int32_t> padded(const std::vector<std::int32_t>& bias) const;
 
   const core::IntKernelTable& kernels_;
   std::int64_t out_, segments_, length_;
   Panels<std::int8_t> pairs_, quads_;
   Panels<std::int16_t> wide_;
   std::int32_t byte_shift_;
-  std::vector<std::int32_t> bias_, byte_bias_;
+  Lines<std::int32_t> bias_, byte_bias_;
   Output writer_;
 };
 

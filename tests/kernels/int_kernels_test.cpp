@@ -33,11 +33,11 @@ TEST_CASE("dot products of four bytes are exact, 255 · −128 and 255 · 127 to
   check_panels(t.dot_quads, t.columns);
 }
 
-TEST_CASE("steps are filled up to instructions of equal depth") {
+TEST_CASE("steps that one instruction cannot hold are filled up to whole instructions") {
   IntKernelTable table;
   table.quad_depth = 16;
-  const std::vector<std::pair<std::int64_t, std::int64_t>> cases{{0, 0},   {1, 1},   {16, 16}, {17, 18},
-                                                                 {25, 26}, {33, 33}, {49, 52}, {196, 208}};
+  const std::vector<std::pair<std::int64_t, std::int64_t>> cases{{0, 0},   {1, 1},   {16, 16}, {17, 32},
+                                                                 {25, 32}, {33, 48}, {49, 64}, {196, 208}};
   for (const auto& [steps, filled] : cases) CHECK(quad_steps(table, steps) == filled);
   table.quad_depth = 1;
   CHECK(quad_steps(table, 17) == 17);
