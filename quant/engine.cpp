@@ -154,10 +154,7 @@ struct Engine::Prepared {
   static void read(const engine::Frame& frame, const engine::Place& place, const std::vector<std::int32_t>& order,
                    std::int32_t* y) {
     for (std::int64_t i = 0; i < frame.samples; ++i) {
-      for (const std::int32_t at : order) {
-        *y++ =
-            (place.wide ? frame.at<std::int32_t>(place, i)[at] : frame.at<std::int16_t>(place, i)[at]) + place.offset;
-      }
+      for (const std::int32_t at : order) *y++ = frame.q(place, i, at);
     }
   }
 };

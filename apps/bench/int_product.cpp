@@ -82,10 +82,7 @@ std::vector<std::int32_t> IntProduct::result() const {
   for (std::int64_t first = 0; first < m_; first += group_) {
     const quant::engine::Frame rows = frame(first);
     for (std::int64_t i = 0; i < rows.samples; ++i) {
-      for (const std::int32_t at : order) {
-        c.push_back((place.wide ? rows.at<std::int32_t>(place, i)[at] : rows.at<std::int16_t>(place, i)[at]) +
-                    place.offset);
-      }
+      for (const std::int32_t at : order) c.push_back(rows.q(place, i, at));
     }
   }
   return c;

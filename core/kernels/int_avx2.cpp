@@ -28,7 +28,7 @@ I multiply_even(I a, I b) noexcept { return _mm256_mul_epu32(a, b); }
 I shift_right64(I x, I counts) noexcept { return _mm256_srlv_epi64(x, counts); }
 I merge(I even, I odd_lanes) noexcept { return _mm256_blend_epi32(even, _mm256_slli_epi64(odd_lanes, 32), 0xAA); }
 I with_sign(I magnitude, I sign) noexcept { return _mm256_sign_epi32(magnitude, sign); }
-void store_s16(std::int16_t* y, I x) noexcept {
+void store_cells(std::int16_t* y, I x) noexcept {
   const __m128i packed = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(y), packed);
 }

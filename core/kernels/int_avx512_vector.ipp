@@ -24,7 +24,7 @@ I with_sign(I magnitude, I sign) noexcept {
   const __mmask16 negative = _mm512_cmpgt_epi32_mask(_mm512_setzero_si512(), sign);
   return _mm512_mask_sub_epi32(magnitude, negative, _mm512_setzero_si512(), magnitude);
 }
-void store_s16(std::int16_t* y, I x) noexcept {
+void store_cells(std::int16_t* y, I x) noexcept {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), _mm512_cvtepi32_epi16(x));
 }
 I quantize_lanes(const float* x, const Divisor& divided, float low, float high, std::int32_t offset) noexcept {

@@ -4,6 +4,10 @@ void narrow_u8(std::int64_t n, const std::int16_t* x, std::int32_t shift, std::u
   for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<std::uint8_t>(x[i] + shift);
 }
 
+void widen_u8(std::int64_t n, const std::uint8_t* x, std::int32_t shift, std::int16_t* y) noexcept {
+  for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<std::int16_t>(x[i] + shift);
+}
+
 std::int16_t larger(std::int16_t a, std::int16_t b) noexcept { return a > b ? a : b; }
 
 void max_windows(const ChannelWindows& w, std::int16_t* y) noexcept {
@@ -66,6 +70,7 @@ void fill_loops(IntKernelTable& table) noexcept {
   table.wide_sums = wide_sums;
   table.copy_windows = copy_windows;
   table.narrow_u8 = narrow_u8;
+  table.widen_u8 = widen_u8;
   table.max_windows = max_windows;
   table.dot_windows = dot_windows;
 }

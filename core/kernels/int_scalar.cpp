@@ -64,7 +64,7 @@ void requant(const RequantTile& t) noexcept {
       const auto rounded = static_cast<std::int32_t>(count > 63 ? 0 : sum >> count);
       std::int32_t q = product < 0 ? -rounded : rounded;
       q = q < t.low ? t.low : q > t.high ? t.high : q;
-      t.y[i * t.y_row + j] = static_cast<std::int16_t>(q + t.offset);
+      static_cast<std::int16_t*>(t.y)[i * t.y_row + j] = static_cast<std::int16_t>(q + t.offset);
     }
   }
 }
@@ -86,6 +86,8 @@ void detail::fill_int_scalar(IntKernelTable& table) noexcept {
   table.dot_pairs = dot<std::int16_t, std::int16_t, 2>;
   table.dot_pairs_s8 = dot<std::int16_t, std::int8_t, 2>;
   table.dot_quads = nullptr;
+  table.requant_u8 = nullptr;
+  table.quantize_u8 = nullptr;
   table.dot_sparse = dot_sparse;
   table.requant = requant;
   table.quantize_s16 = quantize_s16;

@@ -31,7 +31,7 @@ I shift_right64(I x, I counts) noexcept {
 }
 I merge(I even, I odd_lanes) noexcept { return _mm_blend_epi16(even, _mm_slli_epi64(odd_lanes, 32), 0xCC); }
 I with_sign(I magnitude, I sign) noexcept { return _mm_sign_epi32(magnitude, sign); }
-void store_s16(std::int16_t* y, I x) noexcept {
+void store_cells(std::int16_t* y, I x) noexcept {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(y), _mm_packs_epi32(x, x));
 }
 struct Divisor {

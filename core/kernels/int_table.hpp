@@ -57,9 +57,9 @@ struct RequantTile {
   const std::int32_t* multiplier = nullptr;
   const std::uint64_t *half_even = nullptr, *half_odd = nullptr;    ///< 2^(count − 1)
   const std::uint64_t *count_even = nullptr, *count_odd = nullptr;  ///< 31 + shift
-  std::int32_t low = 0, high = 0, offset = 0;                       ///< results fit int16
-  std::int16_t* y = nullptr;
-  std::int64_t y_row = 0;
+  std::int32_t low = 0, high = 0, offset = 0;                       ///< results fit what is written
+  void* y = nullptr;                                                ///< int16 or uint8
+  std::int64_t y_row = 0;                                           ///< values
 };
 
 /// Windows over an image whose channels stand together: output o of `count` reads x[o · step + offsets[k] + channel] for
@@ -135,11 +135,17 @@ struct IntKernelTable {
   void (*filter_inputs[2])(const FilterInputs& runs) noexcept;     ///< by MinimalFilter
   void (*filter_outputs[2])(const FilterOutputs& tiles) noexcept;  ///< of three taps in two dimensions, of five in one
   void (*pool_sums)(const PooledSums& sums) noexcept;
-  void (*requant)(const RequantTile& tile) noexcept;
+  void (*requant)(const RequantTile& tile) noexcept;     ///< into int16
+  void (*requant_u8)(const RequantTile& tile) noexcept;  ///< null where dot_quads is
   void (*wide_sums)(const WideSums& sums) noexcept;
   /// y = clamp(round half to even(x / scale), low, high) + offset; NaN counts as 0. low, high are whole numbers.
   void (*quantize_s16)(std::int64_t n, const Scalar* x, float scale, float low, float high, std::int32_t offset,
                        std::int16_t* y) noexcept;
+  /// The same for results that fit uint8. Null where dot_quads is.
+  void (*quantize_u8)(std::int64_t n, const Scalar* x, float scale, float low, float high, std::int32_t offset,
+                      std::uint8_t* y) noexcept;
+  /// y = x + shift, which fits int16.
+  void (*widen_u8)(std::int64_t n, const std::uint8_t* x, std::int32_t shift, std::int16_t* y) noexcept;
   /// y = x + shift, which fits uint8.
   void (*narrow_u8)(std::int64_t n, const std::int16_t* x, std::int32_t shift, std::uint8_t* y) noexcept;
   void (*copy_windows)(const WindowCopies& copies) noexcept;

@@ -1,6 +1,10 @@
-// What VNNI adds to int_avx512_vector.ipp: products and sum in one instruction, for pairs of int16 and for four bytes.
+// What VNNI adds to int_avx512_vector.ipp: products and sum in one instruction, for pairs of int16 and for four bytes, and
+// values as those bytes.
 
 I dot_pair(I sum, I a, I b) noexcept { return _mm512_dpwssd_epi32(sum, a, b); }
+void store_cells(std::uint8_t* y, I x) noexcept {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm512_cvtepi32_epi8(x));
+}
 
 #include "int_simd.ipp"
 
@@ -27,4 +31,6 @@ void fill_vnni(IntKernelTable& table) noexcept {
   table.quad_rows = kTileRows;
   table.quad_gain = 2;
   table.dot_quads = dot_quads;
+  table.requant_u8 = requant<std::uint8_t>;
+  table.quantize_u8 = quantize<std::uint8_t>;
 }

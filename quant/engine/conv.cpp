@@ -71,20 +71,31 @@ class Conv final : public Step {
 
  private:
   [[nodiscard]] bool bytes() const { return quads_; }
-  [[nodiscard]] std::int64_t padded_bytes() const { return image_.copies() ? (2 * image_.values() + 63) / 64 * 64 : 0; }
-  [[nodiscard]] std::int64_t byte_image_bytes() const { return bytes() ? (image_.values() + 63) / 64 * 64 : 0; }
+  [[nodiscard]] std::int64_t padded_bytes() const {
+    return image_.copies() ? core::round_up(image_.values() * input_.cell(), 64) : 0;
+  }
+  [[nodiscard]] std::int64_t byte_image_bytes() const {
+    return bytes() && !input_.bytes ? core::round_up(image_.values(), 64) : 0;
+  }
+
+  // The sample with its border, as the products take it.
+  [[nodiscard]] const char* image_of(const Frame& frame, std::int64_t sample) const {
+    if (input_.bytes) {
+      return reinterpret_cast<const char*>(
+          image_.fill(frame.at<std::uint8_t>(input_, sample), reinterpret_cast<std::uint8_t*>(frame.scratch)));
+    }
+    const auto* x = image_.fill(frame.at<std::int16_t>(input_, sample), reinterpret_cast<std::int16_t*>(frame.scratch));
+    if (!bytes()) return reinterpret_cast<const char*>(x);
+    auto* narrow = reinterpret_cast<std::uint8_t*>(frame.scratch + padded_bytes());
+    core::int_kernels().narrow_u8(image_.values() - 32, x, products_[0]->byte_shift(), narrow);
+    return reinterpret_cast<const char*>(narrow);
+  }
 
   // `pooled` as in ProductRows.
   void run_sample(const Frame& frame, std::int64_t sample, const Place& output, std::int64_t pooled) const {
-    const auto* x = image_.fill(frame.at<std::int16_t>(input_, sample), reinterpret_cast<std::int16_t*>(frame.scratch));
-    const char* image = reinterpret_cast<const char*>(x);
-    if (bytes()) {
-      auto* narrow = reinterpret_cast<std::uint8_t*>(frame.scratch + padded_bytes());
-      core::int_kernels().narrow_u8(image_.values() - 32, x, products_[0]->byte_shift(), narrow);
-      image = reinterpret_cast<const char*>(narrow);
-    }
+    const char* image = image_of(frame, sample);
     std::byte* y = frame.bytes_at(output, sample);
-    const std::int64_t windows = out_shape_[1] * out_shape_[2], cell = output.wide ? 4 : 2;
+    const std::int64_t windows = out_shape_[1] * out_shape_[2], cell = output.cell();
     const std::int64_t block = pooled == 0 ? Product::block() : Product::block() / (2 * pooled) * 2 * pooled;
     for (std::int64_t first = 0; first < windows; first += block) {
       const std::int64_t m = std::min(block, windows - first);
@@ -96,19 +107,19 @@ class Conv final : public Step {
   void run_block(const Frame& frame, const char* image, std::int64_t first, ProductRows product,
                  std::int64_t cell) const {
     const std::int64_t value = bytes() ? 1 : 2, row = image_.row() * value;
-    std::array<const void*, Product::kBlock> rows{};
-    std::int64_t oy = first / out_shape_[2], ox = first % out_shape_[2];
-    for (std::int64_t i = 0; i < product.m; ++i) {
-      rows[static_cast<std::size_t>(i)] = image + oy * stride_[0] * row + ox * stride_[1] * channels_ * value;
-      if (++ox < out_shape_[2]) continue;
-      ox = 0;
-      ++oy;
+    std::array<const void*, Product::kBlock> rows;  // NOLINT: written as far as they are read
+    const std::int64_t width = out_shape_[2], step = stride_[1] * channels_ * value;
+    for (std::int64_t i = 0, n = 0; i < product.m; i += n) {
+      const std::int64_t oy = (first + i) / width, ox = (first + i) % width;
+      const char* corner = image + oy * stride_[0] * row + ox * step;
+      n = std::min(width - ox, product.m - i);
+      for (std::int64_t k = 0; k < n; ++k) rows[static_cast<std::size_t>(i + k)] = corner + k * step;
     }
     const std::int64_t groups = static_cast<std::int64_t>(products_.size()), out = out_shape_[0] / groups;
     product.a_segment = dilation_[0] * row;
     auto* y = static_cast<std::byte*>(product.y);
     for (std::int64_t g = 0; g < groups; ++g) {
-      std::array<const void*, Product::kBlock> copies{};
+      std::array<const void*, Product::kBlock> copies;  // NOLINT: likewise
       if (!in_place_) copy_windows(frame, rows.data(), product.m, g, value, copies.data());
       product.a = in_place_ ? rows.data() : copies.data();
       product.y = y + g * out * cell;
@@ -147,9 +158,7 @@ class Conv final : public Step {
 }  // namespace
 
 std::unique_ptr<Step> make_conv(const StepSource& source, const program::Conv2d& layer) {
-  if (layer.groups > 1 && layer.groups == layer.weight.shape[0] && layer.weight.shape[1] == 1) {
-    return make_depthwise(source, layer);
-  }
+  if (is_depthwise(layer)) return make_depthwise(source, layer);
   if (auto step = make_minimal_conv(source, layer)) return step;
   return std::make_unique<Conv>(source, layer);
 }

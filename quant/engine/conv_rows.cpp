@@ -22,14 +22,14 @@ bool quads_pay(const program::Conv2d& layer) {
 
 }  // namespace
 
+bool is_depthwise(const program::Conv2d& layer) noexcept {
+  return layer.groups > 1 && layer.groups == layer.weight.shape[0] && layer.weight.shape[1] == 1;
+}
+
 bool has_runs(const program::Conv2d& layer) noexcept { return layer.groups == 1 && layer.dilation[1] == 1; }
 
 bool takes_quads(const StepSource& source, const program::Conv2d& layer) {
-  if (!quads_pay(layer)) return false;
-  for (std::int64_t g = 0; g < layer.groups; ++g) {
-    if (!Product::fits_bytes(source, rows_of(layer, g, false))) return false;
-  }
-  return true;
+  return Product::fits_bytes(source.input_buffer(), layer.weight) && quads_pay(layer);
 }
 
 WeightRows rows_of(const program::Conv2d& layer, std::int64_t group, bool in_place) {

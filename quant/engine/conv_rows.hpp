@@ -12,6 +12,8 @@ namespace tempera::quant::engine {
 /// w − zero_w of a group, each row [kh, kw, c] in kh segments (`in_place`) or in one.
 [[nodiscard]] WeightRows rows_of(const program::Conv2d& layer, std::int64_t group, bool in_place);
 
+/// One channel in and out for each group.
+[[nodiscard]] bool is_depthwise(const program::Conv2d& layer) noexcept;
 /// Whether a window is runs of neighbours, which kernels can read in place.
 [[nodiscard]] bool has_runs(const program::Conv2d& layer) noexcept;
 /// Whether the windows of every group may be multiplied as bytes on this level, and that is less work.

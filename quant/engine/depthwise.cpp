@@ -39,7 +39,7 @@ class Depthwise final : public Step {
   [[nodiscard]] std::int64_t scratch_bytes() const override { return sums_bytes() + 2 * image_.values() + 64; }
 
   void run(const Frame& frame) const override {
-    const std::int64_t channels = out_shape_[0], cell = output_.wide ? 4 : 2;
+    const std::int64_t channels = out_shape_[0], cell = output_.cell();
     auto* sums = reinterpret_cast<std::int32_t*>(frame.scratch);
     for (std::int64_t i = 0; i < frame.samples; ++i) {
       const std::int16_t* x =

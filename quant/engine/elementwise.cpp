@@ -69,23 +69,28 @@ class Quantize final : public Step {
   [[nodiscard]] std::int64_t scratch_bytes() const override { return 2 * output_.numel; }
 
   void run(const Frame& frame) const override {
+    if (output_.bytes) return run_cells<std::uint8_t>(frame, core::int_kernels().quantize_u8);
+    if (!output_.wide) return run_cells<std::int16_t>(frame, core::int_kernels().quantize_s16);
     for (std::int64_t i = 0; i < frame.samples; ++i) {
-      const Scalar* x = frame.x + i * output_.numel;
-      if (fast_) {
-        run_fast(frame, x, frame.at<std::int16_t>(output_, i));
-      } else {
-        with_cells(output_, [&](auto cell) { run_plain(x, frame.at<decltype(cell)>(output_, i)); });
-      }
+      run_plain(frame.x + i * output_.numel, frame.at<std::int32_t>(output_, i));
     }
   }
 
  private:
-  void run_fast(const Frame& frame, const Scalar* x, std::int16_t* y) const {
+  template <class T, class Kernel>
+  void run_cells(const Frame& frame, Kernel kernel) const {
+    for (std::int64_t i = 0; i < frame.samples; ++i) {
+      const Scalar* x = frame.x + i * output_.numel;
+      T* y = frame.at<T>(output_, i);
+      fast_ ? run_fast(kernel, x, output_.image ? reinterpret_cast<T*>(frame.scratch) : y, y) : run_plain(x, y);
+    }
+  }
+  template <class T, class Kernel>
+  void run_fast(Kernel kernel, const Scalar* x, T* listed, T* y) const {
     const std::int32_t zero = params_.zero_point[0];
-    auto* listed = output_.image ? reinterpret_cast<std::int16_t*>(frame.scratch) : y;
-    core::int_kernels().quantize_s16(output_.numel, x, params_.scale[0], static_cast<float>(params_.qmin - zero),
-                                     static_cast<float>(params_.qmax - zero), zero - output_.offset, listed);
-    if (!output_.image) return;
+    kernel(output_.numel, x, params_.scale[0], static_cast<float>(params_.qmin - zero),
+           static_cast<float>(params_.qmax - zero), zero - output_.offset, listed);
+    if (listed == y) return;
     for (std::size_t j = 0; j < order_.size(); ++j) y[order_[j]] = listed[j];
   }
   template <class T>

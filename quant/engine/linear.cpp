@@ -4,6 +4,7 @@
 #include <array>
 #include <span>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/quant/engine/product.hpp"
 
 namespace tempera::quant::engine {
@@ -29,18 +30,20 @@ class Linear final : public Step {
   Linear(const StepSource& source, const program::Linear& layer)
       : input_(source.input()),
         output_(source.output()),
-        row_bytes_((input_.numel + 63) / 64 * 64),
-        product_(source, rows_of(layer, source.input()), layer.bias, layer.requant, true) {}
+        row_bytes_(core::round_up(input_.numel, 64)),
+        product_(source, rows_of(layer, source.input()), layer.bias, layer.requant, true,
+                 Product::fits_bytes(source.input_buffer(), layer.weight)) {}
 
   [[nodiscard]] std::int64_t scratch_bytes() const override {
-    if (product_.takes_bytes()) return std::max(product_.sparse_bytes(), Product::block() * row_bytes_);
-    return std::max(product_.sparse_bytes(), product_.list_bytes());
+    if (input_.bytes) return sparse_bytes() + 2 * row_bytes_;
+    if (product_.takes_bytes()) return std::max(sparse_bytes(), Product::block() * row_bytes_);
+    return std::max(sparse_bytes(), product_.list_bytes());
   }
 
   void run(const Frame& frame) const override {
     if (product_.has_sparse() && frame.samples < kTileFrom) {
       for (std::int64_t i = 0; i < frame.samples; ++i) {
-        product_.run_sparse(frame.at<std::int16_t>(input_, i), frame.scratch, output_at(frame, i));
+        product_.run_sparse(wide_row(frame, i), frame.scratch, frame.bytes_at(output_, i));
       }
       return;
     }
@@ -55,18 +58,25 @@ class Linear final : public Step {
       product_.run({.m = m,
                     .a = rows.data(),
                     .lists = listed ? lists.data() : nullptr,
-                    .y = output_at(frame, i),
+                    .y = frame.bytes_at(output_, i),
                     .y_row = output_.stride});
     }
   }
 
  private:
-  [[nodiscard]] void* output_at(const Frame& frame, std::int64_t sample) const {
-    if (output_.wide) return frame.at<std::int32_t>(output_, sample);
-    return frame.at<std::int16_t>(output_, sample);
+  [[nodiscard]] std::int64_t sparse_bytes() const { return core::round_up(product_.sparse_bytes(), 64); }
+
+  // The input of a sample for a product of its own, behind whose memory bytes are widened.
+  [[nodiscard]] const std::int16_t* wide_row(const Frame& frame, std::int64_t sample) const {
+    if (!input_.bytes) return frame.at<std::int16_t>(input_, sample);
+    auto* values = reinterpret_cast<std::int16_t*>(frame.scratch + sparse_bytes());
+    core::int_kernels().widen_u8(input_.numel, frame.at<std::uint8_t>(input_, sample),
+                                 input_.offset - input_.background, values);
+    return values;
   }
-  // The input of a sample as the product takes it; bytes are made in slot `slot` of the scratch.
+  // The input of a sample as tiles take it; bytes of other places are made in slot `slot` of the scratch.
   [[nodiscard]] const void* row(const Frame& frame, std::int64_t sample, std::int64_t slot) const {
+    if (input_.bytes) return frame.bytes_at(input_, sample);
     const auto* x = frame.at<std::int16_t>(input_, sample);
     if (!product_.takes_bytes()) return x;
     auto* bytes = reinterpret_cast<std::uint8_t*>(frame.scratch) + slot * row_bytes_;

@@ -14,7 +14,8 @@ struct LineAllocator {
 
   LineAllocator() = default;
   template <class U>
-  LineAllocator(const LineAllocator<U>& /*other*/) noexcept {}  // NOLINT(google-explicit-constructor): as allocators are
+  LineAllocator(const LineAllocator<U>& /*other*/) noexcept {
+  }  // NOLINT(google-explicit-constructor): as allocators are
 
   [[nodiscard]] T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
   void deallocate(T* p, std::size_t /*n*/) noexcept { ::operator delete(p, kLine); }

@@ -197,7 +197,7 @@ class MinimalConv final : public Step {
     for (std::int64_t r = 0; r < std::min(shape_.rows, out_[1] - begin); r += down, sums += down * line) {
       if (pool) core::int_kernels().pool_sums({.count = width, .x = sums, .x_row = line, .y = sums});
       std::byte* y =
-          frame.bytes_at(output, strip.sample) + (begin + r) / down * width * out_[0] * (output.wide ? 4 : 2);
+          frame.bytes_at(output, strip.sample) + (begin + r) / down * width * out_[0] * output.cell();
       writer_.write(width, first, n, sums, columns, y, out_[0]);
     }
   }
@@ -234,10 +234,14 @@ bool pays(const program::Conv2d& layer, const FilterShape& shape, const core::Sh
 
 }  // namespace
 
-std::unique_ptr<Step> make_minimal_conv(const StepSource& source, const program::Conv2d& layer) {
+bool minimal_conv_pays(const StepSource& source, const program::Conv2d& layer) {
   const std::optional<FilterShape> shape = filter_shape(layer);
-  if (!shape) return nullptr;
-  if (!pays(layer, *shape, source.output_buffer().shape, takes_quads(source, layer))) return nullptr;
+  return shape && pays(layer, *shape, source.output_buffer().shape, takes_quads(source, layer));
+}
+
+std::unique_ptr<Step> make_minimal_conv(const StepSource& source, const program::Conv2d& layer) {
+  if (!minimal_conv_pays(source, layer)) return nullptr;
+  const std::optional<FilterShape> shape = filter_shape(layer);
   std::optional<MinimalWeights> weights =
       minimal_weights(layer, *shape, source.input(), source.input_buffer(), core::int_kernels().columns);
   if (!weights) return nullptr;

@@ -28,7 +28,7 @@ struct FilterShape {
 /// Transformed weights, and what the sums start from.
 struct MinimalWeights {
   /// [panel of outputs][position]: in the order in which they are used, so that what comes next can be asked for.
-  std::vector<std::int16_t> values;
+  Lines<std::int16_t> values;
   std::int64_t positions = 0, segments = 1, steps = 0, size = 0;  ///< size: values of a position in a panel
   /// Of the position kBiased, in whole panels.
   std::vector<std::int32_t> bias;

@@ -87,7 +87,7 @@ std::int64_t nonzero_steps(std::span<const void* const> rows, std::int64_t lengt
 }
 
 Output::Output(const Place& place, const std::optional<Requant>& requant, std::int64_t channels)
-    : wide_(place.wide), offset_(place.offset), requant_(requant) {
+    : wide_(place.wide), bytes_(place.bytes), offset_(place.offset), requant_(requant) {
   if (requant_ && requant_->thresholds && !wide_) thresholds_.emplace(*requant_, channels, offset_);
   if (!requant_ || requant_->thresholds || wide_ || requant_->mode != RequantMode::kSingle) return;
   if (std::ranges::any_of(requant_->multipliers, [](const Multiplier& m) { return m.shift < 0; })) return;
@@ -110,7 +110,7 @@ void Output::write(std::int64_t m, std::int64_t first, std::int64_t n, const std
                    void* y, std::int64_t y_row) const noexcept {
   if (thresholds_) return thresholds_->write(m, first, n, c, c_row, static_cast<std::int16_t*>(y), y_row);
   if (requant_ && fast_) {
-    core::int_kernels().requant({.m = m,
+    const core::RequantTile tile{.m = m,
                                  .n = n,
                                  .c = c,
                                  .c_row = c_row,
@@ -122,9 +122,9 @@ void Output::write(std::int64_t m, std::int64_t first, std::int64_t n, const std
                                  .low = requant_->low - requant_->zero_point,
                                  .high = requant_->high - requant_->zero_point,
                                  .offset = requant_->zero_point - offset_,
-                                 .y = static_cast<std::int16_t*>(y) + first,
-                                 .y_row = y_row});
-    return;
+                                 .y = static_cast<char*>(y) + first * (bytes_ ? 1 : 2),
+                                 .y_row = y_row};
+    return bytes_ ? core::int_kernels().requant_u8(tile) : core::int_kernels().requant(tile);
   }
   if (wide_ && !requant_) {  // logits, and products for their own sake
     core::int_kernels().wide_sums({.m = m,
@@ -142,6 +142,8 @@ void Output::write(std::int64_t m, std::int64_t first, std::int64_t n, const std
       const std::int64_t at = i * y_row + first + j;
       if (wide_) {
         static_cast<std::int32_t*>(y)[at] = v;
+      } else if (bytes_) {
+        static_cast<std::uint8_t*>(y)[at] = static_cast<std::uint8_t>(v);
       } else {
         static_cast<std::int16_t*>(y)[at] = static_cast<std::int16_t>(v);
       }

@@ -51,7 +51,7 @@ extern template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::
 [[nodiscard]] std::int64_t nonzero_steps(std::span<const void* const> rows, std::int64_t length,
                                          std::int32_t* steps) noexcept;
 
-/// Accumulators → values of a place, with the kernel where it has the arithmetic (int16 results, the default mode, M < 1).
+/// Accumulators → values of a place, with the kernel where it has the arithmetic (no int32 results, the default mode, M < 1).
 class Output {
  public:
   /// `channels` columns from `first` on.
@@ -67,7 +67,7 @@ class Output {
  private:
   [[nodiscard]] std::int32_t value(std::int32_t accumulator, std::int64_t channel) const noexcept;
 
-  bool wide_, fast_ = false;
+  bool wide_, bytes_, fast_ = false;
   std::int32_t offset_;
   std::optional<Requant> requant_;
   std::optional<ThresholdTable> thresholds_;

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "tempera/core/integers.hpp"
+#include "tempera/quant/engine/byte_places.hpp"
 #include "tempera/quant/program_shapes.hpp"
 
 namespace tempera::quant::engine {
@@ -15,8 +17,6 @@ constexpr std::int64_t kSlack = 64;
 
 Place place_of(const ProgramBuffer& buffer) {
   Place place{.wide = buffer.cell == Cell::kS32, .zero_point = buffer.zero_point, .numel = buffer.shape.numel()};
-  const std::int64_t bytes = core::round_up(place.numel * (place.wide ? 4 : 2) + kSlack, kAlignment);
-  place.stride = bytes / (place.wide ? 4 : 2);
   if (!place.wide) {
     const bool fits = buffer.low - buffer.zero_point >= -32768 && buffer.high - buffer.zero_point <= 32767;
     place.offset = fits ? buffer.zero_point : buffer.cell == Cell::kU16 ? 32768 : 0;
@@ -76,7 +76,31 @@ std::int64_t lowest_gap(const std::vector<Life>& placed, const Life& life) {
   return begin;
 }
 
-// Whether instruction i is a convolution whose output goes into a max-pool of 2 × 2 next to it, and nowhere else.
+// The memory of a buffer is that of its root: reshaped buffers stay where they are, if what reads them can.
+std::vector<std::size_t> share_places(const Program& program, std::vector<Place>& places) {
+  std::vector<std::size_t> root(places.size());
+  std::iota(root.begin(), root.end(), std::size_t{0});
+  for (const Instruction& in : program.instructions) {
+    if (!std::holds_alternative<program::Reshape>(in.operation)) continue;
+    const auto input = static_cast<std::size_t>(in.inputs[0]), output = static_cast<std::size_t>(in.output);
+    const Place &from = places[input], &to = places[output];
+    const bool same = from.wide == to.wide && from.offset == to.offset;
+    const bool listed = !from.image && !to.image;
+    const bool kept = from.image && !to.image && only_linear_reads(program, in.output);
+    if (!same || !(listed || kept)) continue;
+    root[output] = root[input];
+    places[output] = from;
+  }
+  return root;
+}
+
+std::size_t first_linear(const Program& program) {
+  const auto linear = [](const Instruction& in) { return std::holds_alternative<program::Linear>(in.operation); };
+  return static_cast<std::size_t>(std::ranges::find_if(program.instructions, linear) - program.instructions.begin());
+}
+
+}  // namespace
+
 bool pooled_alone(const Program& program, const std::vector<Place>& places, std::size_t i) {
   if (i + 1 >= program.instructions.size()) return false;
   const Instruction &conv = program.instructions[i], &next = program.instructions[i + 1];
@@ -87,47 +111,30 @@ bool pooled_alone(const Program& program, const std::vector<Place>& places, std:
   const Place &from = places[static_cast<std::size_t>(conv.output)],
               &to = places[static_cast<std::size_t>(next.output)];
   // A value of both places has to mean the same, and lie in the order in which the convolution writes it.
-  if (from.wide || to.wide || from.offset != to.offset || next.inputs[0] != conv.output) return false;
+  if (from.wide || to.wide || from.bytes != to.bytes || from.offset != to.offset || next.inputs[0] != conv.output) return false;
   const auto reads = [&](const Instruction& in) {
     return std::ranges::find(in.inputs, conv.output) != in.inputs.end();
   };
   return std::ranges::count_if(program.instructions, reads) == 1;
 }
 
-std::size_t first_linear(const Program& program) {
-  const auto linear = [](const Instruction& in) { return std::holds_alternative<program::Linear>(in.operation); };
-  return static_cast<std::size_t>(std::ranges::find_if(program.instructions, linear) - program.instructions.begin());
-}
-
-}  // namespace
-
 Layout lay_out(const Program& program) {
   const std::size_t count = program.buffers.size();
   Layout layout;
-  std::vector<std::size_t> root(count);  // whose memory a buffer uses
-  for (std::size_t i = 0; i < count; ++i) {
-    root[i] = i;
-    layout.places.push_back(place_of(program.buffers[i]));
-  }
+  for (const ProgramBuffer& buffer : program.buffers) layout.places.push_back(place_of(buffer));
   offset_by_background(program, layout.places);
+  const std::vector<std::size_t> root = share_places(program, layout.places);  // whose memory a buffer uses
+  use_bytes(program, root, layout);
   std::vector<Life> lives(count);
   for (std::size_t i = 0; i < program.instructions.size(); ++i) {
     const Instruction& in = program.instructions[i];
     const auto output = static_cast<std::size_t>(in.output);
     for (const int input : in.inputs) lives[root[static_cast<std::size_t>(input)]].to = i;
-    lives[output] = {.from = i, .to = i, .bytes = layout.places[output].stride * (layout.places[output].wide ? 4 : 2)};
-    if (!std::holds_alternative<program::Reshape>(in.operation)) continue;
-    const auto input = static_cast<std::size_t>(in.inputs[0]);
-    const Place &from = layout.places[input], &to = layout.places[output];
-    const bool same = from.wide == to.wide && from.offset == to.offset;
-    const bool listed = !from.image && !to.image;
-    const bool kept = from.image && !to.image && only_linear_reads(program, in.output);
-    if (!same || !(listed || kept)) continue;
-    root[output] = root[input];
-    const std::optional<core::Shape> image = from.image;
-    layout.places[output] = from;
-    layout.places[output].image = image;
+    if (root[output] != output) continue;
+    Place& place = layout.places[output];
+    lives[output] = {.from = i, .to = i, .bytes = core::round_up(place.numel * place.cell() + kSlack, kAlignment)};
   }
+  for (std::size_t i = 0; i < count; ++i) layout.places[i].stride = lives[root[i]].bytes / layout.places[i].cell();
   lives[root[static_cast<std::size_t>(program.instructions.back().output)]].to = program.instructions.size();
   layout.rows_from = first_linear(program);
   for (std::size_t i = 0; i < program.instructions.size(); ++i) {

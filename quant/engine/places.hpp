@@ -16,13 +16,17 @@ namespace tempera::quant::engine {
 /// A buffer's place for each sample of a group.
 struct Place {
   bool wide = false;        ///< int32 (accumulators), else int16
+  bool bytes = false;       ///< uint8 instead, which whoever reads them multiplies as they are (byte_places.hpp)
   std::int32_t offset = 0;  ///< q = v + offset
+  std::int32_t background = 0;  ///< q of what sparse rows leave out: the offset, or with bytes what would be one
   std::int32_t zero_point = 0;
   std::int64_t numel = 0;
   std::int64_t stride = 0;           ///< values from a sample to the next
   bool kept = false;                 ///< in the memory of the whole group, else in that of the samples at work
   std::int64_t begin = 0;            ///< bytes from that memory's start, for one sample; times its samples
   std::optional<core::Shape> image;  ///< [c, h, w] whose values lie as [h, w, c]; none: as they are listed
+
+  [[nodiscard]] std::int64_t cell() const noexcept { return wide ? 4 : bytes ? 1 : 2; }  ///< bytes of a value
 };
 
 /// Runs of values that share a channel: value (o, c, i) is (o·channels + c)·inner + i.
@@ -40,6 +44,9 @@ struct Layout {
   std::int64_t watched_bytes = 0;   ///< as `bytes`, with buffers that exist only for who looks at them
   std::vector<bool> pooled_before;  ///< of each instruction: the next is a max-pool that it can do itself
 };
+
+/// Whether instruction i is a convolution whose output goes into a max-pool of 2 × 2 next to it, and nowhere else.
+[[nodiscard]] bool pooled_alone(const Program& program, const std::vector<Place>& places, std::size_t i);
 
 /// Buffers whose lives do not overlap share memory. A reshaped image that only linear layers read stays where it is.
 [[nodiscard]] Layout lay_out(const Program& program);

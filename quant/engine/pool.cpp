@@ -153,6 +153,7 @@ class AvgPool final : public Pool<program::AvgPool2d> {
 
 std::unique_ptr<Step> make_pool(const StepSource& source, const program::MaxPool2d& pool) {
   if (source.input().wide) return std::make_unique<MaxPool<std::int32_t>>(source, pool);
+  if (source.input().bytes) return std::make_unique<MaxPool<std::uint8_t>>(source, pool);
   if (source.input().offset != source.output().offset) return std::make_unique<MaxPool<std::int16_t>>(source, pool);
   return std::make_unique<FastMaxPool>(source, pool);
 }

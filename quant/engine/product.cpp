@@ -13,8 +13,6 @@ constexpr std::int64_t kSums = 2 * Product::kBlock * kLargestPanel;  // at a tim
 constexpr std::int64_t kWorthListing =
     8;  // a step of a list takes a little longer: worth it if one of so many is left out
 
-std::int32_t lowest_of(Cell cell) noexcept { return cell == Cell::kS8 ? -128 : 0; }
-
 }  // namespace
 
 Product::Product(const StepSource& source, const WeightRows& rows, const std::vector<std::int32_t>& bias,
@@ -25,12 +23,11 @@ Product::Product(const StepSource& source, const WeightRows& rows, const std::ve
       length_(rows.length),
       writer_(source.output(), requant, out_) {
   const Place& input = source.input();
-  const Cell cell = source.input_buffer().cell;
-  const std::int32_t lowest = lowest_of(cell);
+  const std::int32_t lowest = lowest_of(source.input_buffer().cell);
   byte_shift_ = input.offset - lowest;
-  bias_ = padded(rows.corrected(bias, input.offset - input.zero_point));
+  bias_ = padded(rows.corrected(bias, input.background - input.zero_point));
   byte_bias_ = padded(rows.corrected(bias, lowest - input.zero_point));
-  if (quads && fits_bytes(source, rows)) {
+  if (quads) {
     const std::int64_t steps = rows.segments == 1 ? core::quad_steps(kernels_, core::ceil_div(length_, 4)) : 0;
     quads_ = pack<std::int8_t>(rows, kernels_.columns, 4, steps);
   }
@@ -49,9 +46,14 @@ Lines<std::int32_t> Product::padded(const std::vector<std::int32_t>& bias) const
 
 std::int64_t Product::block() noexcept { return core::int_kernels().dot_quads != nullptr ? kBlock : kBlock / 2; }
 
-bool Product::fits_bytes(const StepSource& source, const WeightRows& rows) {
-  const Cell cell = source.input_buffer().cell;
-  return core::int_kernels().dot_quads != nullptr && (cell == Cell::kU8 || cell == Cell::kS8) && rows.narrow();
+bool Product::fits_bytes(const ProgramBuffer& input, const ProgramWeight& weight) {
+  if (core::int_kernels().dot_quads == nullptr || (input.cell != Cell::kU8 && input.cell != Cell::kS8)) return false;
+  const std::size_t rows = weight.zero_points.size(), length = rows == 0 ? 0 : weight.values.size() / rows;
+  for (std::size_t i = 0; i < rows * length; ++i) {
+    const std::int32_t w = weight.values[i] - weight.zero_points[i / length];
+    if (w < -128 || w > 127) return false;
+  }
+  return true;
 }
 
 void Product::run(const ProductRows& rows) const noexcept {

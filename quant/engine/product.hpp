@@ -11,6 +11,9 @@
 
 namespace tempera::quant::engine {
 
+/// The least value of cells of eight bits.
+[[nodiscard]] constexpr std::int32_t lowest_of(Cell cell) noexcept { return cell == Cell::kS8 ? -128 : 0; }
+
 /// Rows of a matrix product, wherever they lie.
 struct ProductRows {
   std::int64_t m = 0;
@@ -28,17 +31,17 @@ class Product {
  public:
   /// Memory: weights stand as one byte each where those of a linear layer fit (`bytes`), as the kernels widen them in no more
   /// time than it takes to read int16; a convolution reads its few weights again for every block, and has them wide.
-  /// Without `quads` rows are never uint8.
+  /// Rows are uint8 with `quads`, for which fits_bytes() has to hold.
   Product(const StepSource& source, const WeightRows& rows, const std::vector<std::int32_t>& bias,
-          const std::optional<Requant>& requant, bool bytes, bool quads = true);
+          const std::optional<Requant>& requant, bool bytes, bool quads);
 
   static constexpr std::int64_t kBlock = 128;  ///< rows at a time, at the most
   /// Rows at a time on this level: more of them where products are so fast that reading weights is what takes time.
   [[nodiscard]] static std::int64_t block() noexcept;
 
-  /// Whether rows may be uint8 on this level.
-  [[nodiscard]] static bool fits_bytes(const StepSource& source, const WeightRows& rows);
-  /// Rows are uint8, q − low_of_cells, instead of values of the place. Those of one segment are readable up to whole 64
+  /// Whether the level multiplies bytes, and inputs and weights less their zero points are some.
+  [[nodiscard]] static bool fits_bytes(const ProgramBuffer& input, const ProgramWeight& weight);
+  /// Rows are uint8, q − lowest_of(cell), instead of values of the place. Those of one segment are readable up to whole 64
   /// bytes.
   [[nodiscard]] bool takes_bytes() const noexcept { return !quads_.values.empty(); }
   /// What turns values of the place into such bytes.

@@ -25,11 +25,17 @@ struct Frame {
   /// The values of one sample at a place.
   [[nodiscard]] std::byte* bytes_at(const Place& place, std::int64_t sample) const noexcept {
     const Memory& m = place.kept ? kept : arena;
-    return m.begin + place.begin * m.capacity + (m.first + sample) * place.stride * (place.wide ? 4 : 2);
+    return m.begin + place.begin * m.capacity + (m.first + sample) * place.stride * place.cell();
   }
   template <class T>
   [[nodiscard]] T* at(const Place& place, std::int64_t sample) const noexcept {
     return reinterpret_cast<T*>(bytes_at(place, sample));
+  }
+  /// The integer of a sample at a position of its place.
+  [[nodiscard]] std::int32_t q(const Place& place, std::int64_t sample, std::int64_t position) const noexcept {
+    if (place.bytes) return at<std::uint8_t>(place, sample)[position] + place.offset;
+    return (place.wide ? at<std::int32_t>(place, sample)[position] : at<std::int16_t>(place, sample)[position]) +
+           place.offset;
   }
 };
 
@@ -76,6 +82,7 @@ struct StepSource {
 [[nodiscard]] std::unique_ptr<Step> make_conv(const StepSource& source, const program::Conv2d& layer);
 /// Null where minimal filtering does not apply, cannot be proved exact or does not pay.
 [[nodiscard]] std::unique_ptr<Step> make_minimal_conv(const StepSource& source, const program::Conv2d& layer);
+[[nodiscard]] bool minimal_conv_pays(const StepSource& source, const program::Conv2d& layer);
 [[nodiscard]] std::unique_ptr<Step> make_depthwise(const StepSource& source, const program::Conv2d& layer);
 [[nodiscard]] std::unique_ptr<Step> make_pool(const StepSource& source, const program::MaxPool2d& pool);
 [[nodiscard]] std::unique_ptr<Step> make_pool(const StepSource& source, const program::AvgPool2d& pool);

@@ -20,12 +20,16 @@ class PaddedImage {
   [[nodiscard]] std::int64_t row() const noexcept { return width_ * channels_; }  ///< values of a row
   [[nodiscard]] std::int64_t values() const noexcept { return height_ * row() + 32; }
   [[nodiscard]] bool copies() const noexcept { return height_ > image_height_ || row() > image_row_; }
-  [[nodiscard]] const std::int16_t* fill(const std::int16_t* image, std::int16_t* padded) const noexcept;
+  template <class T>  // int16 or uint8, as the place holds them
+  [[nodiscard]] const T* fill(const T* image, T* padded) const noexcept;
 
  private:
   std::array<std::int64_t, 2> padding_;
   std::int64_t image_height_, image_row_, channels_, height_, width_;
   std::int16_t border_;
 };
+
+extern template const std::int16_t* PaddedImage::fill(const std::int16_t*, std::int16_t*) const noexcept;
+extern template const std::uint8_t* PaddedImage::fill(const std::uint8_t*, std::uint8_t*) const noexcept;
 
 }  // namespace tempera::quant::engine

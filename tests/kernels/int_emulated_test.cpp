@@ -21,6 +21,13 @@ using namespace tempera::test::integer;
 // What the emulation of Debian 12 lacks, under the names of the instructions. NOLINTBEGIN(readability-identifier-naming)
 using __mmask16 = simde__mmask16;
 __m256i _mm512_cvtepi32_epi16(__m512i x) { return _mm512_cvtsepi32_epi16(x); }  // the kernels' values fit
+__m128i _mm512_cvtepi32_epi8(__m512i x) {
+  std::int32_t from[16];
+  std::uint8_t to[16];
+  std::memcpy(from, &x, sizeof from);
+  for (int i = 0; i < 16; ++i) to[i] = static_cast<std::uint8_t>(from[i]);
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(to));
+}
 __m512i _mm512_cvtps_epi32(__m512 x) {
   float from[16];
   std::int32_t to[16];
