@@ -24,6 +24,14 @@ void configure(std::int64_t upper, std::int64_t lower, std::int64_t depth) noexc
   Tiles::configure(&shapes);
 }
 
+// Steps of a tile: as many as it holds. Of several segments an equal part of one, if there is such a part, so that no tile
+// reaches from one into the next.
+std::int64_t depth_of(const DotTile& t) noexcept {
+  const std::int64_t all = t.segments * t.steps, parts = (t.steps + kMostSteps - 1) / kMostSteps;
+  if (t.segments > 1 && all > 0 && t.steps % parts == 0) return t.steps / parts;
+  return all < kMostSteps ? all : kMostSteps;
+}
+
 // The rows of A that a block of C needs. The panel's segments lie one after the other, so that steps can be counted
 // through them; a tile takes `depth` of all `steps`, and the last tile goes back over the one before it.
 class BlockRows {
@@ -33,16 +41,28 @@ class BlockRows {
     distance_ = rows > 1 ? row(1) - row(0) : kTileBytes;
     std::int64_t differences = 0;  // without a branch, as vectors
     for (std::int64_t i = 2; i < rows; ++i) differences |= row(i) - row(i - 1) - distance_;
-    in_place_ = t.segments == 1 && differences == 0;
+    in_place_ = differences == 0 && (t.segments == 1 || t.steps % depth == 0);
   }
 
   struct View {
     const char* a;
     std::int64_t distance;
   };
-  // Steps from `step` on, of which the first `done` are to be 0. Rows in equal distances are read where they lie.
+  // Steps from `step` on, of which the first `done` are to be 0: tile after tile from 0 on. Rows in equal distances are read
+  // where they lie.
   [[nodiscard]] View tile(std::int64_t step, std::int64_t done) noexcept {
-    if (in_place_ && done == 0) return {row(0) + 4 * step, distance_};
+    if (in_place_ && done == 0) {
+      if (step == 0) {
+        segment_ = row(0);
+        within_ = 0;
+      } else if (within_ == t_.steps) {
+        segment_ += t_.a_segment;
+        within_ = 0;
+      }
+      const View view{segment_ + 4 * within_, distance_};
+      within_ += depth_;
+      return view;
+    }
     for (std::int64_t i = 0; i < rows_; ++i) gather(i, step, done);
     return {copy_, kTileBytes};
   }
@@ -63,6 +83,8 @@ class BlockRows {
   const DotTile& t_;
   std::int64_t first_, rows_, depth_, distance_;
   bool in_place_;
+  const char* segment_ = nullptr;  // of the next tile, and its steps before that
+  std::int64_t within_ = 0;
   alignas(64) char copy_[kBlockRows * kTileBytes];
 };
 
@@ -86,18 +108,15 @@ void dot_block(const DotTile& t, const Panel& part, BlockRows& a, std::int64_t d
     const std::int64_t step = next + depth <= all ? next : all - depth;
     const char* panel = part.weights + step * kRowBytes;
     const BlockRows::View view = a.tile(step, next - step);
+    // All loads before all products: where the other thread of the core is busy they take turns, and turns cost.
     Tiles::load<4>(view.a, view.distance);
+    if constexpr (two_rows) Tiles::load<5>(view.a + kTileRows * view.distance, view.distance);
     Tiles::load<6>(panel, kRowBytes);
+    if constexpr (two_columns) Tiles::load<7>(panel + kTileBytes, kRowBytes);
     Tiles::dot<0, 4, 6>();
-    if constexpr (two_columns) {
-      Tiles::load<7>(panel + kTileBytes, kRowBytes);
-      Tiles::dot<1, 4, 7>();
-    }
-    if constexpr (two_rows) {
-      Tiles::load<5>(view.a + kTileRows * view.distance, view.distance);
-      Tiles::dot<2, 5, 6>();
-      if constexpr (two_columns) Tiles::dot<3, 5, 7>();
-    }
+    if constexpr (two_columns) Tiles::dot<1, 4, 7>();
+    if constexpr (two_rows) Tiles::dot<2, 5, 6>();
+    if constexpr (two_rows && two_columns) Tiles::dot<3, 5, 7>();
   }
   std::int32_t* c = part.c;
   Tiles::store<0>(c, kRowBytes);
@@ -119,7 +138,7 @@ void dot_panels(const DotTile& t, std::int64_t first, std::int64_t rows, std::in
 
 // Whole blocks of all panels, and then what is left of the rows: shapes are set at most twice.
 void dot_quads(const DotTile& t) noexcept {
-  const std::int64_t all = t.segments * t.steps, depth = all < kMostSteps ? all : kMostSteps;
+  const std::int64_t depth = depth_of(t);
   std::int64_t i = 0;
   if (t.m >= kBlockRows) configure(kTileRows, kTileRows, depth);
   for (; i + kBlockRows <= t.m; i += kBlockRows) dot_panels<true>(t, i, kBlockRows, depth);

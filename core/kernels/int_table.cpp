@@ -20,7 +20,9 @@ constexpr std::array<FillLevel, 6> kFillLevels{detail::fill_int_scalar,     deta
 
 }  // namespace
 
-std::int64_t quad_steps(const IntKernelTable& table, std::int64_t steps) noexcept {
+std::int64_t quad_steps(const IntKernelTable& table, std::int64_t segments, std::int64_t steps) noexcept {
+  const std::int64_t instructions = ceil_div(steps, table.quad_depth);
+  if (segments > 1 && instructions > 0) return round_up(steps, instructions);
   return steps <= table.quad_depth ? steps : round_up(steps, table.quad_depth);
 }
 

@@ -156,9 +156,10 @@ struct IntKernelTable {
                       std::int32_t* y) noexcept;
 };
 
-/// As many steps as whole instructions take that hold `steps`: dot_quads is fastest on panels that are filled up to these
-/// with zeros, and on rows that are readable as far, if both begin at whole 64 bytes, and the rows lie in equal distances.
-[[nodiscard]] std::int64_t quad_steps(const IntKernelTable& table, std::int64_t steps) noexcept;
+/// As many steps of a segment as whole instructions take that hold `steps`; of several segments, as instructions of equal depth
+/// take. dot_quads is fastest on panels that are filled up to these with zeros, and on rows that are readable as far and lie in
+/// equal distances; and if panels and rows begin at whole 64 bytes.
+[[nodiscard]] std::int64_t quad_steps(const IntKernelTable& table, std::int64_t segments, std::int64_t steps) noexcept;
 
 /// The table in use: that of the level of kernels().
 [[nodiscard]] const IntKernelTable& int_kernels();

@@ -1,6 +1,6 @@
 // Convolutions as products of windows and weights, where minimal_conv.cpp has no better way. A window of an image [h, w, c]
 // is kh runs of kw·c neighbours, which the kernels read in place; only windows of groups or with gaps (dilation) are copied
-// out, some at a time, and all of them for kernels that take many steps at once (AMX).
+// out, some at a time, and for kernels that take many steps at once (AMX) those that are not better read as lines.
 #include <algorithm>
 #include <array>
 
@@ -43,7 +43,9 @@ class Conv final : public Step {
         image_(source.input(), source.input_buffer().shape, layer.padding),
         has_runs_(has_runs(layer)),
         quads_(takes_quads(source, layer)),
-        in_place_(has_runs_ && !(quads_ && core::int_kernels().quad_depth > 1)) {
+        lines_(takes_lines(source, layer)),
+        in_place_(has_runs_ && (lines_ || !(quads_ && core::int_kernels().quad_depth > 1))),
+        line_(lines_ ? image_.row() / channels_ : out_shape_[2]) {
     for (std::int64_t g = 0; g < layer.groups; ++g) {
       products_.push_back(
           std::make_unique<Product>(source, rows_of(layer, g, in_place_), part(layer.bias, g, layer.groups),
@@ -58,7 +60,7 @@ class Conv final : public Step {
   }
 
   void run(const Frame& frame) const override {
-    for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i, output_, 0);
+    for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i, output_, false);
   }
 
   [[nodiscard]] bool pools() const override {
@@ -66,7 +68,7 @@ class Conv final : public Step {
            2 * out_shape_[2] <= Product::block();
   }
   void run_pooled(const Frame& frame, const Place& pooled) const override {
-    for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i, pooled, out_shape_[2]);
+    for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i, pooled, true);
   }
 
  private:
@@ -91,16 +93,21 @@ class Conv final : public Step {
     return reinterpret_cast<const char*>(narrow);
   }
 
-  // `pooled` as in ProductRows.
-  void run_sample(const Frame& frame, std::int64_t sample, const Place& output, std::int64_t pooled) const {
+  void run_sample(const Frame& frame, std::int64_t sample, const Place& output, bool pool) const {
     const char* image = image_of(frame, sample);
     std::byte* y = frame.bytes_at(output, sample);
-    const std::int64_t windows = out_shape_[1] * out_shape_[2], cell = output.cell();
-    const std::int64_t block = pooled == 0 ? Product::block() : Product::block() / (2 * pooled) * 2 * pooled;
-    for (std::int64_t first = 0; first < windows; first += block) {
-      const std::int64_t m = std::min(block, windows - first);
-      run_block(frame, image, first, {.m = m, .y = y, .y_row = out_shape_[0], .pooled = pooled}, cell);
-      y += m / (pooled == 0 ? 1 : 4) * out_shape_[0] * cell;
+    const std::int64_t width = out_shape_[2], all = out_shape_[1] * line_, cell = output.cell();
+    std::int64_t block = Product::block();
+    if (pool || lines_) block = ((block - width) / line_ + 1) / (pool ? 2 : 1) * (pool ? 2 : 1) * line_;
+    for (std::int64_t first = 0; first < all; first += block) {
+      const std::int64_t rows = std::min(block, all - first), written = lines_ ? rows / line_ * width : rows;
+      ProductRows product{.m = rows - (line_ - width), .y = y, .y_row = out_shape_[0], .pool = pool};
+      if (pool || lines_) {
+        product.width = width;
+        product.line = line_;
+      }
+      run_block(frame, image, first, product, cell);
+      y += written / (pool ? 4 : 1) * out_shape_[0] * cell;
     }
   }
 
@@ -108,11 +115,11 @@ class Conv final : public Step {
                  std::int64_t cell) const {
     const std::int64_t value = bytes() ? 1 : 2, row = image_.row() * value;
     std::array<const void*, Product::kBlock> rows;  // NOLINT: written as far as they are read
-    const std::int64_t width = out_shape_[2], step = stride_[1] * channels_ * value;
+    const std::int64_t step = stride_[1] * channels_ * value;
     for (std::int64_t i = 0, n = 0; i < product.m; i += n) {
-      const std::int64_t oy = (first + i) / width, ox = (first + i) % width;
+      const std::int64_t oy = (first + i) / line_, ox = (first + i) % line_;
       const char* corner = image + oy * stride_[0] * row + ox * step;
-      n = std::min(width - ox, product.m - i);
+      n = std::min(line_ - ox, product.m - i);
       for (std::int64_t k = 0; k < n; ++k) rows[static_cast<std::size_t>(i + k)] = corner + k * step;
     }
     const std::int64_t groups = static_cast<std::int64_t>(products_.size()), out = out_shape_[0] / groups;
@@ -150,7 +157,8 @@ class Conv final : public Step {
   std::array<std::int64_t, 2> kernel_, stride_, dilation_;
   std::int64_t channels_;
   PaddedImage image_;
-  bool has_runs_, quads_, in_place_;
+  bool has_runs_, quads_, lines_, in_place_;
+  std::int64_t line_;  // windows from an image row to the next
   std::vector<std::unique_ptr<Product>> products_;  // one a group
   std::int64_t window_bytes_ = 0;
 };

@@ -18,5 +18,9 @@ namespace tempera::quant::engine {
 [[nodiscard]] bool has_runs(const program::Conv2d& layer) noexcept;
 /// Whether the windows of every group may be multiplied as bytes on this level, and that is less work.
 [[nodiscard]] bool takes_quads(const StepSource& source, const program::Conv2d& layer);
+/// Whether they are better read in place by kernels that take many steps at once, which want rows in equal distances: the
+/// windows at every pixel of an image row are, and so are those of all rows together, if some that reach from one row
+/// into the next are multiplied for nothing.
+[[nodiscard]] bool takes_lines(const StepSource& source, const program::Conv2d& layer);
 
 }  // namespace tempera::quant::engine

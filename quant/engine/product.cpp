@@ -21,6 +21,7 @@ Product::Product(const StepSource& source, const WeightRows& rows, const std::ve
       out_(rows.out),
       segments_(rows.segments),
       length_(rows.length),
+      cell_(source.output().cell()),
       writer_(source.output(), requant, out_) {
   const Place& input = source.input();
   const std::int32_t lowest = lowest_of(source.input_buffer().cell);
@@ -28,8 +29,8 @@ Product::Product(const StepSource& source, const WeightRows& rows, const std::ve
   bias_ = padded(rows.corrected(bias, input.background - input.zero_point));
   byte_bias_ = padded(rows.corrected(bias, lowest - input.zero_point));
   if (quads) {
-    const std::int64_t steps = rows.segments == 1 ? core::quad_steps(kernels_, core::ceil_div(length_, 4)) : 0;
-    quads_ = pack<std::int8_t>(rows, kernels_.columns, 4, steps);
+    quads_ = pack<std::int8_t>(rows, kernels_.columns, 4,
+                               core::quad_steps(kernels_, segments_, core::ceil_div(length_, 4)));
   }
   if (bytes && rows.narrow()) {
     pairs_ = pack<std::int8_t>(rows, kernels_.columns, 2);
@@ -94,13 +95,23 @@ void Product::run_panels(const ProductRows& rows, const Operand& weights) const 
 
 void Product::write(const ProductRows& rows, std::int64_t first, std::int64_t n, std::int32_t* c) const noexcept {
   const std::int64_t columns = kernels_.columns;
-  if (rows.pooled == 0) return writer_.write(rows.m, first, n, c, columns, rows.y, rows.y_row);
-  const std::int64_t pair = 2 * rows.pooled, width = rows.pooled / 2;
-  for (std::int64_t p = 0; p < rows.m / pair; ++p) {  // in place: what is written has been read
-    kernels_.pool_sums(
-        {.count = width, .x = c + p * pair * columns, .x_row = rows.pooled * columns, .y = c + p * width * columns});
+  if (rows.width == 0) return writer_.write(rows.m, first, n, c, columns, rows.y, rows.y_row);
+  const std::int64_t lines = (rows.m + rows.line - rows.width) / rows.line;
+  if (!rows.pool) {
+    for (std::int64_t l = 0; l < lines; ++l) {
+      auto* y = static_cast<std::byte*>(rows.y) + l * rows.width * rows.y_row * cell_;
+      writer_.write(rows.width, first, n, c + l * rows.line * columns, columns, y, rows.y_row);
+    }
+    return;
   }
-  writer_.write(rows.m / 4, first, n, c, columns, rows.y, rows.y_row);
+  const std::int64_t width = rows.width / 2;
+  for (std::int64_t p = 0; p < lines / 2; ++p) {  // in place: what is written has been read
+    kernels_.pool_sums({.count = width,
+                        .x = c + p * 2 * rows.line * columns,
+                        .x_row = rows.line * columns,
+                        .y = c + p * width * columns});
+  }
+  writer_.write(lines / 2 * width, first, n, c, columns, rows.y, rows.y_row);
 }
 
 std::int64_t Product::list_bytes() const noexcept {

@@ -22,9 +22,9 @@ struct ProductRows {
   const core::StepList* lists = nullptr;  ///< of Product::list_steps, or null
   void* y = nullptr;                      ///< output channel 0 of the first row
   std::int64_t y_row = 0;                 ///< values
-  std::int64_t pooled =
-      0;  ///< not 0: rows are pixels of whole pairs of image rows as long as this, and of each 2 × 2 of
-          ///< their results only the largest is written
+  /// Not 0: rows are pixels, and results those of image rows of `width`, each `line` rows after the one before it.
+  std::int64_t width = 0, line = 0;
+  bool pool = false;  ///< of each 2 × 2 of these results only the largest is written
 };
 
 class Product {
@@ -41,15 +41,15 @@ class Product {
 
   /// Whether the level multiplies bytes, and inputs and weights less their zero points are some.
   [[nodiscard]] static bool fits_bytes(const ProgramBuffer& input, const ProgramWeight& weight);
-  /// Rows are uint8, q − lowest_of(cell), instead of values of the place. Those of one segment are readable up to whole 64
-  /// bytes.
+  /// Rows are uint8, q − lowest_of(cell), instead of values of the place. Each of their segments is readable up to whole
+  /// 64 bytes.
   [[nodiscard]] bool takes_bytes() const noexcept { return !quads_.values.empty(); }
   /// What turns values of the place into such bytes.
   [[nodiscard]] std::int32_t byte_shift() const noexcept { return byte_shift_; }
   /// Products of single rows are possible.
   [[nodiscard]] bool has_sparse() const noexcept { return !pairs_.values.empty(); }
 
-  /// Whether ProductRows::pooled may be asked for.
+  /// Whether ProductRows::pool may be asked for.
   [[nodiscard]] bool keeps_order() const noexcept { return writer_.keeps_order(); }
 
   /// Lists of the steps at which the rows of a tile are not all 0, and room for the steps.
@@ -75,12 +75,12 @@ class Product {
     const std::int32_t* bias;
   };
   void run_panels(const ProductRows& rows, const Operand& weights) const noexcept;
-  // The sums of columns from `first` on, pooled where that is asked for; they are written over.
+  // The sums of columns from `first` on; where they are pooled, they are written over.
   void write(const ProductRows& rows, std::int64_t first, std::int64_t n, std::int32_t* c) const noexcept;
   [[nodiscard]] Lines<std::int32_t> padded(const std::vector<std::int32_t>& bias) const;
 
   const core::IntKernelTable& kernels_;
-  std::int64_t out_, segments_, length_;
+  std::int64_t out_, segments_, length_, cell_;
   Panels<std::int8_t> pairs_, quads_;
   Panels<std::int16_t> wide_;
   std::int32_t byte_shift_;

@@ -38,9 +38,17 @@ TEST_CASE("steps that one instruction cannot hold are filled up to whole instruc
   table.quad_depth = 16;
   const std::vector<std::pair<std::int64_t, std::int64_t>> cases{{0, 0},   {1, 1},   {16, 16}, {17, 32},
                                                                  {25, 32}, {33, 48}, {49, 64}, {196, 208}};
-  for (const auto& [steps, filled] : cases) CHECK(quad_steps(table, steps) == filled);
+  for (const auto& [steps, filled] : cases) CHECK(quad_steps(table, 1, steps) == filled);
   table.quad_depth = 1;
-  CHECK(quad_steps(table, 17) == 17);
+  CHECK(quad_steps(table, 1, 17) == 17);
+  CHECK(quad_steps(table, 3, 17) == 17);
+}
+
+TEST_CASE("steps of several segments are filled up to instructions of equal depth") {
+  IntKernelTable table;
+  table.quad_depth = 16;
+  const std::vector<std::pair<std::int64_t, std::int64_t>> cases{{0, 0}, {1, 1}, {16, 16}, {17, 18}, {25, 26}, {49, 52}};
+  for (const auto& [steps, filled] : cases) CHECK(quad_steps(table, 3, steps) == filled);
 }
 
 TEST_CASE("minimal filtering gives correlations with filters of 3 × 3 and of 5 taps, bit by bit") {
