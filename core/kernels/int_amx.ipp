@@ -41,7 +41,7 @@ class BlockRows {
     distance_ = rows > 1 ? row(1) - row(0) : kTileBytes;
     std::int64_t differences = 0;  // without a branch, as vectors
     for (std::int64_t i = 2; i < rows; ++i) differences |= row(i) - row(i - 1) - distance_;
-    in_place_ = differences == 0 && (t.segments == 1 || t.steps % depth == 0);
+    in_place_ = differences == 0 && (t.segments == 1 || (depth > 0 && t.steps % depth == 0));
   }
 
   struct View {
@@ -93,6 +93,7 @@ struct Panel {
   const char* weights;
   const std::int32_t* bias;
   std::int32_t* c;
+  std::int64_t c_row;
 };
 
 template <bool two_rows, bool two_columns>
@@ -118,19 +119,20 @@ void dot_block(const DotTile& t, const Panel& part, BlockRows& a, std::int64_t d
     if constexpr (two_rows) Tiles::dot<2, 5, 6>();
     if constexpr (two_rows && two_columns) Tiles::dot<3, 5, 7>();
   }
-  std::int32_t* c = part.c;
-  Tiles::store<0>(c, kRowBytes);
-  if constexpr (two_columns) Tiles::store<1>(c + kHalf, kRowBytes);
-  if constexpr (two_rows) Tiles::store<2>(c + kTileRows * kTileColumns, kRowBytes);
-  if constexpr (two_rows && two_columns) Tiles::store<3>(c + kTileRows * kTileColumns + kHalf, kRowBytes);
+  std::int32_t *c = part.c, *lower = c + kTileRows * part.c_row;
+  Tiles::store<0>(c, 4 * part.c_row);
+  if constexpr (two_columns) Tiles::store<1>(c + kHalf, 4 * part.c_row);
+  if constexpr (two_rows) Tiles::store<2>(lower, 4 * part.c_row);
+  if constexpr (two_rows && two_columns) Tiles::store<3>(lower + kHalf, 4 * part.c_row);
 }
 
 template <bool two_rows>
 void dot_panels(const DotTile& t, std::int64_t first, std::int64_t rows, std::int64_t depth) noexcept {
   BlockRows a(t, first, rows, depth);
+  const std::int64_t c_row = t.c_row == 0 ? kTileColumns : t.c_row, c_panel = t.c_panel == 0 ? t.m * c_row : t.c_panel;
   for (std::int64_t panel = 0; panel < t.panels; ++panel) {
     const Panel part{static_cast<const char*>(t.panel) + panel * t.panel_bytes,
-                     t.bias + panel * kTileColumns + first * t.bias_row, t.c + (panel * t.m + first) * kTileColumns};
+                     t.bias + panel * kTileColumns + first * t.bias_row, t.c + panel * c_panel + first * c_row, c_row};
     const bool narrow = panel + 1 == t.panels && t.n <= kTileColumns / 2;
     (narrow ? dot_block<two_rows, false> : dot_block<two_rows, true>)(t, part, a, depth);
   }

@@ -35,7 +35,8 @@ void dot(const DotTile& t) noexcept {
         }
       }
     }
-    for (std::int64_t j = 0; j < kColumns; ++j) t.c[i * kColumns + j] = static_cast<std::int32_t>(sums[j]);
+    std::int32_t* c = t.c + i * (t.c_row == 0 ? kColumns : t.c_row);
+    for (std::int64_t j = 0; j < kColumns; ++j) c[j] = static_cast<std::int32_t>(sums[j]);
   }
 }
 

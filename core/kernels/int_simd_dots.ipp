@@ -67,10 +67,11 @@ void dot_tile(const DotTile& t, std::int64_t first) noexcept {
       for (int i = 0; i < M; ++i) rows[i] += t.a_segment;
     }
   }
+  const std::int64_t c_row = t.c_row == 0 ? kColumns : t.c_row;
 #pragma GCC unroll 8
   for (int i = 0; i < M; ++i) {
 #pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) store(t.c + (first + i) * kColumns + v * kLanes, sums[i][v]);
+    for (int v = 0; v < V; ++v) store(t.c + (first + i) * c_row + v * kLanes, sums[i][v]);
   }
 }
 

@@ -16,8 +16,8 @@ struct StepList {
 
 /// C(i, j) = bias[i · bias_row + j] + Σ over segments and steps of A·B. A step takes 4 bytes of a row of A, two int16 or four
 /// uint8, and as many weights of each column: panel[segment · steps + step][column][2 or 4]. A row of A is pieces of
-/// 4·steps bytes, `a_segment` bytes apart, so that windows of an image need not be copied. c must hold whole rows of
-/// `columns` values.
+/// 4·steps bytes, `a_segment` bytes apart, so that windows of an image need not be copied. All `columns` values of a row of
+/// C may be written.
 struct DotTile {
   std::int64_t m = 0, n = 0;  ///< any number of rows; columns ≤ IntKernelTable::columns
   std::int64_t segments = 1, steps = 0;
@@ -29,10 +29,11 @@ struct DotTile {
   const void* panel = nullptr;
   const std::int32_t* bias = nullptr;  ///< [columns], or with bias_row = columns [m, columns]; may be c
   std::int64_t bias_row = 0;
-  std::int32_t* c = nullptr;  ///< [panels, m, columns]
+  std::int32_t* c = nullptr;
+  std::int64_t c_row = 0;  ///< values from a row of C to the next; 0: columns
   /// More than 1 with dot_quads alone, which then gets ready but once. `n` is of the last one; the biases of a panel follow
-  /// those of the one before it, which bias_row = 0 presumes.
-  std::int64_t panels = 1, panel_bytes = 0;
+  /// those of the one before it, which bias_row = 0 presumes. C is `c_panel` values further on, or with 0 m rows.
+  std::int64_t panels = 1, panel_bytes = 0, c_panel = 0;
 };
 
 /// One row of which only the steps that are not all 0 are listed, times some panels of int8 pairs: c[panel][column].

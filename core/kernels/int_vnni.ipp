@@ -22,7 +22,7 @@ void dot_quads(const DotTile& t) noexcept {
     dot<Quads>(one);
     one.panel = static_cast<const char*>(one.panel) + t.panel_bytes;
     one.bias += kColumns;
-    one.c += t.m * kColumns;
+    one.c += t.c_panel == 0 ? t.m * (t.c_row == 0 ? kColumns : t.c_row) : t.c_panel;
   }
 }
 

@@ -159,7 +159,8 @@ class Conv final : public Step {
   PaddedImage image_;
   bool has_runs_, quads_, lines_, in_place_;
   std::int64_t line_;  // windows from an image row to the next
-  std::vector<std::unique_ptr<Product>> products_;  // one a group
+  // One a group.
+  std::vector<std::unique_ptr<Product>> products_;
   std::int64_t window_bytes_ = 0;
 };
 

@@ -196,8 +196,7 @@ class MinimalConv final : public Step {
     std::int32_t* sums = scratch<std::int32_t>(frame, at_.outputs);
     for (std::int64_t r = 0; r < std::min(shape_.rows, out_[1] - begin); r += down, sums += down * line) {
       if (pool) core::int_kernels().pool_sums({.count = width, .x = sums, .x_row = line, .y = sums});
-      std::byte* y =
-          frame.bytes_at(output, strip.sample) + (begin + r) / down * width * out_[0] * output.cell();
+      std::byte* y = frame.bytes_at(output, strip.sample) + (begin + r) / down * width * out_[0] * output.cell();
       writer_.write(width, first, n, sums, columns, y, out_[0]);
     }
   }

@@ -51,7 +51,8 @@ extern template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::
 [[nodiscard]] std::int64_t nonzero_steps(std::span<const void* const> rows, std::int64_t length,
                                          std::int32_t* steps) noexcept;
 
-/// Accumulators → values of a place, with the kernel where it has the arithmetic (no int32 results, the default mode, M < 1).
+/// Accumulators → values of a place, with the kernel where it has the arithmetic (results of int16 or bytes, the default
+/// mode, M < 1).
 class Output {
  public:
   /// `channels` columns from `first` on.
@@ -61,6 +62,8 @@ class Output {
   /// columns. y points at channel 0 of the first row; rows are y_row values apart.
   void write(std::int64_t m, std::int64_t first, std::int64_t n, const std::int32_t* c, std::int64_t c_row, void* y,
              std::int64_t y_row) const noexcept;
+  /// Sums are what is written.
+  [[nodiscard]] bool writes_sums() const noexcept { return wide_ && !requant_ && offset_ == 0; }
   /// Larger sums give larger values, or the same.
   [[nodiscard]] bool keeps_order() const noexcept { return fast_; }
 

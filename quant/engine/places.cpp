@@ -60,6 +60,21 @@ struct Life {
   std::int64_t begin = 0, bytes = 0;
 };
 
+// Of the buffers that are their own root.
+std::vector<Life> lives_of(const Program& program, const std::vector<std::size_t>& root,
+                           const std::vector<Place>& places) {
+  std::vector<Life> lives(places.size());
+  for (std::size_t i = 0; i < program.instructions.size(); ++i) {
+    const Instruction& in = program.instructions[i];
+    const auto output = static_cast<std::size_t>(in.output);
+    for (const int input : in.inputs) lives[root[static_cast<std::size_t>(input)]].to = i;
+    if (root[output] != output) continue;
+    const Place& place = places[output];
+    lives[output] = {.from = i, .to = i, .bytes = core::round_up(place.numel * place.cell() + kSlack, kAlignment)};
+  }
+  return lives;
+}
+
 // The lowest gap among those that live at the same time.
 std::int64_t lowest_gap(const std::vector<Life>& placed, const Life& life) {
   std::vector<const Life*> beside;
@@ -111,7 +126,8 @@ bool pooled_alone(const Program& program, const std::vector<Place>& places, std:
   const Place &from = places[static_cast<std::size_t>(conv.output)],
               &to = places[static_cast<std::size_t>(next.output)];
   // A value of both places has to mean the same, and lie in the order in which the convolution writes it.
-  if (from.wide || to.wide || from.bytes != to.bytes || from.offset != to.offset || next.inputs[0] != conv.output) return false;
+  if (from.wide || to.wide || from.bytes != to.bytes || from.offset != to.offset || next.inputs[0] != conv.output)
+    return false;
   const auto reads = [&](const Instruction& in) {
     return std::ranges::find(in.inputs, conv.output) != in.inputs.end();
   };
@@ -125,15 +141,7 @@ Layout lay_out(const Program& program) {
   offset_by_background(program, layout.places);
   const std::vector<std::size_t> root = share_places(program, layout.places);  // whose memory a buffer uses
   use_bytes(program, root, layout);
-  std::vector<Life> lives(count);
-  for (std::size_t i = 0; i < program.instructions.size(); ++i) {
-    const Instruction& in = program.instructions[i];
-    const auto output = static_cast<std::size_t>(in.output);
-    for (const int input : in.inputs) lives[root[static_cast<std::size_t>(input)]].to = i;
-    if (root[output] != output) continue;
-    Place& place = layout.places[output];
-    lives[output] = {.from = i, .to = i, .bytes = core::round_up(place.numel * place.cell() + kSlack, kAlignment)};
-  }
+  std::vector<Life> lives = lives_of(program, root, layout.places);
   for (std::size_t i = 0; i < count; ++i) layout.places[i].stride = lives[root[i]].bytes / layout.places[i].cell();
   lives[root[static_cast<std::size_t>(program.instructions.back().output)]].to = program.instructions.size();
   layout.rows_from = first_linear(program);

@@ -1,8 +1,10 @@
 // Where the engine keeps each buffer of a program, and in which form.
 //
-// Activations are int16, v = q − offset, with the zero point as offset wherever that fits: then padding and what ReLU cut
-// off are 0, and the dot products need no correction. Samples that go straight into linear layers have their least value as
-// offset, if their scale has a zero point at all: an image's background is that value, and nothing has to be multiplied by 0. Images [c, h, w] lie as [h, w, c], so that a window is a few contiguous runs.
+// Activations are int16, or bytes where nothing but products of bytes reads them (byte_places.hpp): v = q − offset. int16
+// have the zero point as offset wherever that fits: then padding and what ReLU cut off are 0, and the dot products need no
+// correction. Samples that go straight into linear layers have their least value as offset, if their scale has a zero point
+// at all: an image's background is that value, and nothing has to be multiplied by 0. Images [c, h, w] lie as [h, w, c], so
+// that a window is a few contiguous runs.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +17,9 @@ namespace tempera::quant::engine {
 
 /// A buffer's place for each sample of a group.
 struct Place {
-  bool wide = false;        ///< int32 (accumulators), else int16
-  bool bytes = false;       ///< uint8 instead, which whoever reads them multiplies as they are (byte_places.hpp)
-  std::int32_t offset = 0;  ///< q = v + offset
+  bool wide = false;            ///< int32 (accumulators), else int16
+  bool bytes = false;           ///< uint8 instead, which whoever reads them multiplies as they are (byte_places.hpp)
+  std::int32_t offset = 0;      ///< q = v + offset
   std::int32_t background = 0;  ///< q of what sparse rows leave out: the offset, or with bytes what would be one
   std::int32_t zero_point = 0;
   std::int64_t numel = 0;

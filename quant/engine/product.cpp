@@ -29,8 +29,8 @@ Product::Product(const StepSource& source, const WeightRows& rows, const std::ve
   bias_ = padded(rows.corrected(bias, input.background - input.zero_point));
   byte_bias_ = padded(rows.corrected(bias, lowest - input.zero_point));
   if (quads) {
-    quads_ = pack<std::int8_t>(rows, kernels_.columns, 4,
-                               core::quad_steps(kernels_, segments_, core::ceil_div(length_, 4)));
+    quads_ =
+        pack<std::int8_t>(rows, kernels_.columns, 4, core::quad_steps(kernels_, segments_, core::ceil_div(length_, 4)));
   }
   if (bytes && rows.narrow()) {
     pairs_ = pack<std::int8_t>(rows, kernels_.columns, 2);
@@ -71,9 +71,11 @@ void Product::run_panels(const ProductRows& rows, const Operand& weights) const 
   alignas(64) std::array<std::int32_t, kSums> c;  // NOLINT: what is not written reaches no result
   const std::int64_t columns = kernels_.columns, all = core::ceil_div(out_, columns);
   const std::int64_t most = weights.kernel == kernels_.dot_quads ? kSums / (rows.m * columns) : 1;  // of 1 ≤ m ≤ kBlock
+  const bool sums = writer_.writes_sums() && rows.width == 0;
   for (std::int64_t panel = 0, count = 0; panel < all; panel += count) {
     count = std::min(most, all - panel);
     const std::int64_t first = panel * columns, last = std::min(first + count * columns, out_);
+    const bool in_place = sums && last == first + count * columns;  // a kernel may write whole panels alone
     weights.kernel({.m = rows.m,
                     .n = last - (first + (count - 1) * columns),
                     .segments = segments_,
@@ -83,9 +85,12 @@ void Product::run_panels(const ProductRows& rows, const Operand& weights) const 
                     .lists = rows.lists,
                     .panel = static_cast<const char*>(weights.panels) + panel * weights.panel_bytes,
                     .bias = weights.bias + first,
-                    .c = c.data(),
+                    .c = in_place ? static_cast<std::int32_t*>(rows.y) + first : c.data(),
+                    .c_row = in_place ? rows.y_row : columns,
                     .panels = count,
-                    .panel_bytes = weights.panel_bytes});
+                    .panel_bytes = weights.panel_bytes,
+                    .c_panel = in_place ? columns : rows.m * columns});
+    if (in_place) continue;
     for (std::int64_t i = 0; i < count; ++i) {
       const std::int64_t j = first + i * columns;
       write(rows, j, std::min(columns, out_ - j), c.data() + i * rows.m * columns);

@@ -11,6 +11,7 @@
 #include "kernels/emulated_tiles.hpp"
 #include "kernels/int_filter_checks.hpp"
 #include "kernels/int_kernel_checks.hpp"
+#include "kernels/int_value_checks.hpp"
 #include "tempera/core/kernels/int_table.hpp"
 
 namespace {

@@ -83,7 +83,8 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
   const auto form = random() % 3;
   const std::vector<std::int32_t> start = integers<std::int32_t>(form == 0 ? columns : m * columns, extreme, random);
   Guarded<B> panel(weights);
-  Guarded<std::int32_t> bias(start), c(size(m * columns));
+  const std::int64_t c_row = form == 2 || random() % 2 == 0 ? columns : columns + 5;
+  Guarded<std::int32_t> bias(start), c(size((m - 1) * c_row + columns));
   if (form == 2) std::ranges::copy(start, c.data());
   const std::int64_t list_count = list_rows == 0 ? 0 : (m + list_rows - 1) / list_rows;
   const Lists listed(list_count, steps, random);
@@ -97,7 +98,8 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
           .panel = panel.data(),
           .bias = form == 2 ? c.data() : bias.data(),
           .bias_row = form == 0 ? 0 : columns,
-          .c = c.data()});
+          .c = c.data(),
+          .c_row = c_row == columns ? 0 : c_row});
   for (std::int64_t i = 0; i < m; ++i) {
     for (std::int64_t j = 0; j < n; ++j) {
       std::int64_t sum = start[size(form == 0 ? j : i * columns + j)];
@@ -105,7 +107,7 @@ void check_tile(DotKernel kernel, std::int64_t columns, std::int64_t m, std::int
         if (list_rows != 0 && !listed.takes(i / list_rows, k / Group)) continue;
         sum += std::int64_t{values[size(i)][size(k)]} * weights[size((k / Group * columns + j) * Group + k % Group)];
       }
-      REQUIRE(c.data()[i * columns + j] == wrapped(sum));
+      REQUIRE(c.data()[i * c_row + j] == wrapped(sum));
     }
   }
 }
@@ -144,7 +146,14 @@ inline void check_panels(DotKernel kernel, std::int64_t columns) {
       t.panels = panels;
       t.panel_bytes = bytes;
       kernel(t);
+      // Side by side as well.
+      Guarded<std::int32_t> rows_of_all(size(panels * m * columns));
+      t.c = rows_of_all.data();
+      t.c_row = panels * columns;
+      t.c_panel = columns;
+      kernel(t);
       t.c = alone.data();
+      t.c_row = t.c_panel = 0;
       t.panels = 1;
       for (std::int64_t p = 0; p < panels; ++p) {
         t.n = p + 1 < panels ? columns : last;
@@ -152,7 +161,9 @@ inline void check_panels(DotKernel kernel, std::int64_t columns) {
         t.bias = bias.data() + p * columns;
         kernel(t);
         for (std::int64_t i = 0; i < m * columns; ++i) {
-          if (i % columns < t.n) REQUIRE(together.data()[p * m * columns + i] == alone.data()[i]);
+          if (i % columns >= t.n) continue;
+          REQUIRE(together.data()[p * m * columns + i] == alone.data()[i]);
+          REQUIRE(rows_of_all.data()[(i / columns * panels + p) * columns + i % columns] == alone.data()[i]);
         }
       }
     }
@@ -170,32 +181,6 @@ void check_listed_tiles(DotKernel kernel, std::int64_t columns, std::int64_t row
       check_tile<A, B, 2>(kernel, columns, m, 1, 1, steps, 0, random, rows);
     }
   }
-}
-
-// The lists of a requantization, in the order the kernels read them.
-struct Columns {
-  std::vector<std::int32_t> multiplier;
-  std::vector<std::uint64_t> half[2], count[2];  // of even and odd columns
-};
-
-inline Columns columns_of(std::int64_t n, std::mt19937& random) {
-  Columns all;
-  for (std::int64_t j = 0; j < n; ++j) {
-    const std::int32_t ends[] = {1 << 30, std::numeric_limits<std::int32_t>::max(), 3 << 29};
-    all.multiplier.push_back(random() % 3 == 0 ? ends[random() % 3]
-                                               : static_cast<std::int32_t>((1U << 30) | (random() & 0x3FFFFFFF)));
-    const std::uint64_t counts[] = {31, 32, 33, 47, 62, 63, 64, 31 + random() % 34};
-    const std::uint64_t count = counts[random() % 8];
-    all.half[j % 2].push_back(std::uint64_t{1} << (count - 1));
-    all.count[j % 2].push_back(count);
-  }
-  return all;
-}
-
-inline std::int32_t half_away(std::int64_t c, std::int64_t multiplier, std::uint64_t count) {
-  const Wide product = Wide{c} * multiplier, half = Wide{1} << (count - 1);
-  const Wide magnitude = ((product < 0 ? -product : product) + half) >> count;
-  return static_cast<std::int32_t>(product < 0 ? -magnitude : magnitude);
 }
 
 inline void check_sparse_row(const IntKernelTable& table, std::int64_t panels, std::int64_t all_steps,
@@ -244,108 +229,6 @@ inline void check_sparse(const IntKernelTable& table) {
       CAPTURE(panels);
       CAPTURE(all_steps);
       check_sparse_row(table, panels, all_steps, random);
-    }
-  }
-}
-
-inline void check_requant_tile(const IntKernelTable& table, std::int64_t n, std::mt19937& random) {
-  const std::int64_t columns = table.columns;
-  const std::int64_t whole = (n + columns - 1) / columns * columns, m = 3, c_row = whole + 3, y_row = n + 2;
-  const Columns lists = columns_of(whole, random);
-  std::vector<std::int32_t> c = integers<std::int32_t>((m - 1) * c_row + whole, n % 3 == 0, random);
-  for (std::size_t i = 0; i < c.size(); i += 2) c[i] >>= random() % 32;     // of every size
-  for (std::size_t i = 0; i < c.size(); i += 5) c[i] = 1 << random() % 31;  // ties of powers of two
-  Guarded<std::int32_t> in(c), multiplier(lists.multiplier);
-  Guarded<std::uint64_t> half_even(lists.half[0]), half_odd(lists.half[1]), count_even(lists.count[0]),
-      count_odd(lists.count[1]);
-  Guarded<std::int16_t> y(std::vector<std::int16_t>(size((m - 1) * y_row + n), 12345));
-  table.requant({.m = m,
-                 .n = n,
-                 .c = in.data(),
-                 .c_row = c_row,
-                 .multiplier = multiplier.data(),
-                 .half_even = half_even.data(),
-                 .half_odd = half_odd.data(),
-                 .count_even = count_even.data(),
-                 .count_odd = count_odd.data(),
-                 .low = -30000,
-                 .high = 20000,
-                 .offset = 1234,
-                 .y = y.data(),
-                 .y_row = y_row});
-  for (std::int64_t i = 0; i < m; ++i) {
-    for (std::int64_t j = 0; j < (i + 1 < m ? y_row : n); ++j) {
-      const std::int16_t got = y.data()[i * y_row + j];
-      if (j >= n) {
-        REQUIRE(got == 12345);  // between the rows
-        continue;
-      }
-      const std::int64_t accumulator = c[size(i * c_row + j)];
-      const std::int32_t exact = half_away(accumulator, lists.multiplier[size(j)], lists.count[j % 2][size(j / 2)]);
-      REQUIRE(got == std::clamp(exact, -30000, 20000) + 1234);
-    }
-  }
-}
-
-/// The exact product rounded half away from zero for every shift; n columns are written and no more.
-inline void check_requant(const IntKernelTable& table) {
-  std::mt19937 random(13);
-  for (std::int64_t n = 1; n <= 3 * table.columns + 1; ++n) {
-    CAPTURE(n);
-    check_requant_tile(table, n, random);
-  }
-}
-
-struct ValueRange {
-  float scale, low, high;
-  std::int32_t offset;
-};
-
-inline std::int32_t quantized(const ValueRange& r, float x) {
-  const double low = static_cast<double>(r.low), high = static_cast<double>(r.high);
-  const double ratio = std::isnan(x) ? 0 : static_cast<double>(x / r.scale);
-  const double inside = std::clamp(ratio, low - 1, high + 1), below = std::floor(inside), rest = inside - below;
-  const double rounded = below + (rest > 0.5 || (rest == 0.5 && std::fmod(below, 2) != 0) ? 1 : 0);
-  return static_cast<std::int32_t>(std::clamp(rounded, low, high)) + r.offset;
-}
-
-/// True division, half to even, NaN as 0, infinities at the ends.
-inline void check_quantize(const IntKernelTable& table) {
-  for (const ValueRange r :
-       {ValueRange{0.5F, -128, 127, 0}, ValueRange{0.1F, -255, 0, 127}, ValueRange{3, 0, 65535, -32768},
-        ValueRange{1e-3F, -65535, 0, 32767}, ValueRange{1e30F, -4, 3, 0}}) {
-    for (const std::int64_t n : kSizes) {
-      std::vector<float> x = uniform(n, static_cast<double>(2 * r.low) - 9, static_cast<double>(2 * r.high) + 9, 3);
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        x[i] = i % 6 == 5 ? kSpecial[i % kSpecial.size()] : std::round(x[i]) / 2 * r.scale;  // ties
-      }
-      Guarded<float> in(x);
-      Guarded<std::int16_t> y(x.size());
-      table.quantize_s16(n, in.data(), r.scale, r.low, r.high, r.offset, y.data());
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        CAPTURE(x[i]);
-        REQUIRE(y.data()[i] == quantized(r, x[i]));
-      }
-    }
-  }
-}
-
-inline void check_quantize_ties(const IntKernelTable& table) {
-  std::mt19937 random(11);
-  for (int round = 0; round < 40; ++round) {
-    const float low = round % 3 == 0 ? -4096.0F : round % 3 == 1 ? -128.0F : 0.0F;
-    const float scale =
-        round < 6 ? std::array{0x1p-60F, 0x1p60F, 0x1.FFFFFEp-60F, 0x1.FFFFFEp0F, 0x1.000002p0F, 0x1p-100F}[size(round)]
-                  : any_scale(random);
-    const ValueRange r{scale, low, low + (round % 3 == 0 ? 8191.0F : 255.0F), 5};
-    const std::vector<float> x = beside_ties(r.scale, r.low, r.high, random);
-    Guarded<float> in(x);
-    Guarded<std::int16_t> y(x.size());
-    table.quantize_s16(static_cast<std::int64_t>(x.size()), in.data(), r.scale, r.low, r.high, r.offset, y.data());
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      CAPTURE(r.scale);
-      CAPTURE(x[i]);
-      REQUIRE(y.data()[i] == quantized(r, x[i]));
     }
   }
 }

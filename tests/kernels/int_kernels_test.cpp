@@ -1,4 +1,4 @@
-// The integer kernels of the level in use, against their definitions; see int_kernel_checks.hpp.
+// The integer kernels of the level in use, against their definitions; see int_kernel_checks.hpp and int_value_checks.hpp.
 #include <doctest/doctest.h>
 
 #include <cstdint>
@@ -6,6 +6,7 @@
 
 #include "kernels/int_filter_checks.hpp"
 #include "kernels/int_kernel_checks.hpp"
+#include "kernels/int_value_checks.hpp"
 
 namespace {
 
@@ -47,7 +48,8 @@ TEST_CASE("steps that one instruction cannot hold are filled up to whole instruc
 TEST_CASE("steps of several segments are filled up to instructions of equal depth") {
   IntKernelTable table;
   table.quad_depth = 16;
-  const std::vector<std::pair<std::int64_t, std::int64_t>> cases{{0, 0}, {1, 1}, {16, 16}, {17, 18}, {25, 26}, {49, 52}};
+  const std::vector<std::pair<std::int64_t, std::int64_t>> cases{{0, 0},   {1, 1},   {16, 16},
+                                                                 {17, 18}, {25, 26}, {49, 52}};
   for (const auto& [steps, filled] : cases) CHECK(quad_steps(table, 3, steps) == filled);
 }
 
@@ -66,12 +68,12 @@ TEST_CASE("requantization rounds the exact product half away from zero for every
   check_requant(int_kernels());
 }
 
-TEST_CASE("floats become int16 by true division, half to even, with NaN as 0 and infinities at the ends") {
+TEST_CASE("floats become int16 and bytes by true division, half to even, with NaN as 0 and infinities at the ends") {
   check_quantize(int_kernels());
   check_quantize_ties(int_kernels());
 }
 
-TEST_CASE("int16 become bytes, at every size") {
+TEST_CASE("int16 become bytes and bytes int16, at every size") {
   for (const std::int64_t n : kSizes) {
     std::vector<std::int16_t> x(static_cast<std::size_t>(n));
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<std::int16_t>(i * 37 % 256 - 128);
@@ -79,6 +81,9 @@ TEST_CASE("int16 become bytes, at every size") {
     Guarded<std::uint8_t> y(x.size());
     int_kernels().narrow_u8(n, in.data(), 128, y.data());
     for (std::size_t i = 0; i < x.size(); ++i) REQUIRE(y.data()[i] == i * 37 % 256);
+    Guarded<std::int16_t> back(x.size());
+    int_kernels().widen_u8(n, y.data(), -128, back.data());
+    REQUIRE(back.values() == x);
   }
 }
 
