@@ -13,9 +13,8 @@ struct LineAllocator {
   static constexpr std::align_val_t kLine{64};
 
   LineAllocator() = default;
-  template <class U>
-  LineAllocator(const LineAllocator<U>& /*other*/) noexcept {
-  }  // NOLINT(google-explicit-constructor): as allocators are
+  template <class U>  // NOLINTNEXTLINE(google-explicit-constructor): as allocators are
+  LineAllocator(const LineAllocator<U>& /*other*/) noexcept {}
 
   [[nodiscard]] T* allocate(std::size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kLine)); }
   void deallocate(T* p, std::size_t /*n*/) noexcept { ::operator delete(p, kLine); }
