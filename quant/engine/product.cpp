@@ -47,6 +47,7 @@ Lines<std::int32_t> Product::padded(const std::vector<std::int32_t>& bias) const
 
 std::int64_t Product::block() noexcept { return core::int_kernels().dot_quads != nullptr ? kBlock : kBlock / 2; }
 
+// Values are int8; less a zero point they may take nine bits.
 bool Product::fits_bytes(const ProgramBuffer& input, const ProgramWeight& weight) {
   if (core::int_kernels().dot_quads == nullptr || (input.cell != Cell::kU8 && input.cell != Cell::kS8)) return false;
   const std::size_t rows = weight.zero_points.size(), length = rows == 0 ? 0 : weight.values.size() / rows;
