@@ -9,15 +9,22 @@ namespace tempera::core {
 namespace {
 
 constexpr std::int64_t kLeastElements = 65536;  // smaller ones stay in the second cache anyway
+constexpr std::int64_t kRowsOfShare = 8;        // for fewer of them each share would read all of x for too little
 
 }  // namespace
 
 DeferredGradient::DeferredGradient(Tensor dy, Tensor x, Precision precision)
     : dy_(std::move(dy)), x_(std::move(x)), precision_(precision) {}
 
-// Every share of rows reads all of x.
+std::int64_t DeferredGradient::most_columns() noexcept {
+  return second_level_cache_bytes() / (8 * kRowsOfShare * static_cast<std::int64_t>(sizeof(Scalar)));
+}
+
+// Every share of rows reads all of x, and both factors are kept until the optimizer has run: together no more than what they
+// are kept instead of.
 bool DeferredGradient::pays() const {
-  return dy_.dim(1) * x_.dim(1) >= kLeastElements &&
+  const std::int64_t elements = dy_.dim(1) * x_.dim(1);
+  return elements >= kLeastElements && dy_.numel() + x_.numel() <= elements && x_.dim(1) <= most_columns() &&
          x_.numel() * static_cast<std::int64_t>(sizeof(Scalar)) <= second_level_cache_bytes() / 2 &&
          RowProduct::suits(product());
 }

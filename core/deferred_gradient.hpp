@@ -19,8 +19,10 @@ class DeferredGradient {
  public:
   DeferredGradient(Tensor dy, Tensor x, Precision precision);
 
-  /// Whether it is large enough to be deferred and its rows can be made on their own.
+  /// Whether it is worth waiting with, and its rows can be made on their own.
   [[nodiscard]] bool pays() const;
+  /// Of a matrix that is made by rows: several of these fit the part of the second cache that a share of them takes.
+  [[nodiscard]] static std::int64_t most_columns() noexcept;
   [[nodiscard]] Shape shape() const { return {dy_.dim(1), x_.dim(1)}; }
   /// All of it.
   [[nodiscard]] Tensor make() const;

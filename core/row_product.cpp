@@ -10,7 +10,7 @@
 namespace tempera::core {
 namespace {
 
-constexpr std::int64_t kLeastRows = 16;  // gemm() sums fewer in another order
+constexpr std::int64_t kLeastRows = 16;  // gemm() sums up to four in another order; few fill no tile
 constexpr std::int64_t kLineValues = 64 / sizeof(Scalar);
 
 // The lines of several arrays, one array after the other, in equal shares for a number of tiles.

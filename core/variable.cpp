@@ -90,18 +90,25 @@ void check_gradients(const Node& node, const Gradients& gradients) {
   }
 }
 
-// What this node does not hand on or keep as it is has to be made: while the time is that of the operation it is the
-// gradient of.
-bool takes_deferred(const Node& node) noexcept { return node.grad.empty() && (is_leaf(node) || node.straight_through); }
+// A deferred gradient stays one where it is the only one and kept or handed on as it is. Others are made here, while the time
+// is that of the operation.
+void make_what_is_added(Gradients& gradients, const Node& node) {
+  for (std::size_t i = 0; i < std::min(gradients.size(), node.inputs.size()); ++i) {
+    if (gradients[i].empty() || !node.inputs[i].requires_grad()) continue;
+    Node& input = *node.inputs[i].node();
+    if (input.grad.empty() && (is_leaf(input) || input.straight_through)) continue;
+    for (Gradient* gradient : {&gradients[i], &input.grad}) static_cast<void>(gradient->made());
+  }
+}
 
 Gradients gradients_of(Node& node, Gradient gradient) {
-  if (node.straight_through) return {std::move(gradient)};
-  Gradients gradients = node.backward(gradient.made(), Needs(node));
-  for (std::size_t i = 0; i < std::min(gradients.size(), node.inputs.size()); ++i) {
-    if (gradients[i].deferred() != nullptr && !takes_deferred(*node.inputs[i].node())) {
-      static_cast<void>(gradients[i].made());
-    }
+  Gradients gradients;
+  if (node.straight_through) {
+    gradients.push_back(std::move(gradient));
+  } else {
+    gradients = node.backward(gradient.made(), Needs(node));
   }
+  make_what_is_added(gradients, node);
   return gradients;
 }
 
@@ -189,6 +196,7 @@ Variable record(const char* op, Tensor value, std::vector<Variable> inputs, Back
 }
 
 Variable record_straight_through(const char* op, Tensor value, const Variable& input) {
+  // The function only says that the history is there.
   Variable result = record(op, std::move(value), {input}, [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
   result.node_->straight_through = result.requires_grad();
   return result;

@@ -64,7 +64,7 @@ class Variable {
   [[nodiscard]] const Tensor& value() const noexcept;
   [[nodiscard]] const Shape& shape() const noexcept { return value().shape(); }
   [[nodiscard]] bool requires_grad() const noexcept;
-  /// Gradient accumulated by `backward`; an empty Tensor before that, and for anything but a leaf. Makes a deferred one.
+  /// Gradient accumulated by `backward`; an empty Tensor before that, and for anything but a leaf. Makes a deferred one: not from several threads.
   [[nodiscard]] const Tensor& grad() const;
   [[nodiscard]] bool has_grad() const noexcept;
   /// The gradient, if it was not asked for yet and can be made by rows; else null.

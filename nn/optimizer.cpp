@@ -1,7 +1,6 @@
 #include "tempera/nn/optimizer.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "tempera/core/integers.hpp"
@@ -15,7 +14,6 @@ namespace {
 
 constexpr std::int64_t kShares = 4;           // a multiple of this, so that two or four threads have as much to do
 constexpr std::int64_t kLine = 16;            // elements
-constexpr std::int64_t kLeastRows = 8;        // of a product, less than which would read an operand for too little
 constexpr std::int64_t kSerialBelow = 65536;  // elements that one thread updates sooner than two are woken
 
 // Elements whose weights, gradients and momenta together take three eighths of the second cache.
@@ -23,11 +21,9 @@ std::int64_t share_size() noexcept {
   return core::second_level_cache_bytes() / 8 / static_cast<std::int64_t>(sizeof(Scalar));
 }
 
-// Elements that stay together: whole lines, and rows of a matrix if several of them are in a share.
-std::int64_t unit_of(const core::Shape& shape, std::int64_t share) {
-  if (shape.rank() != 2 || shape.numel() == 0) return kLine;
-  const std::int64_t rows = std::lcm(shape[1], kLine);
-  return rows <= share / kLeastRows ? rows : kLine;
+// Whether a matrix is cut between rows, so that its gradient can be made by them.
+bool cut_by_rows(const core::Shape& shape) {
+  return shape.rank() == 2 && shape.numel() > 0 && shape[1] <= core::DeferredGradient::most_columns();
 }
 
 }  // namespace
@@ -43,8 +39,7 @@ Optimizer::Optimizer(const std::vector<Parameter>& parameters, std::vector<std::
 }
 
 // Shares of equal size in the order of the parameters, whatever the sizes of these are: a thread updates what it has as a
-// rule made the gradients of, and what it is going to multiply by. A matrix is cut between rows, if these are short
-// enough for that, so that its gradient can be made by rows; lines are never shared.
+// rule made the gradients of, and what it is going to multiply by. A matrix is cut between rows, all else between lines.
 void Optimizer::cut_into_chunks() {
   const std::int64_t shares =
       core::round_up(std::max<std::int64_t>(1, core::ceil_div(elements_, share_size())), kShares);
@@ -52,8 +47,8 @@ void Optimizer::cut_into_chunks() {
   std::int64_t share = 0, before = 0;  // elements of the parameters before this one
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
     const core::Shape& shape = parameters_[p].shape;
-    const std::int64_t n = shape.numel(), unit = unit_of(shape, size);
-    const bool by_rows = n > 0 && shape.rank() == 2 && unit % shape[1] == 0;
+    const bool by_rows = cut_by_rows(shape);
+    const std::int64_t n = shape.numel(), unit = by_rows ? shape[1] : kLine;
     for (std::int64_t begin = 0, end = 0; begin < n; begin = end) {
       const std::int64_t wanted = std::max<std::int64_t>((share + 1) * size - before - begin, 0);
       end = std::min(begin + std::max<std::int64_t>((wanted + unit / 2) / unit, 1) * unit, n);
@@ -86,6 +81,8 @@ void Optimizer::zero_grad() const {
 
 void Optimizer::step() {
   core::lap_between();
+  const bool makes = std::ranges::any_of(
+      parameters_, [](const Parameter& parameter) { return parameter.variable.deferred_grad() != nullptr; });
   if (common_.clip_value) clip_gradient_values(parameters_, *common_.clip_value);
   if (common_.clip_norm) clip_gradient_norm(parameters_, *common_.clip_norm);
   gather_jobs();
@@ -93,8 +90,7 @@ void Optimizer::step() {
   prepare();
   run_jobs();
   if (common_.max_squared_length) limit_squared_lengths(parameters_, *common_.max_squared_length);
-  const bool made = std::ranges::any_of(jobs_, [](const Job& job) { return job.deferred != nullptr; });
-  core::lap(core::Phase::kUpdate, {}, made ? "gradients and optimizer" : "optimizer");
+  core::lap(core::Phase::kUpdate, {}, makes ? "gradients and optimizer" : "optimizer");
 }
 
 // Writable pointers are taken here, on one thread: taking one may copy a tensor that is shared.

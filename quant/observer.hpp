@@ -32,7 +32,8 @@ struct Range {
 
 class EndsObserver;
 
-/// The values of one channel (or group, or tensor) come as spans, channel by channel.
+/// The values of one channel (or group, or tensor) come as spans. Channels that differ may be observed, and their ranges
+/// asked for, by several threads at a time once one of them has been.
 class Observer {
  public:
   Observer() = default;

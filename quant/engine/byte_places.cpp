@@ -32,11 +32,10 @@ class ByteBuffers {
   [[nodiscard]] bool writes(std::size_t i) const {
     const program::Operation& operation = program_.instructions[i].operation;
     if (std::holds_alternative<program::Quantize>(operation)) return true;
-    if (const auto* linear = std::get_if<program::Linear>(&operation)) return by_multipliers(linear->requant);
-    if (const auto* conv = std::get_if<program::Conv2d>(&operation)) return by_multipliers(conv->requant);
+    if (const auto* linear = std::get_if<program::Linear>(&operation)) return has_kernel(linear->requant);
+    if (const auto* conv = std::get_if<program::Conv2d>(&operation)) return has_kernel(conv->requant);
     return std::holds_alternative<program::MaxPool2d>(operation) && i > 0 && pooled_with(i - 1) && writes(i - 1);
   }
-  static bool by_multipliers(const std::optional<Requant>& requant) { return requant && !requant->thresholds; }
 
   // Whether the convolution i can do the pool behind it; there is no kernel for pools of bytes.
   [[nodiscard]] bool pooled_with(std::size_t i) const {

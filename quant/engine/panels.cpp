@@ -86,11 +86,15 @@ std::int64_t nonzero_steps(std::span<const void* const> rows, std::int64_t lengt
   return count;
 }
 
+bool has_kernel(const std::optional<Requant>& requant) noexcept {
+  return requant && !requant->thresholds && requant->mode == RequantMode::kSingle &&
+         std::ranges::none_of(requant->multipliers, [](const Multiplier& m) { return m.shift < 0; });
+}
+
 Output::Output(const Place& place, const std::optional<Requant>& requant, std::int64_t channels)
     : wide_(place.wide), bytes_(place.bytes), offset_(place.offset), requant_(requant) {
   if (requant_ && requant_->thresholds && !wide_) thresholds_.emplace(*requant_, channels, offset_);
-  if (!requant_ || requant_->thresholds || wide_ || requant_->mode != RequantMode::kSingle) return;
-  if (std::ranges::any_of(requant_->multipliers, [](const Multiplier& m) { return m.shift < 0; })) return;
+  if (wide_ || !has_kernel(requant_)) return;
   fast_ = true;
   const std::int64_t columns = core::int_kernels().columns;
   for (std::int64_t c = 0; c < (channels + columns - 1) / columns * columns; ++c) {
@@ -142,8 +146,6 @@ void Output::write(std::int64_t m, std::int64_t first, std::int64_t n, const std
       const std::int64_t at = i * y_row + first + j;
       if (wide_) {
         static_cast<std::int32_t*>(y)[at] = v;
-      } else if (bytes_) {
-        static_cast<std::uint8_t*>(y)[at] = static_cast<std::uint8_t>(v);
       } else {
         static_cast<std::int16_t*>(y)[at] = static_cast<std::int16_t>(v);
       }

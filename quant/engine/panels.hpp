@@ -51,8 +51,11 @@ extern template Panels<std::int16_t> pack(const WeightRows&, std::int64_t, std::
 [[nodiscard]] std::int64_t nonzero_steps(std::span<const void* const> rows, std::int64_t length,
                                          std::int32_t* steps) noexcept;
 
-/// Accumulators → values of a place, with the kernel where it has the arithmetic (results of int16 or bytes, the default
-/// mode, M < 1).
+/// Whether a kernel has the arithmetic: the default mode, M < 1. Larger sums then give larger values, or the same.
+[[nodiscard]] bool has_kernel(const std::optional<Requant>& requant) noexcept;
+
+/// Accumulators → values of a place, with the kernel where it has the arithmetic (has_kernel). A place of
+/// bytes takes no others.
 class Output {
  public:
   /// `channels` columns from `first` on.

@@ -99,7 +99,9 @@ std::vector<std::size_t> share_places(const Program& program, std::vector<Place>
     if (!std::holds_alternative<program::Reshape>(in.operation)) continue;
     const auto input = static_cast<std::size_t>(in.inputs[0]), output = static_cast<std::size_t>(in.output);
     const Place &from = places[input], &to = places[output];
-    const bool same = from.wide == to.wide && from.offset == to.offset;
+    // Of another cell, bytes would count from another least value.
+    const bool same =
+        from.wide == to.wide && from.offset == to.offset && program.buffers[input].cell == program.buffers[output].cell;
     const bool listed = !from.image && !to.image;
     const bool kept = from.image && !to.image && only_linear_reads(program, in.output);
     if (!same || !(listed || kept)) continue;

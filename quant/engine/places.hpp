@@ -1,6 +1,6 @@
 // Where the engine keeps each buffer of a program, and in which form.
 //
-// Activations are int16, or bytes where nothing but products of bytes reads them (byte_places.hpp): v = q − offset. int16
+// Activations are int16, or bytes where only products of bytes and pools before these read them (byte_places.hpp): v = q − offset. int16
 // have the zero point as offset wherever that fits: then padding and what ReLU cut off are 0, and the dot products need no
 // correction. Samples that go straight into linear layers have their least value as offset, if their scale has a zero point
 // at all: an image's background is that value, and nothing has to be multiplied by 0. Images [c, h, w] lie as [h, w, c], so

@@ -50,10 +50,11 @@ std::int64_t Product::block() noexcept { return core::int_kernels().dot_quads !=
 // Values are int8; less a zero point they may take nine bits.
 bool Product::fits_bytes(const ProgramBuffer& input, const ProgramWeight& weight) {
   if (core::int_kernels().dot_quads == nullptr || (input.cell != Cell::kU8 && input.cell != Cell::kS8)) return false;
-  const std::size_t rows = weight.zero_points.size(), length = rows == 0 ? 0 : weight.values.size() / rows;
-  for (std::size_t i = 0; i < rows * length; ++i) {
-    const std::int32_t w = weight.values[i] - weight.zero_points[i / length];
-    if (w < -128 || w > 127) return false;
+  auto value = weight.values.begin();
+  for (const std::int32_t zero : weight.zero_points) {
+    const auto [least, most] = std::minmax_element(value, value + weight.shape.numel() / weight.shape[0]);
+    if (*least - zero < -128 || *most - zero > 127) return false;
+    value += weight.shape.numel() / weight.shape[0];
   }
   return true;
 }

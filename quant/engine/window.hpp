@@ -18,6 +18,7 @@ class PaddedImage {
       : PaddedImage(place, shape, padding, {shape[1] + 2 * padding[0], shape[2] + 2 * padding[1]}) {}
 
   [[nodiscard]] std::int64_t row() const noexcept { return width_ * channels_; }  ///< values of a row
+  /// With some of what may be read beyond the last; a scratch has the rest behind all of its parts.
   [[nodiscard]] std::int64_t values() const noexcept { return height_ * row() + 32; }
   [[nodiscard]] bool copies() const noexcept { return height_ > image_height_ || row() > image_row_; }
   template <class T>  // int16 or uint8, as the place holds them

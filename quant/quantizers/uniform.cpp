@@ -16,6 +16,8 @@ namespace {
 
 using core::Tensor;
 
+constexpr std::int64_t kSlots = 4;  // that one thread looks at: some 100 µs with counts
+
 const core::TypeCatalog& observers() { return ObserverRegistry::builtin(); }
 
 // How many scales a value of the site has.
@@ -167,11 +169,15 @@ void Uniform::observe(const Tensor& x) {
              [&](std::int64_t begin, std::int64_t end, std::size_t slot) { choice.look(slot, values(begin, end)); });
   } else {
     const RunLengths runs = n == 1 ? RunLengths{x.numel(), x.numel(), 1} : run_lengths(x.shape(), grid_);
-    for (std::int64_t slot = 0; slot < n; ++slot) {
+    const auto look = [&](std::int64_t slot) {
       const RunBounds run = run_of(runs, slot);
       observer_->observe(slot, values(run.begin, run.end));
       choice.take(slot, observer_->range(slot));
-    }
+    };
+    look(0);  // alone: state that others hold is copied when it is first written to
+    core::parallel_for(n - 1, kSlots, [&](std::int64_t slot, std::int64_t end) {
+      for (; slot < end; ++slot) look(slot + 1);
+    });
   }
 }
 

@@ -200,6 +200,8 @@ TEST_CASE("a gradient that is too small or whose input is too large for the cach
   CHECK_FALSE(is_deferred(4, 255, 256));
   CHECK_FALSE(is_deferred(4, 8192, 15));
   CHECK_FALSE(is_deferred(4096, 4096, 16));
+  CHECK_FALSE(is_deferred(2048, 32, 4096));  // what would be kept is larger
+  CHECK_FALSE(is_deferred(4, 1 << 20, 16));  // rows too long for a share
 }
 
 }  // namespace

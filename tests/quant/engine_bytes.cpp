@@ -71,6 +71,20 @@ class ByteChain {
     append(layer, {out}, last);
     return *this;
   }
+  ByteChain& reshaped(const ByteGrid& grid) {  // the same integers, of which the new grid may have more
+    grid_ = grid;
+    append(program::Reshape{}, shape(), false);
+    return *this;
+  }
+  // Of the layers to come.
+  ByteChain& rounding(RequantMode mode) {
+    mode_ = mode;
+    return *this;
+  }
+  ByteChain& shifted_weights() {
+    shifted_ = true;
+    return *this;
+  }
   ByteChain& doubled() {  // x + x
     const int x = last_buffer();
     append(program::Add{{1 << 20}, {1 << 20}, 21, grid_.zero_point, grid_.low, grid_.high}, shape(), false);
@@ -113,6 +127,10 @@ class ByteChain {
   [[nodiscard]] ProgramWeight weights(const core::Shape& shape) {
     ProgramWeight w{.shape = shape, .bits = 8, .values = {}, .zero_points = {}};
     for (std::int64_t i = shape.numel(); i > 0; --i) w.values.push_back(static_cast<std::int8_t>(random_()));
+    if (shifted_) {
+      for (std::int64_t o = 0; o < shape[0]; ++o) w.zero_points.push_back(static_cast<std::int32_t>(o % 3) - 1);
+      for (std::int8_t& v : w.values) v = static_cast<std::int8_t>(v / 2);  // less the zero point they stay bytes
+    }
     return w;
   }
   [[nodiscard]] std::vector<std::int32_t> biases(std::int64_t n) {
@@ -122,7 +140,7 @@ class ByteChain {
   }
   // Of sums of `terms` products, so that results are spread over the grid and beyond.
   [[nodiscard]] Requant requant(std::int64_t out, std::int64_t terms) {
-    Requant r{.multipliers = {}, .zero_point = grid_.zero_point, .low = grid_.low, .high = grid_.high};
+    Requant r{.multipliers = {}, .mode = mode_, .zero_point = grid_.zero_point, .low = grid_.low, .high = grid_.high};
     for (std::int64_t o = 0; o < out; ++o) {
       const double spread = 74 * std::sqrt(static_cast<double>(terms));
       r.multipliers.push_back(multiplier_of(static_cast<double>(1 + random_() % 3) / 2 / spread));
@@ -131,6 +149,8 @@ class ByteChain {
   }
 
   ByteGrid grid_;
+  RequantMode mode_ = RequantMode::kSingle;
+  bool shifted_ = false;
   std::mt19937 random_;
   Program program_;
 };
@@ -203,11 +223,33 @@ TEST_CASE("what only products of bytes read lies as bytes, and what another inst
   check_chain(residual.program(), residual.samples(70));
 }
 
-TEST_CASE("large images of many channels are read in place where many steps are taken at once") {
+TEST_CASE("bytes keep their meaning through a reshape to another cell, which counts from another least value") {
+  for (const std::int64_t batch : {1, 5, 70}) {
+    ByteChain net({40}, {0, 127, 0}, 12);
+    const core::Tensor x = net.samples(batch);
+    Program p = net.reshaped({0, 255, 0}).linear(9).linear(10, true).program();
+    p.buffers[0].cell = Cell::kS8;  // [0, 127] fits both
+    check_chain(p, x);
+  }
+}
+
+TEST_CASE("layers whose rounding has no kernel hand on what the reference has, as do weights with zero points") {
+  for (const RequantMode mode : {RequantMode::kSingle, RequantMode::kGemmlowpDouble, RequantMode::kFloat32}) {
+    ByteChain net({32, 8, 8}, kByteGrids[1], 13);
+    net.shifted_weights().rounding(mode).conv({40, 1}).pool().conv({33, 1}).flatten().linear(40).linear(10, true);
+    const std::vector<bool> bytes = byte_places_of(net.program());
+    const bool by_kernel = mode == RequantMode::kSingle && core::int_kernels().dot_quads != nullptr;
+    CHECK(bytes[1] == by_kernel);
+    for (const std::int64_t batch : {1, 6}) check_chain(net.program(), net.samples(batch));
+  }
+}
+
+TEST_CASE("large images of many channels are read in place where many steps are taken at once, to the same integers") {
   ByteChain net({32, 26, 26}, kByteGrids[0], 9);
   net.conv({64, 3});
   const Program& p = net.program();
   const engine::Layout layout = engine::lay_out(p);
   CHECK(engine::takes_lines({p, p.instructions[1], layout}, std::get<program::Conv2d>(p.instructions[1].operation)) ==
         (core::int_kernels().quad_depth > 1));
+  check_chain(p, net.samples(2));
 }

@@ -96,6 +96,33 @@ TEST_CASE("observing and quantizing in one pass gives the bits, gradients and ra
   core::set_thread_count(before);
 }
 
+TEST_CASE(
+    "the scale of a channel is that of a tensor of its values alone, for every observer and any number of threads") {
+  const int before = core::thread_count();
+  constexpr std::int64_t kChannels = 23, kColumns = 90;
+  const Tensor x = values_of(kChannels, kColumns, 5);
+  for (const std::string& observer : ObserverRegistry::builtin().names()) {
+    CAPTURE(observer);
+    const std::string fields = R"("bits": 4, "observer": {"type": ")" + observer + "\"}";
+    std::vector<float> alone;
+    for (std::int64_t c = 0; c < kChannels; ++c) {
+      const SiteFacts row{.name = "fc1.weight", .kind = nn::SiteKind::kWeight, .shape = {1, kColumns}};
+      const auto quantizer = uniform_of(fields, row);
+      const auto first = x.values().begin() + c * kColumns;
+      quantizer->observe(Tensor({1, kColumns}, std::vector<Scalar>(first, first + kColumns)));
+      alone.push_back(quantizer->params()->scale[0]);
+    }
+    for (const int threads : {1, 2, 4}) {
+      core::set_thread_count(threads);
+      const SiteFacts site{.name = "fc1.weight", .kind = nn::SiteKind::kWeight, .shape = {kChannels, kColumns}};
+      const auto quantizer = uniform_of(R"("granularity": "per_channel", )" + fields, site);
+      for (int step = 0; step < 2; ++step) quantizer->observe(x);
+      CHECK(quantizer->params()->scale == alone);
+    }
+  }
+  core::set_thread_count(before);
+}
+
 TEST_CASE("a value that is not finite is refused by name in the one pass too") {
   const SiteFacts site{.name = "fc1.weight", .kind = nn::SiteKind::kWeight, .shape = {8, 100}};
   const auto quantizer = uniform_of(R"("bits": 8, "granularity": "per_channel")", site);
