@@ -1,7 +1,13 @@
 # Run at build time: writes OUTPUT (a C++ file) with the revision of SOURCE, only if it changed.
-execute_process(COMMAND git -C ${SOURCE} describe --always --dirty --abbrev=12 --exclude=*
+# Pages of results are written about a revision and change nothing that is built.
+execute_process(COMMAND git -C ${SOURCE} describe --always --abbrev=12 --exclude=*
                 OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
-if(failed OR revision STREQUAL "")
+execute_process(COMMAND git -C ${SOURCE} status --porcelain --untracked-files=no -- . :!docs/results
+                OUTPUT_VARIABLE changes OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT changes STREQUAL "")
+  string(APPEND revision -dirty)
+endif()
+if(failed OR revision MATCHES "^(-dirty)?$")
   set(revision unknown)
 endif()
 file(CONFIGURE OUTPUT ${OUTPUT} CONTENT

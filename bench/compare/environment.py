@@ -78,7 +78,8 @@ def machine_name():
 def revision():
     def git(*args):
         return subprocess.run(["git", "-C", str(ROOT), *args], capture_output=True, text=True, check=False).stdout.strip()
-    changed = git("status", "--porcelain", "--untracked-files=no")
+    # Pages of results are written about a revision and change nothing that is measured.
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/results")
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + (" with uncommitted changes" if changed else "")
 
 
