@@ -51,10 +51,9 @@ void emulated(Gemm args, const Bf16KernelTable& table) {
 class Product {
  public:
   Product(const Gemm& args, const Bf16KernelTable& table)
-      : args_(args), table_(table), depth_(args.k, table.depth), a_(array<std::uint32_t>(args.m * depth_.words)) {}
+      : args_(args), table_(table), depth_(args.k, table.depth), a_(detail::bf16_pack_a(args, table, depth_.words)) {}
 
   void run() const {
-    pack_a();
     const std::int64_t across = ceil_div(args_.n, kBf16Columns), chunks = across * ceil_div(args_.m, kChunkRows);
     const std::int64_t flops = 2 * std::min(args_.m, kChunkRows) * kBf16Columns * args_.k;
     parallel_for(chunks, args_.parallel ? ceil_div(kChunkFlops, flops) : chunks,
@@ -68,21 +67,10 @@ class Product {
   }
 
  private:
-  void pack_a() const {
-    auto* out = static_cast<std::uint32_t*>(a_.data());
-    const std::int64_t row = args_.transpose_a ? 1 : args_.lda, column = args_.transpose_a ? args_.lda : 1;
-    const std::int64_t grain = detail::bf16_rows_to_pack(args_.k);
-    parallel_for(args_.m, args_.parallel ? grain : args_.m, [&](std::int64_t begin, std::int64_t end) {
-      table_.pack_a(end - begin, args_.k, depth_.words, args_.a + begin * row, row, column, out + begin * depth_.words);
-    });
-  }
-
   void chunk(std::int64_t i, std::int64_t j, std::uint32_t* panel) const {
-    const std::int64_t n = std::min(kBf16Columns, args_.n - j);
-    const std::int64_t row = args_.transpose_b ? 1 : args_.ldb, column = args_.transpose_b ? args_.ldb : 1;
-    table_.pack_b(n, args_.k, depth_.words, args_.b + j * column, row, column, panel);
+    detail::bf16_pack_b(args_, table_, depth_.words, j, panel);
     table_.strip({.m = std::min(kChunkRows, args_.m - i),
-                  .n = n,
+                  .n = std::min(kBf16Columns, args_.n - j),
                   .words = depth_.words,
                   .depth = depth_.step,
                   .a = static_cast<const std::uint32_t*>(a_.data()) + i * depth_.words,
@@ -103,6 +91,24 @@ class Product {
 #endif
 
 }  // namespace
+
+#ifndef TEMPERA_F64
+Storage detail::bf16_pack_a(const Gemm& args, const Bf16KernelTable& table, std::int64_t words) {
+  Storage storage = array<std::uint32_t>(args.m * words);
+  auto* out = static_cast<std::uint32_t*>(storage.data());
+  const std::int64_t row = args.transpose_a ? 1 : args.lda, column = args.transpose_a ? args.lda : 1;
+  parallel_for(args.m, args.parallel ? bf16_rows_to_pack(args.k) : args.m, [&](std::int64_t begin, std::int64_t end) {
+    table.pack_a(end - begin, args.k, words, args.a + begin * row, row, column, out + begin * words);
+  });
+  return storage;
+}
+
+void detail::bf16_pack_b(const Gemm& args, const Bf16KernelTable& table, std::int64_t words, std::int64_t j,
+                         std::uint32_t* panel) {
+  const std::int64_t row = args.transpose_b ? 1 : args.ldb, column = args.transpose_b ? args.ldb : 1;
+  table.pack_b(std::min(kBf16Columns, args.n - j), args.k, words, args.b + j * column, row, column, panel);
+}
+#endif
 
 void detail::bf16_gemm(const Gemm& args, const Bf16KernelTable& table) {
 #ifndef TEMPERA_F64

@@ -22,6 +22,12 @@ struct Bf16Depth {
 /// from a transposed operand.
 [[nodiscard]] constexpr std::int64_t bf16_rows_to_pack(std::int64_t k) noexcept { return 16 * ceil_div(1024, k); }
 
+/// All rows of A, rounded and packed for strips.
+[[nodiscard]] Storage bf16_pack_a(const Gemm& args, const Bf16KernelTable& table, std::int64_t words);
+/// The panel of the columns of B from `j` on.
+void bf16_pack_b(const Gemm& args, const Bf16KernelTable& table, std::int64_t words, std::int64_t j,
+                 std::uint32_t* panel);
+
 /// gemm() for Precision::kBf16 with the kernels of `table`; no extent may be 0.
 void bf16_gemm(const Gemm& args, const Bf16KernelTable& table);
 

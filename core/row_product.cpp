@@ -90,22 +90,18 @@ void RowProduct::make_float32(std::int64_t begin, std::int64_t end, Scalar* to,
 #ifndef TEMPERA_F64
 void RowProduct::pack_bf16() {
   const Bf16KernelTable& table = bf16_kernels();
-  const std::int64_t m = args_.m, n = args_.n, k = args_.k, strips = ceil_div(n, kBf16Columns);
-  const detail::Bf16Depth depth(k, table.depth);
+  const std::int64_t strips = ceil_div(args_.n, kBf16Columns);
+  const detail::Bf16Depth depth(args_.k, table.depth);
   words_ = depth.words;
   depth_ = depth.step;
-  bf16_a_ = Storage(static_cast<std::size_t>(m * words_) * sizeof(std::uint32_t));
+  bf16_a_ = detail::bf16_pack_a(args_, table, words_);
   bf16_b_ = Storage(static_cast<std::size_t>(strips * kBf16Columns * words_) * sizeof(std::uint32_t));
-  auto* a = static_cast<std::uint32_t*>(bf16_a_.data());
   auto* b = static_cast<std::uint32_t*>(bf16_b_.data());
-  const std::int64_t row = args_.transpose_a ? 1 : args_.lda, column = args_.transpose_a ? args_.lda : 1;
-  parallel_for(m, detail::bf16_rows_to_pack(k), [&](std::int64_t i, std::int64_t end) {
-    table.pack_a(end - i, k, words_, args_.a + i * row, row, column, a + i * words_);
-  });
-  parallel_for(strips, ceil_div(detail::bf16_rows_to_pack(k), kBf16Columns), [&](std::int64_t strip, std::int64_t end) {
+  const std::int64_t grain = ceil_div(detail::bf16_rows_to_pack(args_.k), kBf16Columns);
+  parallel_for(strips, grain, [&](std::int64_t strip, std::int64_t end) {
     for (; strip < end; ++strip) {
       const std::int64_t j = strip * kBf16Columns;
-      table.pack_b(std::min(kBf16Columns, n - j), k, words_, args_.b + j, args_.ldb, 1, b + j * words_);
+      detail::bf16_pack_b(args_, table, words_, j, b + j * words_);
     }
   });
 }

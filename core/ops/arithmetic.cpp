@@ -114,7 +114,7 @@ Variable minimum(const Variable& a, const Variable& b) { return pick_one<smaller
 
 Variable add(const Variable& a, double b) {
   Tensor y = broadcast_apply("add", a.value(), Tensor::scalar(static_cast<Scalar>(b)), add_kernels());
-  return record("add", std::move(y), {a}, [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
+  return record_straight_through("add", std::move(y), a);
 }
 
 Variable mul(const Variable& a, double b) {

@@ -39,8 +39,7 @@ class ByteBuffers {
 
   // Whether the convolution i can do the pool behind it; there is no kernel for pools of bytes.
   [[nodiscard]] bool pooled_with(std::size_t i) const {
-    const core::Shape& s = program_.buffers[output_of(i)].shape;
-    return pooled_alone(program_, layout_.places, i) && s[1] % 2 == 0 && s[2] % 2 == 0 && 2 * s[2] <= Product::block();
+    return pooled_alone(program_, layout_.places, i) && pools_by_pairs(program_.buffers[output_of(i)].shape);
   }
 
   // Whether all that read the buffer, and there are some, take bytes.

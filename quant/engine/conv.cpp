@@ -63,21 +63,17 @@ class Conv final : public Step {
     for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i, output_, false);
   }
 
-  [[nodiscard]] bool pools() const override {
-    return products_[0]->keeps_order() && out_shape_[1] % 2 == 0 && out_shape_[2] % 2 == 0 &&
-           2 * out_shape_[2] <= Product::block();
-  }
+  [[nodiscard]] bool pools() const override { return products_[0]->keeps_order() && pools_by_pairs(out_shape_); }
   void run_pooled(const Frame& frame, const Place& pooled) const override {
     for (std::int64_t i = 0; i < frame.samples; ++i) run_sample(frame, i, pooled, true);
   }
 
  private:
-  [[nodiscard]] bool bytes() const { return quads_; }
   [[nodiscard]] std::int64_t padded_bytes() const {
     return image_.copies() ? core::round_up(image_.values() * input_.cell(), 64) : 0;
   }
   [[nodiscard]] std::int64_t byte_image_bytes() const {
-    return bytes() && !input_.bytes ? core::round_up(image_.values(), 64) : 0;
+    return quads_ && !input_.bytes ? core::round_up(image_.values(), 64) : 0;
   }
 
   // The sample with its border, as the products take it.
@@ -87,7 +83,7 @@ class Conv final : public Step {
           image_.fill(frame.at<std::uint8_t>(input_, sample), reinterpret_cast<std::uint8_t*>(frame.scratch)));
     }
     const auto* x = image_.fill(frame.at<std::int16_t>(input_, sample), reinterpret_cast<std::int16_t*>(frame.scratch));
-    if (!bytes()) return reinterpret_cast<const char*>(x);
+    if (!quads_) return reinterpret_cast<const char*>(x);
     auto* narrow = reinterpret_cast<std::uint8_t*>(frame.scratch + padded_bytes());
     core::int_kernels().narrow_u8(image_.values() - 32, x, products_[0]->byte_shift(), narrow);
     return reinterpret_cast<const char*>(narrow);
@@ -113,7 +109,7 @@ class Conv final : public Step {
 
   void run_block(const Frame& frame, const char* image, std::int64_t first, ProductRows product,
                  std::int64_t cell) const {
-    const std::int64_t value = bytes() ? 1 : 2, row = image_.row() * value;
+    const std::int64_t value = quads_ ? 1 : 2, row = image_.row() * value;
     std::array<const void*, Product::kBlock> rows;  // NOLINT: written as far as they are read
     const std::int64_t step = stride_[1] * channels_ * value;
     for (std::int64_t i = 0, n = 0; i < product.m; i += n) {

@@ -52,6 +52,10 @@ bool is_depthwise(const program::Conv2d& layer) noexcept {
 
 bool has_runs(const program::Conv2d& layer) noexcept { return layer.groups == 1 && layer.dilation[1] == 1; }
 
+bool pools_by_pairs(const core::Shape& output) noexcept {
+  return output[1] % 2 == 0 && output[2] % 2 == 0 && 2 * output[2] <= Product::block();
+}
+
 bool takes_quads(const StepSource& source, const program::Conv2d& layer) {
   return Product::fits_bytes(source.input_buffer(), layer.weight) && quads_pay(layer);
 }

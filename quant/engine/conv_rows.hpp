@@ -16,6 +16,8 @@ namespace tempera::quant::engine {
 [[nodiscard]] bool is_depthwise(const program::Conv2d& layer) noexcept;
 /// Whether a window is runs of neighbours, which kernels can read in place.
 [[nodiscard]] bool has_runs(const program::Conv2d& layer) noexcept;
+/// Whether the sums of an image [c, h, w] can be pooled by 2 × 2 before they are written: whole pairs of rows at a time.
+[[nodiscard]] bool pools_by_pairs(const core::Shape& output) noexcept;
 /// Whether the windows of every group may be multiplied as bytes on this level, and that is less work.
 [[nodiscard]] bool takes_quads(const StepSource& source, const program::Conv2d& layer);
 /// Whether they are better read in place by kernels that take many steps at once, which want rows in equal distances: the

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/quant/engine/conv_rows.hpp"
 
 namespace tempera::quant::engine {
@@ -123,7 +124,7 @@ std::optional<MinimalWeights> minimal_weights(const program::Conv2d& layer, cons
     b = static_cast<std::int32_t>(static_cast<std::uint32_t>(b) *
                                   static_cast<std::uint32_t>(kDivisor[static_cast<int>(shape.filter)]));
   }
-  bias.resize(static_cast<std::size_t>((rows.out + columns - 1) / columns * columns));
+  bias.resize(static_cast<std::size_t>(core::round_up(rows.out, columns)));
   result.bias = std::move(bias);
   return result;
 }

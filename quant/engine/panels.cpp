@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "tempera/core/integers.hpp"
 #include "tempera/quant/program_shapes.hpp"
 #include "tempera/quant/reference/operations.hpp"
 
@@ -30,7 +31,7 @@ template <class T>
 Panels<T> pack(const WeightRows& weight, std::int64_t columns, std::int64_t group, std::int64_t steps) {
   Panels<T> p{.group = group,
               .columns = columns,
-              .count = (weight.out + columns - 1) / columns,
+              .count = core::ceil_div(weight.out, columns),
               .segments = weight.segments,
               .steps = std::max((weight.length + group - 1) / group, steps),
               .values = {}};
@@ -97,7 +98,7 @@ Output::Output(const Place& place, const std::optional<Requant>& requant, std::i
   if (wide_ || !has_kernel(requant_)) return;
   fast_ = true;
   const std::int64_t columns = core::int_kernels().columns;
-  for (std::int64_t c = 0; c < (channels + columns - 1) / columns * columns; ++c) {
+  for (std::int64_t c = 0; c < core::round_up(channels, columns); ++c) {
     const Multiplier& m = of_channel(requant_->multipliers, std::min(c, channels - 1));
     const auto count = 31 + static_cast<std::uint64_t>(m.shift);
     multiplier_.push_back(m.multiplier);

@@ -49,8 +49,9 @@ class HistogramObserver : public Observer {
   class Moments {
    public:
     explicit Moments(const Seen& seen);
-    /// Calls fn(q, sums) for the integers q = clamp(round(x/scale) + zero, low, high) that values round to: level by level, of which some may be empty,
-    /// or bin by bin where fewer bins hold values than there are levels between them. No turn waits for the one before it.
+    /// Calls fn(q, sums) for the integers q = clamp(round(x/scale) + zero, low, high) that values round to: level by level,
+    /// of which some may be empty, or bin by bin where fewer bins hold values than there are levels between them. No turn
+    /// waits for the one before it.
     template <class Fn>
     void by_level(double scale, double zero, double low, double high, const Fn& fn) const {
       const auto level = [&](std::int64_t bin) {
