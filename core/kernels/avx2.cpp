@@ -65,6 +65,9 @@ V load(const float* x, Span span) noexcept { return _mm256_maskload_ps(x, span.m
 V fma(V a, V b, V c) noexcept { return _mm256_fmadd_ps(a, b, c); }
 V fnma(V a, V b, V c) noexcept { return _mm256_fnmadd_ps(a, b, c); }
 
+// |a| or b, whichever is larger; b where a is NaN.
+V larger_magnitude(V a, V b) noexcept { return _mm256_max_ps(_mm256_andnot_ps(_mm256_set1_ps(-0.0F), a), b); }
+
 // Where either is NaN.
 V::batch_bool_type unordered(V a, V b) noexcept { return _mm256_cmp_ps(a, b, _CMP_UNORD_Q); }
 

@@ -40,6 +40,12 @@ Span span_of(std::int64_t begin, std::int64_t end) noexcept {
 V fma(V a, V b, V c) noexcept { return _mm512_fmadd_ps(a, b, c); }
 V fnma(V a, V b, V c) noexcept { return _mm512_fnmadd_ps(a, b, c); }
 
+// |a| or b, whichever is larger; b where a is NaN.
+V larger_magnitude(V a, V b) noexcept {
+  constexpr int kLargestWithoutSign = 0b1011;
+  return _mm512_range_ps(a, b, kLargestWithoutSign);
+}
+
 // Where either is NaN.
 V::batch_bool_type unordered(V a, V b) noexcept { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
 

@@ -1,5 +1,16 @@
 // Ranges and fake quantization.
 
+// The extreme lane by `op`, which compares vectors of four.
+template <class Op>
+float extreme_lane(V x, Op op) noexcept {
+  float lanes[kLanes];
+  x.store_unaligned(lanes);
+  __m128 four = _mm_loadu_ps(lanes);
+  for (std::int64_t l = 4; l < kLanes; l += 4) four = op(four, _mm_loadu_ps(lanes + l));
+  const __m128 two = op(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(op(two, _mm_movehdup_ps(two)));
+}
+
 // Minimum and maximum of four vectors each, to hide their latency; that there is a NaN is kept beside them, as they may
 // lose it, and asked of two vectors at once.
 void min_max(std::int64_t n, const float* x, float* low, float* high) noexcept {
@@ -36,61 +47,110 @@ void min_max(std::int64_t n, const float* x, float* low, float* high) noexcept {
     const V rest = load(x + i, part_of(n - i));
     invalid = invalid | unordered(rest, rest);
   }
-  float lows[kLanes], highs[kLanes];
-  xsimd::min(xsimd::min(least[0], least[1]), xsimd::min(least[2], least[3])).store_unaligned(lows);
-  xsimd::max(xsimd::max(most[0], most[1]), xsimd::max(most[2], most[3])).store_unaligned(highs);
-  *low = lows[0];
-  *high = highs[0];
-  for (std::int64_t l = 1; l < kLanes; ++l) {
-    if (lows[l] < *low) *low = lows[l];
-    if (highs[l] > *high) *high = highs[l];
-  }
+  *low = extreme_lane(xsimd::min(xsimd::min(least[0], least[1]), xsimd::min(least[2], least[3])),
+                      [](__m128 a, __m128 b) { return _mm_min_ps(a, b); });
+  *high = extreme_lane(xsimd::max(xsimd::max(most[0], most[1]), xsimd::max(most[2], most[3])),
+                       [](__m128 a, __m128 b) { return _mm_max_ps(a, b); });
   if (xsimd::any(invalid)) *low = *high = __builtin_nanf("");
 }
 
+// Integers nearest to quotients by a grid's scale, ties to even, as true divisions and then roundings give them. Of most
+// numbers x·(1/s) tells: the two may differ only where x lies within a few units in the last place of a tie, and whether it
+// does is seen in the distance to the step that was chosen. With |x/s| ≤ q both quotients have an error of at most q·2⁻²⁴
+// and the distance one of 2⁻²⁴ of itself: nothing is in doubt up to s·(½ − q·2⁻²²). Numbers beyond the grid have a step
+// beyond it either way. Adding 1.5·2²³ and taking it away rounds in the product's own instruction and gives no −0.
+class NearestSteps {
+ public:
+  explicit NearestSteps(const FakeQuantGrid& grid) noexcept
+      : divided_(grid.scale), scale_(grid.scale), inverse_(1 / grid.scale) {
+    const float below = grid.zero - grid.low, above = grid.high - grid.zero;
+    const float most = (below > above ? below : above) + 2;
+    guesses_ = kFuses && most < 1024 && grid.scale > 0x1p-60F && grid.scale < 0x1p60F;
+    sure_ = V(grid.scale * (0.5F - most * 0x1p-22F));
+  }
+
+  // step[i] of x[i], for a few vectors at once: being sure is asked of them together.
+  template <int n>
+  void of(const V (&x)[n], V (&step)[n]) const noexcept {
+    if (guesses_) {
+      const V ones(0x1.8p23F);
+      V farthest(0.0F);
+#pragma GCC unroll 4
+      for (int i = 0; i < n; ++i) {
+        step[i] = fma(x[i], inverse_, ones) - ones;
+        farthest = larger_magnitude(fnma(step[i], scale_, x[i]), farthest);
+      }
+      if (!xsimd::any(farthest > sure_)) return;
+    }
+#pragma GCC unroll 4
+    for (int i = 0; i < n; ++i) step[i] = xsimd::nearbyint(V(divided_(x[i]))) + V(0.0F);  // + 0 makes 0 of −0
+  }
+
+ private:
+  Divisor divided_;
+  V scale_, inverse_, sure_;
+  bool guesses_;
+};
+
+// snap(x, y) for y[i..] from x[i..], by up to four vectors.
 template <class Snap>
-void each_vector(std::int64_t n, const float* x, float* y, Snap snap) noexcept {
+void each_vectors(std::int64_t n, const float* x, float* y, Snap snap) noexcept {
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) snap(V::load_unaligned(x + i)).store_unaligned(y + i);
-  if (i < n) store(y + i, part_of(n - i), snap(load(x + i, part_of(n - i))));
+  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
+    V from[4], to[4];
+#pragma GCC unroll 4
+    for (std::int64_t v = 0; v < 4; ++v) from[v] = V::load_unaligned(x + i + v * kLanes);
+    snap(i, from, to);
+#pragma GCC unroll 4
+    for (std::int64_t v = 0; v < 4; ++v) to[v].store_unaligned(y + i + v * kLanes);
+  }
+  for (; i < n; i += kLanes) {
+    const Part part = part_of(n - i);
+    V from[1] = {load(x + i, part)}, to[1];
+    snap(i, from, to);
+    store(y + i, part, to[0]);
+  }
 }
 
-// Counted from the zero point: integers below 2^24 are added without rounding. + 0 makes −0 the 0 that q − zero is.
-// Where there is a divider to wait for, what waits fills the scheduler: each instruction less is a division more in
-// flight.
+// Steps are counted from the zero point: integers below 2^24 are added without rounding.
 bool fake_quant(std::int64_t n, const FakeQuantGrid& grid, const float* x, float* y) noexcept {
-  const V scale(grid.scale), nothing(0.0F);
-  const Divisor divided(grid.scale);
+  const NearestSteps nearest(grid);
+  const V scale(grid.scale);
   if (grid.covers) {
-    each_vector(n, x, y, [&](V v) { return (xsimd::nearbyint(V(divided(v))) + nothing) * scale; });
+    each_vectors(n, x, y, [&]<int count>(std::int64_t, const V(&from)[count], V(&to)[count]) {
+      nearest.of(from, to);
+#pragma GCC unroll 4
+      for (V& value : to) value = value * scale;
+    });
     return true;
   }
   const V low(grid.low - grid.zero), high(grid.high - grid.zero);
   V::batch_bool_type inside(true);
-  each_vector(n, x, y, [&](V v) {
-    const V r = xsimd::nearbyint(V(divided(v)));
-    const V clamped = xsimd::min(high, xsimd::max(low, r));  // NaN passes, as the second operand
-    inside = inside & (clamped == r);
-    return (clamped + nothing) * scale;
+  each_vectors(n, x, y, [&]<int count>(std::int64_t, const V(&from)[count], V(&to)[count]) {
+    nearest.of(from, to);
+#pragma GCC unroll 4
+    for (V& value : to) {
+      const V clamped = xsimd::min(high, xsimd::max(low, value));  // NaN passes, as the second operand
+      inside = inside & (clamped == value);
+      value = clamped * scale;
+    }
   });
   return xsimd::all(inside);
 }
 
 void fake_quant_grad(std::int64_t n, const FakeQuantGrid& grid, const float* x, const float* dy, float* dx) noexcept {
+  const NearestSteps nearest(grid);
   const V low(grid.low - grid.zero), high(grid.high - grid.zero);
-  const Divisor divided(grid.scale);
-  const auto keep = [&](V v, V g) {
-    const V r = xsimd::nearbyint(V(divided(v)));
-    return xsimd::select((r >= low) & (r <= high), g, V(0.0F));
-  };
-  std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    keep(V::load_unaligned(x + i), V::load_unaligned(dy + i)).store_unaligned(dx + i);
-  }
-  if (i < n) {
-    const Part rest = part_of(n - i);
-    store(dx + i, rest, keep(load(x + i, rest), load(dy + i, rest)));
-  }
+  each_vectors(n, x, dx, [&]<int count>(std::int64_t at, const V(&from)[count], V(&to)[count]) {
+    V step[count];
+    nearest.of(from, step);
+#pragma GCC unroll 4
+    for (int i = 0; i < count; ++i) {
+      const float* gradient = dy + at + i * kLanes;
+      const V g = count > 1 ? V::load_unaligned(gradient) : load(gradient, part_of(n - at));
+      to[i] = xsimd::select((step[i] >= low) & (step[i] <= high), g, V(0.0F));
+    }
+  });
 }
 
 void fill_quant(KernelTable& table) noexcept {

@@ -67,6 +67,9 @@ V load(const float* x, Span span) noexcept {
 V fma(V a, V b, V c) noexcept { return a * b + c; }
 V fnma(V a, V b, V c) noexcept { return c - a * b; }
 
+// |a| or b, whichever is larger; b where a is NaN.
+V larger_magnitude(V a, V b) noexcept { return _mm_max_ps(_mm_andnot_ps(_mm_set1_ps(-0.0F), a), b); }
+
 // Where either is NaN.
 V::batch_bool_type unordered(V a, V b) noexcept { return _mm_cmpunord_ps(a, b); }
 
