@@ -10,7 +10,8 @@
 
 #include "bounds.hpp"
 #include "tempera/core/ops/conv2d.hpp"
-#include "tempera/core/ops/pool2d_plan.hpp"
+#include "tempera/core/ops/pair_pool.hpp"
+#include "tempera/core/ops/pool2d.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/tensor.hpp"
 
@@ -67,7 +68,8 @@ void conv(benchmark::State& state, const Layer& layer, Pass pass, ConvAlgorithm 
     if (pass == Pass::kForward) {
       benchmark::DoNotOptimize(conv2d(x, w, {}, options));
     } else {
-      benchmark::DoNotOptimize(y.node()->backward(dy, tempera::core::Needs(*y.node())));
+      tempera::core::Gradient gradient(dy);
+      benchmark::DoNotOptimize(y.node()->backward(gradient, tempera::core::Needs(*y.node())));
     }
   });
   state.SetItemsProcessed(state.iterations() * 2 * y.shape().numel() * static_cast<std::int64_t>(products));

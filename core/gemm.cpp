@@ -14,6 +14,7 @@
 #include "tempera/core/kernels/caches.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/parallel.hpp"
+#include "tempera/core/scaled_bytes.hpp"
 #include "tempera/core/storage.hpp"
 
 namespace tempera::core {
@@ -57,6 +58,15 @@ class Prefetch {
   const Scalar* x_;
   std::int64_t stride_, across_, rows_, share_;
 };
+
+// Rows [p, p + k) of columns [j, j + n) of B, n ≤ gemm_nr, in the order of a panel.
+void pack_b(const Gemm& args, std::int64_t p, std::int64_t k, std::int64_t j, std::int64_t n, Scalar* panel) noexcept {
+  const std::int64_t row = args.transpose_b ? 1 : args.ldb, column = args.transpose_b ? args.ldb : 1;
+  const std::int64_t at = p * row + j * column;
+  if (args.b_bytes == nullptr) return kernels().gemm_pack_b(n, k, args.b + at, row, column, panel);
+  const Scalar* scales = args.b_bytes->scales() + (args.transpose_b ? j : p);
+  kernels().gemm_pack_bytes(n, k, args.b_bytes->bytes() + at, row, column, scales, panel);
+}
 
 class Product {
  public:
@@ -157,7 +167,7 @@ class Product {
             .a = args_.a + rows.begin * a_row_ + depth.begin * a_column_,
             .a_row = a_row_,
             .a_column = a_column_,
-            .b = args_.b + depth.begin * b_row_ + columns.begin * b_column_,
+            .b = args_.b == nullptr ? nullptr : args_.b + depth.begin * b_row_ + columns.begin * b_column_,
             .b_row = args_.ldb,
             .c = args_.c + rows.begin * args_.ldc + columns.begin,
             .c_row = args_.ldc,
@@ -226,7 +236,7 @@ class Product {
           tile.b = packed_b_->panel(depth.begin, strip.begin);
           tile.b_row = table_.gemm_nr;
         } else if (own_b != nullptr) {
-          table_.gemm_pack_b(strip.size(), depth.size(), tile.b, b_row_, b_column_, own_b);
+          pack_b(args_, depth.begin, depth.size(), strip.begin, strip.size(), own_b);
           tile.b = own_b;
           tile.b_row = table_.gemm_nr;
         }
@@ -262,6 +272,7 @@ class Product {
     if (packed_b_ != nullptr) {
       return Prefetch(packed_b_->panel(p, j), k, table_.gemm_nr, table_.gemm_nr, tiles);
     }
+    if (args_.b == nullptr) return Prefetch(nullptr, 0, 0, 0, tiles);
     const Scalar* b = args_.b + p * b_row_ + j * b_column_;
     return args_.transpose_b ? Prefetch(b, n, k, args_.ldb, tiles) : Prefetch(b, k, n, args_.ldb, tiles);
   }
@@ -322,14 +333,13 @@ void empty_sum(const Gemm& args, const KernelTable& table) {
 
 PackedB::PackedB(const Gemm& args)
     : depth_(args.k), panels_(static_cast<std::size_t>(round_up(args.n, kernels().gemm_nr) * args.k) * sizeof(Scalar)) {
-  const std::int64_t width = kernels().gemm_nr, row = args.transpose_b ? 1 : args.ldb;
-  const std::int64_t column = args.transpose_b ? args.ldb : 1;
+  const std::int64_t width = kernels().gemm_nr;
   auto* panels = static_cast<Scalar*>(panels_.data());
   const std::int64_t strips = ceil_div(args.n, width);
-  parallel_for(strips, args.parallel ? 1 : strips, [=](std::int64_t strip, std::int64_t end) {
+  parallel_for(strips, args.parallel ? 1 : strips, [=, &args](std::int64_t strip, std::int64_t end) {
     for (; strip < end; ++strip) {
       const std::int64_t j = strip * width;
-      kernels().gemm_pack_b(std::min(width, args.n - j), args.k, args.b + j * column, row, column, panels + j * args.k);
+      pack_b(args, 0, args.k, j, std::min(width, args.n - j), panels + j * args.k);
     }
   });
 }

@@ -10,6 +10,7 @@
 namespace tempera::core {
 
 class PackedB;
+class ScaledBytes;
 
 /// C[m,n] = act(A·B + bias), or C += A·B. Row-major with leading dimensions; A is [m,k] ([k,m] if transposed), B is [k,n]
 /// ([n,k] if transposed). Any extent may be 0; k = 0 gives zeros (plus bias).
@@ -23,10 +24,11 @@ struct Gemm {
   bool transpose_b = false;
   Scalar* c = nullptr;
   std::int64_t ldc = 0;
-  bool accumulate = false;              ///< C += instead of C =
-  const Scalar* column_bias = nullptr;  ///< [n], added to every row; not together with accumulate
-  const Scalar* row_bias = nullptr;     ///< [m], added to every column; not together with accumulate
-  bool relu = false;                    ///< max(·, 0) last
+  bool accumulate = false;               ///< C += instead of C =
+  const Scalar* column_bias = nullptr;   ///< [n], added to every row; not together with accumulate
+  const Scalar* row_bias = nullptr;      ///< [m], added to every column; not together with accumulate
+  bool relu = false;                     ///< max(·, 0) last
+  const ScaledBytes* b_bytes = nullptr;  ///< B instead of b, where packs_b()
   const PackedB* packed_b = nullptr;  ///< B of this n and k, packed before, or null; b is read where nothing is packed
   bool parallel = true;               ///< false inside a parallel loop over matrices
   Precision precision = Precision::kFloat32;  ///< what A and B are rounded to before they are multiplied
@@ -42,7 +44,7 @@ void gemm(const Gemm& args);
 /// B in the panels that gemm() multiplies by, for products of any m with its n, k and instruction level: the same bits.
 class PackedB {
  public:
-  /// Of b, ldb, transpose_b, n and k.
+  /// Of b or b_bytes, ldb, transpose_b, n and k.
   explicit PackedB(const Gemm& args);
   /// From row p on, of the strip that begins with column j, a multiple of gemm_nr: gemm_nr values a row.
   [[nodiscard]] const Scalar* panel(std::int64_t p, std::int64_t j) const noexcept;

@@ -96,18 +96,13 @@ void make_what_is_added(Gradients& gradients, const Node& node) {
   for (std::size_t i = 0; i < std::min(gradients.size(), node.inputs.size()); ++i) {
     if (gradients[i].empty() || !node.inputs[i].requires_grad()) continue;
     Node& input = *node.inputs[i].node();
-    if (input.grad.empty() && (is_leaf(input) || input.straight_through)) continue;
+    if (input.grad.empty() && (is_leaf(input) || input.takes_deferred)) continue;
     for (Gradient* gradient : {&gradients[i], &input.grad}) static_cast<void>(gradient->made());
   }
 }
 
 Gradients gradients_of(Node& node, Gradient gradient) {
-  Gradients gradients;
-  if (node.straight_through) {
-    gradients.push_back(std::move(gradient));
-  } else {
-    gradients = node.backward(gradient.made(), Needs(node));
-  }
+  Gradients gradients = node.backward(gradient, Needs(node));
   make_what_is_added(gradients, node);
   return gradients;
 }
@@ -132,14 +127,6 @@ void propagate(Node& node, Frontier& frontier) {
 
 }  // namespace
 
-Tensor& Gradient::made() {
-  if (deferred_ != nullptr) {
-    made_ = deferred_->make();
-    deferred_ = nullptr;
-  }
-  return made_;
-}
-
 bool Needs::operator[](std::size_t input) const noexcept { return node_->inputs[input].requires_grad(); }
 
 Node::~Node() {
@@ -162,11 +149,13 @@ Variable::Variable(Tensor value, bool requires_grad) : node_(std::make_shared<No
   node_->id = next_id.fetch_add(1, std::memory_order_relaxed);
 }
 
-const Tensor& Variable::value() const noexcept { return node_->value; }
+const Tensor& Variable::value() const { return node_->value.made(); }
+const Shape& Variable::shape() const noexcept { return node_->value.shape(); }
+LazyTensor& Variable::lazy_value() const noexcept { return node_->value; }
 bool Variable::requires_grad() const noexcept { return node_ != nullptr && node_->requires_grad; }
 const Tensor& Variable::grad() const { return node_->grad.made(); }
 bool Variable::has_grad() const noexcept { return !node_->grad.empty(); }
-DeferredGradient* Variable::deferred_grad() const noexcept { return node_->grad.deferred(); }
+DeferredTensor* Variable::deferred_grad() const noexcept { return node_->grad.deferred(); }
 
 void Variable::set_value(Tensor value) const {
   if (value.shape() != node_->value.shape()) {
@@ -176,14 +165,15 @@ void Variable::set_value(Tensor value) const {
   node_->value = std::move(value);
 }
 
-Tensor& Variable::mutable_value() const { return node_->value; }
+Tensor& Variable::mutable_value() const { return node_->value.made(); }
 Tensor& Variable::mutable_grad() const { return node_->grad.made(); }
 void Variable::zero_grad() const { node_->grad = {}; }
 Variable Variable::detach() const { return Variable(value()); }
 
-Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward) {
+Variable record(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward) {
   lap(Phase::kForward, scope_path, op);
-  Variable result{std::move(value)};
+  Variable result{Tensor()};
+  result.node_->value = std::move(value);
   result.node_->op = op;
   result.node_->scope = scope_path;
   if (recording && std::ranges::any_of(inputs, &Variable::requires_grad)) {
@@ -195,11 +185,18 @@ Variable record(const char* op, Tensor value, std::vector<Variable> inputs, Back
   return result;
 }
 
-Variable record_straight_through(const char* op, Tensor value, const Variable& input) {
-  // The function only says that the history is there.
-  Variable result = record(op, std::move(value), {input}, [](const Tensor& dy, const Needs&) { return Gradients{dy}; });
-  result.node_->straight_through = result.requires_grad();
+Variable record_deferring(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward) {
+  Variable result = record(op, std::move(value), std::move(inputs), std::move(backward));
+  result.node_->takes_deferred = result.requires_grad();
   return result;
+}
+
+Variable record_straight_through(const char* op, LazyTensor value, const Variable& input) {
+  return record_deferring(op, std::move(value), {input}, [](Gradient& dy, const Needs&) {
+    Gradients gradients(1);
+    gradients[0] = std::move(dy);
+    return gradients;
+  });
 }
 
 void backward(const Variable& root) {
@@ -237,19 +234,19 @@ std::string first_nonfinite(const Variable& root) {
     const Node* user = nullptr;  // null for the root
     std::size_t input = 0;
   };
-  std::unordered_set<const Node*> seen{root.node().get()};
-  std::vector<std::pair<const Node*, Use>> pending{{root.node().get(), Use{}}};
+  std::unordered_set<Node*> seen{root.node().get()};
+  std::vector<std::pair<Node*, Use>> pending{{root.node().get(), Use{}}};
   const Node* first = nullptr;
   Use use;
   while (!pending.empty()) {
     const auto [node, from] = pending.back();
     pending.pop_back();
     for (std::size_t i = 0; i < node->inputs.size(); ++i) {
-      const Node* input = node->inputs[i].node().get();
+      Node* input = node->inputs[i].node().get();
       if (input != nullptr && seen.insert(input).second) pending.push_back({input, Use{node, i}});
     }
     if (first != nullptr && first->id < node->id) continue;
-    if (std::ranges::all_of(node->value.values(), [](Scalar v) { return std::isfinite(v); })) continue;
+    if (std::ranges::all_of(node->value.made().values(), [](Scalar v) { return std::isfinite(v); })) continue;
     first = node;
     use = from;
   }

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tempera/core/deferred_gradient.hpp"
+#include "tempera/core/lazy_tensor.hpp"
 #include "tempera/core/tensor.hpp"
 
 namespace tempera::core {
@@ -27,31 +27,14 @@ class Needs {
   const Node* node_;
 };
 
-/// The gradient by one input: a tensor, one that is made when it is asked for, or nothing.
-class Gradient {
- public:
-  Gradient() = default;
-  Gradient(Tensor made) : made_(std::move(made)) {}  // NOLINT(google-explicit-constructor): most are tensors
-  /// Only for a matrix that pays() (deferred_gradient.hpp).
-  explicit Gradient(std::shared_ptr<DeferredGradient> deferred) : deferred_(std::move(deferred)) {}
-
-  [[nodiscard]] bool empty() const noexcept { return made_.empty() && deferred_ == nullptr; }
-  [[nodiscard]] Shape shape() const { return deferred_ == nullptr ? made_.shape() : deferred_->shape(); }
-  /// A deferred one is made here, once.
-  [[nodiscard]] Tensor& made();
-  /// Null where there is nothing left to make.
-  [[nodiscard]] DeferredGradient* deferred() const noexcept { return deferred_.get(); }
-
- private:
-  Tensor made_;
-  std::shared_ptr<DeferredGradient> deferred_;
-};
-
+/// The gradient by one input, or of the result.
+using Gradient = LazyTensor;
 /// One gradient per input, of that input's shape; an empty one for an input that needs none.
 using Gradients = std::vector<Gradient>;
-/// Pure: receives the gradient of the loss by the output and returns those by the inputs. It captures tensors, never
-/// Variables: those would tie the graph into a chain that is released recursively.
-using BackwardFn = std::function<Gradients(const Tensor& grad_output, const Needs& needs)>;
+/// Pure: receives the gradient of the loss by the output, its own to keep, and returns those by the inputs. A function of a
+/// `const Tensor&` is one as well. It captures tensors, never Variables: those would tie the graph into a chain that is
+/// released recursively.
+using BackwardFn = std::function<Gradients(Gradient& grad_output, const Needs& needs)>;
 
 /// Handle to a node of the graph. Copies refer to the same node.
 class Variable {
@@ -61,14 +44,17 @@ class Variable {
   explicit Variable(Tensor value, bool requires_grad = false);
 
   [[nodiscard]] bool empty() const noexcept { return node_ == nullptr; }
-  [[nodiscard]] const Tensor& value() const noexcept;
-  [[nodiscard]] const Shape& shape() const noexcept { return value().shape(); }
+  /// Makes a deferred one: not from several threads.
+  [[nodiscard]] const Tensor& value() const;
+  [[nodiscard]] const Shape& shape() const noexcept;
+  /// The same, for who has a use for a value that is not made yet.
+  [[nodiscard]] LazyTensor& lazy_value() const noexcept;
   [[nodiscard]] bool requires_grad() const noexcept;
   /// Gradient accumulated by `backward`; an empty Tensor before that, and for anything but a leaf. Makes a deferred one: not from several threads.
   [[nodiscard]] const Tensor& grad() const;
   [[nodiscard]] bool has_grad() const noexcept;
-  /// The gradient, if it was not asked for yet and can be made by rows; else null.
-  [[nodiscard]] DeferredGradient* deferred_grad() const noexcept;
+  /// The gradient, if it was not asked for yet; else null.
+  [[nodiscard]] DeferredTensor* deferred_grad() const noexcept;
 
   /// Replaces a leaf's value (an optimizer's update). Throws ShapeError if the shape changes.
   void set_value(Tensor value) const;
@@ -83,8 +69,8 @@ class Variable {
 
  private:
   friend struct Node;
-  friend Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward);
-  friend Variable record_straight_through(const char* op, Tensor value, const Variable& input);
+  friend Variable record(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward);
+  friend Variable record_deferring(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward);
   explicit Variable(std::shared_ptr<Node> node) : node_(std::move(node)) {}
 
   std::shared_ptr<Node> node_;
@@ -95,15 +81,15 @@ inline constexpr char kLeafOp[] = "leaf";
 
 /// The node behind a Variable.
 struct Node {
-  Tensor value;
+  LazyTensor value;
   Gradient grad;
   bool requires_grad = false;
   std::int64_t id = 0;
-  const char* op = kLeafOp;       ///< operation that made it, as in error texts
-  std::string scope;              ///< path of the layer it was made in, e.g. "fc1"
-  std::vector<Variable> inputs;   ///< released by `backward`
-  BackwardFn backward;            ///< empty for leaves
-  bool straight_through = false;  ///< hands its gradient on as it is
+  const char* op = kLeafOp;      ///< operation that made it, as in error texts
+  std::string scope;             ///< path of the layer it was made in, e.g. "fc1"
+  std::vector<Variable> inputs;  ///< released by `backward`
+  BackwardFn backward;           ///< empty for leaves
+  bool takes_deferred = false;   ///< a gradient that is not made yet
 
   Node() = default;
   Node(const Node&) = delete;
@@ -113,11 +99,14 @@ struct Node {
 
 /// Makes the result of an operation; `op` is a string literal other than "leaf". An empty Variable among the inputs
 /// stands for an operand that was left out. Without an input that requires a gradient, or under NoGrad, the history is dropped.
-[[nodiscard]] Variable record(const char* op, Tensor value, std::vector<Variable> inputs, BackwardFn backward);
+[[nodiscard]] Variable record(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward);
 
-/// The same for an operation whose gradient by its input is, or passes for, that by its result (straight-through estimators): a
-/// deferred one is handed on unmade.
-[[nodiscard]] Variable record_straight_through(const char* op, Tensor value, const Variable& input);
+/// The same for an operation whose `backward` has a use for a gradient that is not made yet.
+[[nodiscard]] Variable record_deferring(const char* op, LazyTensor value, std::vector<Variable> inputs,
+                                        BackwardFn backward);
+
+/// The same for an operation whose gradient by its input is, or passes for, that by its result (straight-through estimators).
+[[nodiscard]] Variable record_straight_through(const char* op, LazyTensor value, const Variable& input);
 
 /// Adds d root/d leaf to every leaf's gradient and releases the graph. `root` must have one element (ShapeError).
 /// Throws ShapeError when an operation returns a gradient of another shape than its input's, and Error when part of the

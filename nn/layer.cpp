@@ -54,6 +54,10 @@ Variable Layer::operator()(const Variable& x, ForwardContext& context) {
   return within(info_, x, [&] { return output_site()(forward(input_site()(x, context), context), context); });
 }
 
+Variable Layer::before_output_site(const Variable& x, ForwardContext& context) {
+  return within(info_, x, [&] { return forward(input_site()(x, context), context); });
+}
+
 Variable Layer::forward_fused(const Variable& /*x*/, const Tail& /*tail*/, ForwardContext& /*context*/) {
   throw core::Error(fmt::format("{}: is asked to fuse what it does not", info_.label()));
 }
@@ -102,17 +106,28 @@ Following fused_behind(std::span<const std::unique_ptr<Layer>> layers, std::size
   return all;
 }
 
+// Whether the layer behind layers[i] can pool in the pass of what is done to its output.
+bool pools_at_site(std::span<const std::unique_ptr<Layer>> layers, std::size_t i, const ForwardContext& context) {
+  return context.fuse && layers[i]->output_site().acts(context) && i + 1 < layers.size() &&
+         layers[i + 1]->pools_pairs() && !layers[i + 1]->input_site().acts(context);
+}
+
 }  // namespace
 
 Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x, ForwardContext& context) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Following behind = fused_behind(layers, i, context);
-    if (behind.layers == 0) {
+    const bool pools = pools_at_site(layers, i + behind.layers, context);
+    if (behind.layers == 0 && !pools) {
       x = (*layers[i])(x, context);
       continue;
     }
-    x = layers[i]->fused(x, behind.tail, context);
+    x = behind.layers == 0 ? layers[i]->before_output_site(x, context) : layers[i]->fused(x, behind.tail, context);
     i += behind.layers;
+    if (pools) {
+      x = layers[i]->output_site().transform->pooled_pairs(x, context);
+      ++i;
+    }
     x = layers[i]->output_site()(x, context);
   }
   return x;

@@ -95,6 +95,8 @@ class Layer {
 
   /// Checks the input's shape, runs forward within the layer's scope. Throws LayerShapeError.
   [[nodiscard]] Variable operator()(const Variable& x, ForwardContext& context);
+  /// The same without what is done to the layer's output.
+  [[nodiscard]] Variable before_output_site(const Variable& x, ForwardContext& context);
   /// The same for forward_fused. Nothing must be done to the layer's own output.
   [[nodiscard]] Variable fused(const Variable& x, const Tail& tail, ForwardContext& context);
 

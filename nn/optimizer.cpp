@@ -23,7 +23,7 @@ std::int64_t share_size() noexcept {
 
 // Whether a matrix is cut between rows, so that its gradient can be made by them.
 bool cut_by_rows(const core::Shape& shape) {
-  return shape.rank() == 2 && shape.numel() > 0 && shape[1] <= core::DeferredGradient::most_columns();
+  return shape.rank() == 2 && shape.numel() > 0 && shape[1] <= core::RowGradient::most_columns();
 }
 
 }  // namespace
@@ -82,7 +82,7 @@ void Optimizer::zero_grad() const {
 void Optimizer::step() {
   core::lap_between();
   const bool makes = std::ranges::any_of(
-      parameters_, [](const Parameter& parameter) { return parameter.variable.deferred_grad() != nullptr; });
+      parameters_, [](const Parameter& parameter) { return core::row_gradient(parameter.variable) != nullptr; });
   if (common_.clip_value) clip_gradient_values(parameters_, *common_.clip_value);
   if (common_.clip_norm) clip_gradient_norm(parameters_, *common_.clip_norm);
   gather_jobs();
@@ -108,7 +108,7 @@ void Optimizer::gather_jobs() {
       for (std::size_t s = 0; s < states_.size(); ++s) piece.state[s] = states_[s][chunk.parameter].mutable_data();
       piece.decayed = parameter.role == Role::kWeight || (common_.decay_all && parameter.role != Role::kStep);
       piece.rate = parameter.learning_rate_scale;
-      core::DeferredGradient* deferred = chunk.by_rows ? parameter.variable.deferred_grad() : nullptr;
+      core::RowGradient* deferred = chunk.by_rows ? core::row_gradient(parameter.variable) : nullptr;
       row = deferred == nullptr ? 1 : parameter.shape[1];
       if (deferred != nullptr) deferred->prepare();
       piece.g = deferred == nullptr ? parameter.variable.grad().data() : nullptr;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tempera/core/registry.hpp"
+#include "tempera/core/row_gradient.hpp"
 #include "tempera/nn/parameter.hpp"
 
 namespace tempera::nn {
@@ -93,7 +94,7 @@ class Optimizer {
   /// A piece, and what its gradient is made of if that was not yet.
   struct Job {
     Piece piece;
-    const core::DeferredGradient* deferred = nullptr;
+    const core::RowGradient* deferred = nullptr;
     std::int64_t first_row = 0, end_row = 0;
   };
 

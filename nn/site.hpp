@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tempera/core/ops/pool2d.hpp"
 #include "tempera/core/shape.hpp"
 #include "tempera/core/variable.hpp"
 #include "tempera/nn/forward_context.hpp"
@@ -32,6 +33,10 @@ class ValueTransform {
 
   /// A value of the site (activations with a batch axis in front) → one of the same shape.
   [[nodiscard]] virtual Variable operator()(const Variable& value, ForwardContext& context) = 0;
+  /// What max_pool2d by pairs makes of that, for who can do both in one pass, of the same bits.
+  [[nodiscard]] virtual Variable pooled_pairs(const Variable& value, ForwardContext& context) {
+    return core::max_pool2d((*this)(value, context));
+  }
   /// Learned numbers and state of its own; they are trained and saved with the model. Their names begin with the site's.
   [[nodiscard]] virtual std::vector<Parameter> parameters() const { return {}; }
   [[nodiscard]] virtual std::vector<Buffer> buffers() const { return {}; }

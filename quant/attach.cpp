@@ -183,14 +183,23 @@ SiteQuantizer::SiteQuantizer(std::unique_ptr<Quantizer> quantizer, const SiteFac
       start_epoch_(config.when == When::kAware ? config.start_epoch : std::numeric_limits<std::int64_t>::max()),
       freeze_epoch_(config.freeze_observers.value_or(std::numeric_limits<std::int64_t>::max())) {}
 
+bool SiteQuantizer::never_aware(const ForwardContext& context) const noexcept {
+  return context.training && start_epoch_ == std::numeric_limits<std::int64_t>::max();
+}
+bool SiteQuantizer::observes(const ForwardContext& context) const noexcept {
+  return context.training && context.epoch < freeze_epoch_;
+}
+bool SiteQuantizer::waits(const ForwardContext& context) const noexcept {
+  return context.training && context.epoch < start_epoch_;
+}
+
 Variable SiteQuantizer::operator()(const Variable& value, ForwardContext& context) {
   if (observing_) {
     observe(value.value());
     return value;
   }
-  if (context.training && start_epoch_ == std::numeric_limits<std::int64_t>::max()) return value;
-  const bool observes = context.training && context.epoch < freeze_epoch_;
-  const bool waits = context.training && context.epoch < start_epoch_;
+  if (never_aware(context)) return value;
+  const bool observes = this->observes(context), waits = this->waits(context);
   if (!norm_ && observes && !waits && value.shape().numel() > 0) return quantizer_->observed_forward(value, context);
   if (observes) observe(value.value());
   if (!quantizer_->ready() || waits) return value;
@@ -202,6 +211,13 @@ Variable SiteQuantizer::operator()(const Variable& value, ForwardContext& contex
   extents[0] = column[0];
   const Variable factor(invertible_factor(*norm_).reshaped(core::Shape(extents)));
   return core::div(quantizer_->forward(core::mul(value, factor), context), factor);
+}
+
+Variable SiteQuantizer::pooled_pairs(const Variable& value, ForwardContext& context) {
+  if (observing_ || never_aware(context) || waits(context) || value.shape().numel() == 0) {
+    return core::max_pool2d((*this)(value, context));
+  }
+  return quantizer_->pooled_pairs(value, observes(context), context);
 }
 
 core::Tensor SiteQuantizer::folded(const core::Tensor& value) const {

@@ -34,6 +34,7 @@ class SiteQuantizer final : public nn::ValueTransform {
   SiteQuantizer(std::unique_ptr<Quantizer> quantizer, const SiteFacts& site, const QuantizationConfig& config);
 
   [[nodiscard]] Variable operator()(const Variable& value, ForwardContext& context) override;
+  [[nodiscard]] Variable pooled_pairs(const Variable& value, ForwardContext& context) override;
   [[nodiscard]] std::vector<nn::Parameter> parameters() const override;
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override;
   void numbers(core::FieldVisitor& v) override;
@@ -53,6 +54,9 @@ class SiteQuantizer final : public nn::ValueTransform {
   [[nodiscard]] Integers integers(const core::Tensor& weight) const;
 
  private:
+  [[nodiscard]] bool never_aware(const ForwardContext& context) const noexcept;
+  [[nodiscard]] bool observes(const ForwardContext& context) const noexcept;
+  [[nodiscard]] bool waits(const ForwardContext& context) const noexcept;
   [[nodiscard]] core::Tensor folded(const core::Tensor& value) const;
 
   std::unique_ptr<Quantizer> quantizer_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -31,8 +32,16 @@ using RangeOfRun = std::function<Range(std::size_t slot, std::span<const Scalar>
 /// (clamp(round(x/s) + z, qmin, qmax) − z)·s of every element, by the channel or group it is in (weights: axis 0; anything
 /// else has one scale), or by the grid's thresholds. Equal in every bit to dequantizing QParams::quantize; NaN stays NaN. `random`
 /// decides what stochastic rounding does with each element; without it that rounds half to even. Where the values are known to lie
-/// within the grid the result is the same, and sooner there.
+/// within the grid the result is the same, and sooner there. `bytes`: a matrix whose rows have a range, and integers of a byte around
+/// a zero point of 0, becomes core::ScaledBytes if the kernels round that way.
 [[nodiscard]] core::Variable fake_quant(const core::Variable& x, const QParams& params, Surrogate surrogate,
-                                        const core::Random* random = nullptr, const RangeOfRun& range_of = {});
+                                        const core::Random* random = nullptr, const RangeOfRun& range_of = {},
+                                        bool bytes = false);
+
+/// max_pool2d by pairs of fake_quant(x, …), of the same bits and with the same gradients; in one pass where the grid has one scale and
+/// rounds half to even. `range`: where the values lie, if that is known.
+[[nodiscard]] core::Variable fake_quant_pooled_pairs(const core::Variable& x, const QParams& params,
+                                                     Surrogate surrogate, const core::Random* random,
+                                                     std::optional<Range> range = {});
 
 }  // namespace tempera::quant

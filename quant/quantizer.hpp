@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "tempera/core/ops/pool2d.hpp"
 #include "tempera/core/registry.hpp"
 #include "tempera/core/tensor.hpp"
 #include "tempera/core/variable.hpp"
@@ -62,6 +63,10 @@ class Quantizer {
   [[nodiscard]] virtual Variable observed_forward(const Variable& x, ForwardContext& context) {
     observe(x.value());
     return ready() ? forward(x, context) : x;
+  }
+  /// The same (`observes`) or forward(x) where a range is known, and then max_pool2d by pairs: for who can do that in one pass.
+  [[nodiscard]] virtual Variable pooled_pairs(const Variable& x, bool observes, ForwardContext& context) {
+    return core::max_pool2d(observes ? observed_forward(x, context) : ready() ? forward(x, context) : x);
   }
   /// What forward makes of values x of a site whose whole value is `whole`: where steps stand may depend on all of a weight
   /// (its mean, its largest). Unless overridden they do not, and this is forward(x).

@@ -31,6 +31,16 @@ struct RunBounds {
   return {begin, std::min(begin + runs.length, row + runs.row)};
 }
 
+/// Calls share(runs, first, last) on several threads, for runs of more than one scale.
+template <class Share>
+void each_share_of_runs(const core::Shape& shape, const QParams& params, Share share) {
+  if (shape.numel() == 0) return;
+  const RunLengths runs = run_lengths(shape, params);
+  const std::int64_t grain = std::max<std::int64_t>(1, kRunGrain / runs.length);
+  core::parallel_for(shape[0] * runs.per_row, grain,
+                     [&](std::int64_t first, std::int64_t last) { share(runs, first, last); });
+}
+
 /// Calls piece(begin, end, slot) on several threads. A run of one scale for all elements is cut by kRunGrain.
 template <class Piece>
 void each_run(const core::Shape& shape, const QParams& params, Piece piece) {
@@ -40,10 +50,8 @@ void each_run(const core::Shape& shape, const QParams& params, Piece piece) {
     core::parallel_for(n, kRunGrain, [&](std::int64_t begin, std::int64_t end) { piece(begin, end, std::size_t{0}); });
     return;
   }
-  const RunLengths runs = run_lengths(shape, params);
-  const std::int64_t grain = std::max<std::int64_t>(1, kRunGrain / runs.length);
-  core::parallel_for(shape[0] * runs.per_row, grain, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t r = begin; r < end; ++r) {
+  each_share_of_runs(shape, params, [&](const RunLengths& runs, std::int64_t first, std::int64_t last) {
+    for (std::int64_t r = first; r < last; ++r) {
       const RunBounds run = run_of(runs, r);
       piece(run.begin, run.end, static_cast<std::size_t>(r));
     }

@@ -75,6 +75,31 @@ V load_bytes(const std::uint8_t* x) noexcept {
   return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x))));
 }
 
+V load_signed_bytes(const std::int8_t* x) noexcept {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(x))));
+}
+
+// Whole numbers of a byte.
+void store_as_bytes(const V (&x)[4], std::int8_t* y) noexcept {
+  const __m256i low = _mm256_packs_epi32(_mm256_cvtps_epi32(x[0]), _mm256_cvtps_epi32(x[1]));
+  const __m256i high = _mm256_packs_epi32(_mm256_cvtps_epi32(x[2]), _mm256_cvtps_epi32(x[3]));
+  // Packing goes by halves: groups of four lie as 0 2 4 6 1 3 5 7.
+  const __m256i bytes =
+      _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), bytes);
+}
+
+// quad[i] = rows[l][p + i] in lane l. Inserted: gathers are slow where this level is the highest.
+void load_quads(const std::int8_t* const* rows, std::int64_t p, V (&quad)[4]) noexcept {
+  const auto word = [&](int l) { return _mm_cvtsi128_si32(_mm_loadu_si32(rows[l] + p)); };
+  const auto four = [&](int l) { return _mm_setr_epi32(word(l), word(l + 1), word(l + 2), word(l + 3)); };
+  const __m256i words = _mm256_inserti128_si256(_mm256_castsi128_si256(four(0)), four(4), 1);
+  quad[0] = _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(words, 24), 24));
+  quad[1] = _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(words, 16), 24));
+  quad[2] = _mm256_cvtepi32_ps(_mm256_srai_epi32(_mm256_slli_epi32(words, 8), 24));
+  quad[3] = _mm256_cvtepi32_ps(_mm256_srai_epi32(words, 24));
+}
+
 // Sums of lanes that are congruent modulo 4.
 __m128 fold(V x) noexcept { return _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1)); }
 

@@ -56,6 +56,33 @@ V load_bytes(const std::uint8_t* x) noexcept {
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));
 }
 
+V load_signed_bytes(const std::int8_t* x) noexcept {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(x))));
+}
+
+// Whole numbers of a byte.
+void store_as_bytes(const V (&x)[4], std::int8_t* y) noexcept {
+  const __m512i low = _mm512_packs_epi32(_mm512_cvtps_epi32(x[0]), _mm512_cvtps_epi32(x[1]));
+  const __m512i high = _mm512_packs_epi32(_mm512_cvtps_epi32(x[2]), _mm512_cvtps_epi32(x[3]));
+  // Packing goes by quarters: groups of four lie as 0 4 8 12 1 5 …
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  _mm512_storeu_si512(y, _mm512_permutexvar_epi32(order, _mm512_packs_epi16(low, high)));
+}
+
+// quad[i] = rows[l][p + i] in lane l. Inserted by fours: some processors gather slowly.
+void load_quads(const std::int8_t* const* rows, std::int64_t p, V (&quad)[4]) noexcept {
+  const auto word = [&](int l) { return _mm_cvtsi128_si32(_mm_loadu_si32(rows[l] + p)); };
+  const auto four = [&](int l) { return _mm_setr_epi32(word(l), word(l + 1), word(l + 2), word(l + 3)); };
+  __m512i words = _mm512_castsi128_si512(four(0));
+  words = _mm512_inserti32x4(words, four(4), 1);
+  words = _mm512_inserti32x4(words, four(8), 2);
+  words = _mm512_inserti32x4(words, four(12), 3);
+  quad[0] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(words, 24), 24));
+  quad[1] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(words, 16), 24));
+  quad[2] = _mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(words, 8), 24));
+  quad[3] = _mm512_cvtepi32_ps(_mm512_srai_epi32(words, 24));
+}
+
 // Sums of lanes that are congruent modulo 4.
 __m128 fold(V x) noexcept {
   const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(x), _mm512_extractf32x8_ps(x, 1));

@@ -11,12 +11,14 @@ void fill_scalar_math(KernelTable& table);    ///< elementwise functions
 void fill_scalar_rows(KernelTable& table);    ///< reductions and functions of rows
 void fill_scalar_update(KernelTable& table);  ///< optimizer steps
 void fill_scalar_quant(KernelTable& table);   ///< ranges and fake quantization
+void fill_scalar_bytes(KernelTable& table);   ///< whole numbers times a scale
 void fill_scalar_stairs(KernelTable& table);  ///< sigmoids in a row
 void fill_scalar_gemm(KernelTable& table);
 void fill_scalar_conv(KernelTable& table);
 void fill_scalar_winograd(KernelTable& table);
 void fill_scalar_pool(KernelTable& table);
-void fill_scalar_channels(KernelTable& table);     ///< sums and functions by channel
+void fill_scalar_channels(KernelTable& table);  ///< sums and functions by channel
+bool scalar_fake_quant(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scalar* y) noexcept;
 inline constexpr std::int64_t kScalarColumns = 8;  ///< gemm_nr of the reference kernels
 
 // In single precision only; each is compiled for its instruction set from simd.ipp.

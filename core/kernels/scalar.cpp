@@ -9,6 +9,7 @@ void fill_scalar(KernelTable& table) {
   fill_scalar_rows(table);
   fill_scalar_update(table);
   fill_scalar_quant(table);
+  fill_scalar_bytes(table);
   fill_scalar_stairs(table);
   fill_scalar_gemm(table);
   fill_scalar_conv(table);

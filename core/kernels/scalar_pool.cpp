@@ -22,6 +22,22 @@ void pairs(const PairPlane& plane, const Scalar* x, Scalar* y, Scalar* chosen) n
   }
 }
 
+bool pairs_on_grid(const PairPlane& plane, const FakeQuantGrid& grid, const Scalar* x, Scalar* y, Scalar* chosen,
+                   Scalar* taken) noexcept {
+  bool inside = true;
+  for (std::int64_t row = 0; row < plane.height / 2; ++row) {
+    for (std::int64_t column = 0; column < plane.width / 2; ++column) {
+      const Scalar* corner = x + 2 * row * plane.width + 2 * column;
+      const Scalar pixels[4] = {corner[0], corner[1], corner[plane.width], corner[plane.width + 1]};
+      Scalar snapped[4];
+      inside = scalar_fake_quant(4, grid, pixels, snapped) && inside;
+      pairs({2, 2}, snapped, y++, chosen);
+      *taken++ = pixels[static_cast<std::size_t>(*chosen++)];
+    }
+  }
+  return inside;
+}
+
 void pairs_grad(const PairPlane& plane, const Scalar* dy, const Scalar* chosen, Scalar* dx) noexcept {
   const std::int64_t columns = plane.width / 2;
   for (std::int64_t row = 0; row < plane.height; ++row) {
@@ -38,6 +54,7 @@ void pairs_grad(const PairPlane& plane, const Scalar* dy, const Scalar* chosen, 
 
 void fill_scalar_pool(KernelTable& table) {
   table.pool_pairs = pairs;
+  table.pool_pairs_on_grid = pairs_on_grid;
   table.pool_pairs_grad = pairs_grad;
 }
 

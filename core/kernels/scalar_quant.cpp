@@ -23,7 +23,17 @@ void min_max(std::int64_t n, const Scalar* x, Scalar* low, Scalar* high) noexcep
 
 Scalar step_of(const FakeQuantGrid& grid, Scalar x) noexcept { return std::nearbyint(x / grid.scale) + grid.zero; }
 
-bool fake_quant(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scalar* y) noexcept {
+void fake_quant_grad(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, const Scalar* dy,
+                     Scalar* dx) noexcept {
+  for (std::int64_t i = 0; i < n; ++i) {
+    const Scalar q = step_of(grid, x[i]);
+    dx[i] = q >= grid.low && q <= grid.high ? dy[i] : Scalar{0};
+  }
+}
+
+}  // namespace
+
+bool scalar_fake_quant(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scalar* y) noexcept {
   bool inside = true;
   for (std::int64_t i = 0; i < n; ++i) {
     Scalar q = step_of(grid, x[i]);
@@ -35,19 +45,9 @@ bool fake_quant(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scal
   return inside;
 }
 
-void fake_quant_grad(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, const Scalar* dy,
-                     Scalar* dx) noexcept {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const Scalar q = step_of(grid, x[i]);
-    dx[i] = q >= grid.low && q <= grid.high ? dy[i] : Scalar{0};
-  }
-}
-
-}  // namespace
-
 void fill_scalar_quant(KernelTable& table) {
   table.min_max = min_max;
-  table.fake_quant = fake_quant;
+  table.fake_quant = scalar_fake_quant;
   table.fake_quant_grad = fake_quant_grad;
 }
 

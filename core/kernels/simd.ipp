@@ -26,8 +26,12 @@ V load_first(const float* x, std::int64_t n, float fill) noexcept {
 #include "simd_math.ipp"
 #include "simd_pack.ipp"
 #include "simd_peak.ipp"
+#include "simd_steps.ipp"
+
 #include "simd_pool.ipp"
 #include "simd_quant.ipp"
+
+#include "simd_bytes.ipp"
 #include "simd_rows.ipp"
 #include "simd_stairs.ipp"
 #include "simd_update.ipp"
@@ -44,6 +48,7 @@ void fill(KernelTable& table) noexcept {
   fill_rows(table);
   fill_update(table);
   fill_quant(table);
+  fill_bytes(table);
   fill_stairs(table);
   fill_gemm(table);
   fill_conv(table);

@@ -14,25 +14,60 @@ void store_pairs(float* x, std::int64_t count, V even, V odd) noexcept {
   if (2 * count > kLanes) store(x + kLanes, part_of(2 * count - kLanes), high);
 }
 
-void pool_pairs(const PairPlane& plane, const float* x, float* y, float* chosen) noexcept {
+// run(pixels, count, at) for up to kLanes neighbouring windows at a time, of which the first is window `at`.
+template <class Run>
+void each_pairs(const PairPlane& plane, const float* x, Run run) noexcept {
   const std::int64_t columns = plane.width / 2;
-  for (std::int64_t row = 0; row < plane.height / 2; ++row, x += 2 * plane.width, y += columns, chosen += columns) {
+  for (std::int64_t row = 0; row < plane.height / 2; ++row, x += 2 * plane.width) {
     for (std::int64_t j = 0; j < columns; j += kLanes) {
       const std::int64_t count = columns - j < kLanes ? columns - j : kLanes;
       V pixels[4];
       load_pairs(x + 2 * j, count, pixels[0], pixels[1]);
       load_pairs(x + plane.width + 2 * j, count, pixels[2], pixels[3]);
-      V best = pixels[0], at(0.0F);
-#pragma GCC unroll 3
-      for (int i = 1; i < 4; ++i) {
-        const auto better = (pixels[i] > best) | xsimd::isnan(pixels[i]);
-        best = xsimd::select(better, pixels[i], best);
-        at = xsimd::select(better, V(static_cast<float>(i)), at);
-      }
-      store(y + j, part_of(count), best);
-      store(chosen + j, part_of(count), at);
+      run(pixels, count, row * columns + j);
     }
   }
+}
+
+// The largest of four pixels in each lane, and which of them it is.
+struct Largest {
+  V value, at;
+};
+Largest largest(const V (&pixels)[4]) noexcept {
+  Largest best{pixels[0], V(0.0F)};
+#pragma GCC unroll 3
+  for (int i = 1; i < 4; ++i) {
+    const auto better = (pixels[i] > best.value) | xsimd::isnan(pixels[i]);
+    best.value = xsimd::select(better, pixels[i], best.value);
+    best.at = xsimd::select(better, V(static_cast<float>(i)), best.at);
+  }
+  return best;
+}
+
+void pool_pairs(const PairPlane& plane, const float* x, float* y, float* chosen) noexcept {
+  each_pairs(plane, x, [=](const V(&pixels)[4], std::int64_t count, std::int64_t to) {
+    const Largest best = largest(pixels);
+    store(y + to, part_of(count), best.value);
+    store(chosen + to, part_of(count), best.at);
+  });
+}
+
+bool pool_pairs_on_grid(const PairPlane& plane, const FakeQuantGrid& grid, const float* x, float* y, float* chosen,
+                        float* taken) noexcept {
+  const Snap snap(grid);
+  V::batch_bool_type inside(true);
+  each_pairs(plane, x, [&](const V(&pixels)[4], std::int64_t count, std::int64_t to) {
+    V snapped[4];
+    snap(pixels, snapped, inside);
+    const Largest best = largest(snapped);
+    V pixel = pixels[0];
+#pragma GCC unroll 3
+    for (int i = 1; i < 4; ++i) pixel = xsimd::select(best.at == V(static_cast<float>(i)), pixels[i], pixel);
+    store(y + to, part_of(count), best.value);
+    store(chosen + to, part_of(count), best.at);
+    store(taken + to, part_of(count), pixel);
+  });
+  return xsimd::all(inside);
 }
 
 void pool_pairs_grad(const PairPlane& plane, const float* dy, const float* chosen, float* dx) noexcept {
@@ -53,5 +88,6 @@ void pool_pairs_grad(const PairPlane& plane, const float* dy, const float* chose
 
 void fill_pool(KernelTable& table) noexcept {
   table.pool_pairs = pool_pairs;
+  table.pool_pairs_on_grid = pool_pairs_on_grid;
   table.pool_pairs_grad = pool_pairs_grad;
 }

@@ -79,6 +79,33 @@ V load_bytes(const std::uint8_t* x) noexcept {
   return _mm_cvtepi32_ps(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(four)));
 }
 
+V load_signed_bytes(const std::int8_t* x) noexcept {
+  std::int32_t four = 0;
+  std::memcpy(&four, x, sizeof four);
+  return _mm_cvtepi32_ps(_mm_cvtepi8_epi32(_mm_cvtsi32_si128(four)));
+}
+
+// Whole numbers of a byte.
+void store_as_bytes(const V (&x)[4], std::int8_t* y) noexcept {
+  const __m128i low = _mm_packs_epi32(_mm_cvtps_epi32(x[0]), _mm_cvtps_epi32(x[1]));
+  const __m128i high = _mm_packs_epi32(_mm_cvtps_epi32(x[2]), _mm_cvtps_epi32(x[3]));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(y), _mm_packs_epi16(low, high));
+}
+
+// quad[i] = rows[l][p + i] in lane l.
+void load_quads(const std::int8_t* const* rows, std::int64_t p, V (&quad)[4]) noexcept {
+  const auto word = [&](int l) {
+    std::int32_t four = 0;
+    std::memcpy(&four, rows[l] + p, sizeof four);
+    return four;
+  };
+  const __m128i words = _mm_setr_epi32(word(0), word(1), word(2), word(3));
+  quad[0] = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(words, 24), 24));
+  quad[1] = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(words, 16), 24));
+  quad[2] = _mm_cvtepi32_ps(_mm_srai_epi32(_mm_slli_epi32(words, 8), 24));
+  quad[3] = _mm_cvtepi32_ps(_mm_srai_epi32(words, 24));
+}
+
 // Sums of lanes that are congruent modulo 4.
 __m128 fold(V x) noexcept { return x; }
 

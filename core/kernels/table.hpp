@@ -46,6 +46,8 @@ struct GemmTile {
   Ahead ahead{};                        ///< asked for on the way, a line a step of k, or not at all
 };
 
+inline constexpr std::int64_t kReadBehindBytes = 64;
+
 /// Integers [low, high] that stand for (q − zero)·scale; all three are whole numbers below 2^24.
 struct FakeQuantGrid {
   Scalar scale = 1;
@@ -120,6 +122,12 @@ struct KernelTable {
   void (*fake_quant_grad)(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, const Scalar* dy,
                           Scalar* dx) noexcept;
 
+  // Building blocks of core/scaled_bytes.hpp. `q` may be read for kReadBehindBytes behind what counts.
+  /// q = clamp(round(x/scale), low, high), for grids of zero 0 within [−128, 127] and finite x. True as fake_quant is.
+  bool (*fake_quant_bytes)(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, std::int8_t* q) noexcept;
+  /// y = q·scale
+  void (*expand_bytes)(std::int64_t n, const std::int8_t* q, Scalar scale, Scalar* y) noexcept;
+
   /// y = the staircase at x, slope = its derivative. Steps beyond kSigmoidReach are not computed.
   /// Positions have the precision of a float after the point, by the scalar level that of a double.
   void (*sigmoid_stairs)(std::int64_t n, const SigmoidStairs& stairs, const Scalar* x, Scalar* y,
@@ -134,6 +142,9 @@ struct KernelTable {
   /// panel[p·nr + j] = B(p, j) for n columns, n ≤ nr; columns up to nr are filled with 0. B(p, j) is b[p·row + j·column].
   void (*gemm_pack_b)(std::int64_t n, std::int64_t k, const Scalar* b, std::int64_t row, std::int64_t column,
                       Scalar* panel) noexcept;
+  /// The same of B(p, j) = q[p·row + j·column]·scale, where row or column is 1 and the other is the way from scale to scale.
+  void (*gemm_pack_bytes)(std::int64_t n, std::int64_t k, const std::int8_t* q, std::int64_t row, std::int64_t column,
+                          const Scalar* scales, Scalar* panel) noexcept;
   /// One tile of C: m ≤ gemm_mr, n ≤ gemm_nr.
   void (*gemm_tile)(const GemmTile& tile) noexcept;
   /// C of any m and n from operands that are both contiguous along k: a_column = 1 and B(p, j) = b[j·b_row + p]. Nothing
@@ -173,10 +184,13 @@ struct KernelTable {
   void (*channel_scale_grad)(const ChannelBlock& block, const Scalar* dy, const Scalar* x, const Scalar* mean,
                              const Scalar* factor, const Scalar* slope, const Scalar* offset, Scalar* dx) noexcept;
 
-  // Building blocks of core/ops/max_pool2d.cpp: pixel 2·(y mod 2) + x mod 2 of a window is the first of the largest, or the
+  // Building blocks of core/ops/pair_pool.cpp: pixel 2·(y mod 2) + x mod 2 of a window is the first of the largest, or the
   // last NaN.
   /// y and the chosen pixel of each window.
   void (*pool_pairs)(const PairPlane& plane, const Scalar* x, Scalar* y, Scalar* chosen) noexcept;
+  /// The same of fake_quant(grid, x), and taken = the chosen pixel of x. True as fake_quant says of the pixels in windows.
+  bool (*pool_pairs_on_grid)(const PairPlane& plane, const FakeQuantGrid& grid, const Scalar* x, Scalar* y,
+                             Scalar* chosen, Scalar* taken) noexcept;
   /// dx = dy where the pixel was chosen, else 0.
   void (*pool_pairs_grad)(const PairPlane& plane, const Scalar* dy, const Scalar* chosen, Scalar* dx) noexcept;
 

@@ -212,23 +212,29 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape, kept);
   }
   Tensor mask = options.relu ? y : Tensor();
-  return record(kConv2d, std::move(y), {x, weight, bias},
-                [plan, terms, bf16, algorithm, shape, chosen = std::move(chosen), x = std::move(operand),
-                 w = std::move(weights), y = std::move(mask)](const Tensor& grad, const Needs& needs) {
-                  count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-                  const auto gradients = [&](const Tensor& dy, const Tensor& result) {
-                    return bf16 ? bf16_gradients(plan, dy, result, x, w, needs)
-                                : float_gradients(plan, algorithm, dy, result, x, w, needs);
-                  };
-                  if (chosen.data() == nullptr) return gradients(grad, y);
-                  // Of a window whose largest is not above 0, nothing has a gradient: the rectifier's mask is a pooled
-                  // one, too.
-                  const Tensor pooled = before_relu(grad, y);
-                  if (!bf16 && has_direct_gradients(plan, algorithm, needs)) {
-                    return direct_gradients(plan, pooled, chosen, x, w, needs);
-                  }
-                  return gradients(spread_pairs(pooled, chosen, shape), {});
-                });
+  return record_deferring(kConv2d, std::move(y), {x, weight, bias},
+                          [plan, terms, bf16, algorithm, shape, chosen = std::move(chosen), x = std::move(operand),
+                           w = std::move(weights), y = std::move(mask)](Gradient& grad, const Needs& needs) {
+                            count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
+                            const auto gradients = [&](const Tensor& dy, const Tensor& result) {
+                              return bf16 ? bf16_gradients(plan, dy, result, x, w, needs)
+                                          : float_gradients(plan, algorithm, dy, result, x, w, needs);
+                            };
+                            // Of a window whose pixel is not above 0, nothing has a gradient: the rectifier's mask is a pooled one,
+                            // too.
+                            const auto spread = [&](const Tensor& pooled, const Storage& taken) {
+                              return !bf16 && has_direct_gradients(plan, algorithm, needs)
+                                         ? direct_gradients(plan, pooled, taken, x, w, needs)
+                                         : gradients(spread_pairs(pooled, taken, shape), {});
+                            };
+                            if (chosen.data() != nullptr) return spread(before_relu(grad, y), chosen);
+                            const auto* pairs = dynamic_cast<const PairGradient*>(grad.deferred());
+                            if (pairs == nullptr) return gradients(grad, y);
+                            if (y.empty()) return spread(pairs->dy(), pairs->chosen());
+                            const Tensor* taken = pairs->taken_of(y);
+                            return taken == nullptr ? gradients(grad, y)
+                                                    : spread(before_relu(pairs->dy(), *taken), pairs->chosen());
+                          });
 }
 
 }  // namespace tempera::core

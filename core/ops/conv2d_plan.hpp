@@ -5,7 +5,8 @@
 
 #include "tempera/core/integers.hpp"
 #include "tempera/core/ops/conv2d.hpp"
-#include "tempera/core/ops/pool2d_plan.hpp"
+#include "tempera/core/ops/pair_pool.hpp"
+#include "tempera/core/ops/pool2d.hpp"
 #include "tempera/core/ops/windows.hpp"
 
 namespace tempera::core {

@@ -3,6 +3,8 @@
 #include "tempera/core/ops/check.hpp"
 #include "tempera/core/ops/matmul.hpp"
 #include "tempera/core/profile.hpp"
+#include "tempera/core/row_gradient.hpp"
+#include "tempera/core/scaled_bytes.hpp"
 
 namespace tempera::core {
 namespace {
@@ -18,25 +20,32 @@ void check(const Variable& x, const Variable& weight, const Variable& bias) {
           weight.shape()[0], bias.empty() ? Shape{} : bias.shape());
 }
 
-Tensor by_input(const Tensor& dy, const Tensor& weight, Precision precision) {
-  Tensor dx({dy.dim(0), weight.dim(1)});
+// The weight as bytes or as floats is B.
+void take_weight(LazyTensor& weight, Gemm& product) {
+  product.b_bytes = packs_b(product) ? dynamic_cast<const ScaledBytes*>(weight.deferred()) : nullptr;
+  product.b = product.b_bytes == nullptr ? weight.made().data() : nullptr;
+}
+
+Tensor by_input(const Tensor& dy, LazyTensor weight, Precision precision) {
+  Tensor dx({dy.dim(0), weight.shape()[1]});
   count_multiply_adds(dx.numel(), dy.dim(1));
-  gemm({.m = dx.dim(0),
-        .n = dx.dim(1),
-        .k = dy.dim(1),
-        .a = dy.data(),
-        .lda = dy.dim(1),
-        .b = weight.data(),
-        .ldb = weight.dim(1),
-        .c = dx.mutable_data(),
-        .ldc = dx.dim(1),
-        .precision = precision});
+  Gemm product{.m = dx.dim(0),
+               .n = dx.dim(1),
+               .k = dy.dim(1),
+               .a = dy.data(),
+               .lda = dy.dim(1),
+               .ldb = dx.dim(1),
+               .c = dx.mutable_data(),
+               .ldc = dx.dim(1),
+               .precision = precision};
+  take_weight(weight, product);
+  gemm(product);
   return dx;
 }
 
 Gradient by_weight(const Tensor& dy, const Tensor& x, Precision precision) {
-  DeferredGradient dw(dy, x, precision);
-  return dw.pays() ? Gradient(std::make_shared<DeferredGradient>(std::move(dw))) : Gradient(dw.make());
+  auto dw = std::make_shared<RowGradient>(dy, x, precision);
+  return dw->pays() ? Gradient(std::move(dw)) : Gradient(dw->make());
 }
 
 }  // namespace
@@ -64,7 +73,6 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
                .k = x.shape()[1],
                .a = x.value().data(),
                .lda = x.shape()[1],
-               .b = weight.value().data(),
                .ldb = weight.shape()[1],
                .transpose_b = true,
                .c = y.mutable_data(),
@@ -72,17 +80,20 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
                .column_bias = bias.empty() ? nullptr : bias.value().data(),
                .relu = with_relu,
                .precision = precision};
-  if (kept != nullptr && packs_b(product)) product.packed_b = kept->of(weight.value(), product);
+  LazyTensor& w = weight.lazy_value();
+  take_weight(w, product);
+  if (kept != nullptr && product.b != nullptr && packs_b(product)) {
+    product.packed_b = kept->of(weight.value(), product);
+  }
   gemm(product);
   Tensor result = with_relu ? y : Tensor();
   return record("linear", std::move(y), {x, weight, bias},
-                [x = x.value(), w = weight.value(), result = std::move(result), precision](const Tensor& grad,
-                                                                                           const Needs& needs) {
+                [x = x.value(), w, result = std::move(result), precision](const Tensor& grad, const Needs& needs) {
                   const Tensor dy = result.empty() ? grad : map(grad, result, kernels().relu_grad, kLightGrain);
                   Gradients gradients(3);
                   if (needs[0]) gradients[0] = by_input(dy, w, precision);
                   if (needs[1]) gradients[1] = by_weight(dy, x, precision);
-                  if (needs[2]) gradients[2] = sum_to(dy, {w.dim(0)});
+                  if (needs[2]) gradients[2] = sum_to(dy, {w.shape()[0]});
                   return gradients;
                 });
 }

@@ -4,6 +4,7 @@
 
 #include "tempera/core/errors.hpp"
 #include "tempera/core/kernels/table.hpp"
+#include "tempera/core/ops/pair_pool.hpp"
 #include "tempera/core/ops/pool2d_plan.hpp"
 #include "tempera/core/parallel.hpp"
 
@@ -61,7 +62,7 @@ Variable pool_by_pairs(const Variable& x) {
   PairPool pool = pool_pairs(x.value());
   return record(kName, std::move(pool.y), {x},
                 [chosen = std::move(pool.chosen), input = x.shape()](const Tensor& dy, const Needs&) {
-                  return Gradients{spread_pairs(dy, chosen, input)};
+                  return Gradients{Gradient(std::make_shared<PairGradient>(dy, chosen, input))};
                 });
 }
 
@@ -70,35 +71,6 @@ Variable pool_by_pairs(const Variable& x) {
 bool pools_pairs(const Pool2dOptions& o) noexcept {
   using Two = std::array<std::int64_t, 2>;
   return o.size == Two{2, 2} && (o.stride == Two{2, 2} || o.stride == Two{0, 0}) && o.padding == Two{0, 0};
-}
-
-PairPool pool_pairs(const Tensor& x) {
-  const Shape shape = pool2d_shape(x.shape(), {});
-  const PoolPlan plan(x.shape(), shape, {});
-  PairPool pool(shape);
-  const Scalar* in = x.data();
-  Scalar* out = pool.y.mutable_data();
-  auto* at = static_cast<Scalar*>(pool.chosen.data());
-  const PairPlane pairs{plan.height, plan.width};
-  parallel_for(plan.planes, plan.grain(), [=](std::int64_t begin, std::int64_t end) {
-    const std::int64_t to = begin * pairs.windows();
-    pool_planes(pairs, end - begin, in + begin * pairs.pixels(), out + to, at + to);
-  });
-  return pool;
-}
-
-Tensor spread_pairs(const Tensor& dy, const Storage& chosen, const Shape& input) {
-  Tensor dx(input);
-  const PoolPlan plan(input, dy.shape(), {});
-  const PairPlane pairs{plan.height, plan.width};
-  const Scalar* grad = dy.data();
-  const auto* from = static_cast<const Scalar*>(chosen.data());
-  Scalar* to = dx.mutable_data();
-  parallel_for(plan.planes, plan.grain(), [=](std::int64_t begin, std::int64_t end) {
-    const std::int64_t first = begin * pairs.windows();
-    spread_planes(pairs, end - begin, grad + first, from + first, to + begin * pairs.pixels());
-  });
-  return dx;
 }
 
 Variable max_pool2d(const Variable& x, const Pool2dOptions& options) {

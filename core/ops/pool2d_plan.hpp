@@ -36,28 +36,4 @@ struct PoolPlan {
   }
 };
 
-/// max_pool2d where pools_pairs holds: its result, and which of its four pixels each window took (a number of type Scalar).
-struct PairPool {
-  Tensor y;
-  Storage chosen;
-  explicit PairPool(const Shape& shape) : y(shape), chosen(static_cast<std::size_t>(shape.numel()) * sizeof(Scalar)) {}
-};
-[[nodiscard]] PairPool pool_pairs(const Tensor& x);
-/// Of `planes` planes, one after the other.
-inline void pool_planes(const PairPlane& plane, std::int64_t planes, const Scalar* x, Scalar* y,
-                        Scalar* chosen) noexcept {
-  for (; planes > 0; --planes, x += plane.pixels(), y += plane.windows(), chosen += plane.windows()) {
-    kernels().pool_pairs(plane, x, y, chosen);
-  }
-}
-
-/// The gradient by its input.
-[[nodiscard]] Tensor spread_pairs(const Tensor& dy, const Storage& chosen, const Shape& input);
-inline void spread_planes(const PairPlane& plane, std::int64_t planes, const Scalar* dy, const Scalar* chosen,
-                          Scalar* dx) noexcept {
-  for (; planes > 0; --planes, dy += plane.windows(), chosen += plane.windows(), dx += plane.pixels()) {
-    kernels().pool_pairs_grad(plane, dy, chosen, dx);
-  }
-}
-
 }  // namespace tempera::core

@@ -213,6 +213,13 @@ Variable Uniform::forward(const Variable& x, ForwardContext& context) {
   return fake_quant(x, known_params(), surrogate_, context.training ? &random : nullptr);
 }
 
+// A large matrix whose rows have a scale each.
+bool Uniform::fits_bytes(const core::Shape& shape) const noexcept {
+  constexpr std::int64_t kLeastValues = 65536;  // fewer stay in the second cache as floats, too
+  return site_.is_weight() && shape.rank() == 2 && shape.numel() >= kLeastValues && slots() == shape[0] &&
+         rule_.symmetric && grid_.is_signed && grid_.bits <= 8;
+}
+
 // A channel is quantized as soon as its range is known, while it is near.
 Variable Uniform::observed_forward(const Variable& x, ForwardContext& context) {
   const bool looks = observer_ != nullptr && x.shape().numel() > 0 && observer_->takes_ends() != nullptr;
@@ -223,7 +230,21 @@ Variable Uniform::observed_forward(const Variable& x, ForwardContext& context) {
   if (slots() == 1) {  // whose runs are pieces of it
     range_of = [all = choice.look(0, x.value().values())](std::size_t, std::span<const Scalar>) { return all; };
   }
-  return fake_quant(x, choice.params, surrogate_, context.training ? &random : nullptr, range_of);
+  return fake_quant(x, choice.params, surrogate_, context.training ? &random : nullptr, range_of,
+                    fits_bytes(x.shape()));
+}
+
+Variable Uniform::pooled_pairs(const Variable& x, bool observes, ForwardContext& context) {
+  const bool looks = observes && observer_ != nullptr;
+  std::optional<Range> range;
+  if (looks && slots() == 1 && observer_->takes_ends() != nullptr) {
+    range = choose().look(0, x.value().values());
+  } else if (looks) {
+    observe(x.value());
+  }
+  if (!ready()) return core::max_pool2d(x);
+  const core::Random random = context.random(site_.name);
+  return fake_quant_pooled_pairs(x, known_params(), surrogate_, context.training ? &random : nullptr, range);
 }
 
 std::vector<nn::Buffer> Uniform::buffers() const {

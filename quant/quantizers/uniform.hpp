@@ -35,11 +35,13 @@ class Uniform final : public Quantizer {
   [[nodiscard]] bool ready() const override;
   [[nodiscard]] Variable forward(const Variable& x, ForwardContext& context) override;
   [[nodiscard]] Variable observed_forward(const Variable& x, ForwardContext& context) override;
+  [[nodiscard]] Variable pooled_pairs(const Variable& x, bool observes, ForwardContext& context) override;
   [[nodiscard]] std::optional<QParams> params() const override;
   [[nodiscard]] int bits() const override { return grid_.bits; }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override;
 
  private:
+  [[nodiscard]] bool fits_bytes(const core::Shape& shape) const noexcept;
   [[nodiscard]] std::int64_t slots() const noexcept;
   struct Choice;
   [[nodiscard]] Choice choose();

@@ -14,6 +14,7 @@
 #include "tempera/core/ops/matmul.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/core/random.hpp"
+#include "tempera/core/row_gradient.hpp"
 #include "tempera/core/variable.hpp"
 
 namespace tempera::core {
@@ -134,7 +135,7 @@ TEST_CASE("the gradient of a large weight waits until it is asked for, and is dy
 TEST_CASE("rows of a deferred gradient are those of the whole, whatever the threads") {
   const Factors f;
   f.send();
-  DeferredGradient& deferred = *f.weight.deferred_grad();
+  RowGradient& deferred = *row_gradient(f.weight);
   deferred.prepare();
   std::vector<Scalar> rows(300 * 301);
   for (const int threads : {1, 3}) {

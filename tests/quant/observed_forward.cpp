@@ -96,6 +96,43 @@ TEST_CASE("observing and quantizing in one pass gives the bits, gradients and ra
   core::set_thread_count(before);
 }
 
+TEST_CASE("a large weight whose rows have a scale each is kept as bytes, which stand for the same bits") {
+  const int before = core::thread_count();
+  for (const std::int64_t rows : {130, 30}) {  // short rows, one ahead, and long ones
+    const std::int64_t columns = rows == 130 ? 701 : 4100;
+    const SiteFacts site{.name = "fc1.weight", .kind = nn::SiteKind::kWeight, .shape = {rows, columns}};
+    for (const auto& [fields, bytes] :
+         {std::pair<const char*, bool>{R"("bits": 8, "granularity": "per_channel")", true},
+          {R"("bits": 2, "granularity": "per_channel", "narrow": false)", true},
+          {R"("bits": 9, "granularity": "per_channel")", false},
+          {R"("bits": 8, "granularity": "per_channel", "symmetric": false)", false},
+          {R"("bits": 8, "granularity": "per_channel", "rounding": "floor")", false},
+          {R"("bits": 8)", false}}) {
+      CAPTURE(fields);
+      const auto together = uniform_of(fields, site), apart = uniform_of(fields, site);
+      for (const int threads : {1, 3}) {
+        core::set_thread_count(threads);
+        const Tensor x = values_of(rows, columns, static_cast<std::uint64_t>(threads));
+        const Result one =
+            result_of(*together, x, [&](Quantizer& q, const core::Variable& in, nn::ForwardContext& context) {
+              core::Variable y = q.observed_forward(in, context);
+              CHECK((y.lazy_value().deferred() != nullptr) == bytes);
+              return y;
+            });
+        const Result two =
+            result_of(*apart, x, [](Quantizer& q, const core::Variable& in, nn::ForwardContext& context) {
+              q.observe(in.value());
+              return q.forward(in, context);
+            });
+        CHECK(one.values == two.values);
+        CHECK(one.gradients == two.gradients);
+        CHECK(one.params.scale == two.params.scale);
+      }
+    }
+  }
+  core::set_thread_count(before);
+}
+
 TEST_CASE(
     "the scale of a channel is that of a tensor of its values alone, for every observer and any number of threads") {
   const int before = core::thread_count();

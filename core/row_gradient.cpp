@@ -1,4 +1,4 @@
-#include "tempera/core/deferred_gradient.hpp"
+#include "tempera/core/row_gradient.hpp"
 
 #include <utility>
 
@@ -13,23 +13,23 @@ constexpr std::int64_t kRowsOfShare = 8;        // for fewer of them each share 
 
 }  // namespace
 
-DeferredGradient::DeferredGradient(Tensor dy, Tensor x, Precision precision)
-    : dy_(std::move(dy)), x_(std::move(x)), precision_(precision) {}
+RowGradient::RowGradient(Tensor dy, Tensor x, Precision precision)
+    : dy_(std::move(dy)), x_(std::move(x)), shape_({dy_.dim(1), x_.dim(1)}), precision_(precision) {}
 
-std::int64_t DeferredGradient::most_columns() noexcept {
+std::int64_t RowGradient::most_columns() noexcept {
   return second_level_cache_bytes() / (8 * kRowsOfShare * static_cast<std::int64_t>(sizeof(Scalar)));
 }
 
 // Every share of rows reads all of x, and both factors are kept until the optimizer has run: together no more than what they
 // are kept instead of.
-bool DeferredGradient::pays() const {
+bool RowGradient::pays() const {
   const std::int64_t elements = dy_.dim(1) * x_.dim(1);
   return elements >= kLeastElements && dy_.numel() + x_.numel() <= elements && x_.dim(1) <= most_columns() &&
          x_.numel() * static_cast<std::int64_t>(sizeof(Scalar)) <= second_level_cache_bytes() / 2 &&
          RowProduct::suits(product());
 }
 
-Gemm DeferredGradient::product() const {
+Gemm RowGradient::product() const {
   return {.m = dy_.dim(1),
           .n = x_.dim(1),
           .k = dy_.dim(0),
@@ -41,7 +41,7 @@ Gemm DeferredGradient::product() const {
           .precision = precision_};
 }
 
-Tensor DeferredGradient::make() const {
+Tensor RowGradient::make() const {
   Tensor dw(shape());
   count_multiply_adds(dw.numel(), dy_.dim(0));
   Gemm args = product();
@@ -51,7 +51,7 @@ Tensor DeferredGradient::make() const {
   return dw;
 }
 
-void DeferredGradient::prepare() {
+void RowGradient::prepare() {
   if (rows_) return;
   count_multiply_adds(dy_.dim(1) * x_.dim(1), dy_.dim(0));
   rows_.emplace(product());
