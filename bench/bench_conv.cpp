@@ -76,16 +76,25 @@ void conv(benchmark::State& state, const Layer& layer, Pass pass, ConvAlgorithm 
 }
 
 // Max-pooling by 2×2: what reads or writes every pixel.
-void pool_pairs(benchmark::State& state, bool gradient) {
+enum class Pooling { kForward, kGradient, kOnGrid };
+void pool_pairs(benchmark::State& state, Pooling what) {
   const std::int64_t planes = state.range(0);
   const PairPlane plane{state.range(1), state.range(1)};
   bounds::Values<float> x(static_cast<std::size_t>(planes * plane.pixels()), 0.5F);
-  bounds::Values<float> y(static_cast<std::size_t>(planes * plane.windows())), chosen(y);
+  bounds::Values<float> y(static_cast<std::size_t>(planes * plane.windows())), chosen(y), taken(y);
   run(state, 1, reading({planes, plane.pixels()}, 0), [&] {
-    if (gradient) {
-      tempera::core::spread_planes(plane, planes, y.data(), chosen.data(), x.data());
-    } else {
-      tempera::core::pool_planes(plane, planes, x.data(), y.data(), chosen.data());
+    switch (what) {
+      case Pooling::kForward:
+        return tempera::core::pool_planes(plane, planes, x.data(), y.data(), chosen.data());
+      case Pooling::kGradient:
+        return tempera::core::spread_planes(plane, planes, y.data(), chosen.data(), x.data());
+      case Pooling::kOnGrid:
+        for (std::int64_t p = 0; p < planes; ++p) {
+          const std::int64_t to = p * plane.windows();
+          tempera::core::kernels().pool_pairs_on_grid(plane, {.scale = 0.01F, .low = 0, .high = 255},
+                                                      x.data() + p * plane.pixels(), y.data() + to, chosen.data() + to,
+                                                      taken.data() + to);
+        }
     }
   });
   state.SetBytesProcessed(state.iterations() * planes * 4 * (plane.pixels() + 2 * plane.windows()));
@@ -129,8 +138,12 @@ void add(const Layer& layer, Pass pass, ConvAlgorithm algorithm, int threads) {
 }  // namespace
 
 // {planes, height and width}: behind the convolutions of lenet, and of cnn.
-BENCHMARK_CAPTURE(pool_pairs, forward, false)->Args({64 * 20, 24})->Args({64 * 50, 8})->Args({64 * 64, 24});
-BENCHMARK_CAPTURE(pool_pairs, gradient, true)->Args({64 * 20, 24})->Args({64 * 50, 8})->Args({64 * 64, 24});
+BENCHMARK_CAPTURE(pool_pairs, forward, Pooling::kForward)->Args({64 * 20, 24})->Args({64 * 50, 8})->Args({64 * 64, 24});
+BENCHMARK_CAPTURE(pool_pairs, gradient, Pooling::kGradient)
+    ->Args({64 * 20, 24})
+    ->Args({64 * 50, 8})
+    ->Args({64 * 64, 24});
+BENCHMARK_CAPTURE(pool_pairs, on_grid, Pooling::kOnGrid)->Args({64 * 64, 24});
 // {channels, height and width}
 BENCHMARK_CAPTURE(pool_windows, largest, true)->Args({16, 28});
 BENCHMARK_CAPTURE(pool_windows, mean, false)->Args({16, 28});

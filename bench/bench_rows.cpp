@@ -74,22 +74,26 @@ void sgd(benchmark::State& state) {
       [&] { kernels().sgd(n, 1e-4F, 0.9F, 0, false, g.data(), v.data(), w.data()); });
 }
 
-// Ranges and 8-bit fake quantization with its gradient, which divide truly.
+// Ranges and 8-bit fake quantization with its gradient. What they do to each value goes through the pipes of multiplications.
 constexpr tempera::core::FakeQuantGrid kGrid{.scale = 0.01F, .zero = 3, .low = -128, .high = 127};
 
 void min_max(benchmark::State& state) {
   const std::int64_t n = state.range(0);
   const Floats x = filled(n, 0.5F);
   float low = 0, high = 0;
-  // A minimum, a maximum and half a comparison for each value go through the pipes of multiplications.
+  // A minimum, a maximum and half a comparison.
   run(state, {.elements = n, .reads = 1, .multiplies = 2.5}, [&] { kernels().min_max(n, x.data(), &low, &high); });
 }
+
+// A step, its distance and the largest of these; then a clamp, whether it had to, and the product.
+constexpr double kFindStep = 4, kClamp = 3, kScale = 1;
 
 void fake_quant_by(benchmark::State& state, const tempera::core::FakeQuantGrid& grid) {
   const std::int64_t n = state.range(0);
   const Floats x = filled(n, 0.5F);
   Floats y(x);
-  run(state, {.elements = n, .reads = 1, .writes = 1, .multiplies = 1, .divisions = 1},
+  const double multiplies = kFindStep + (grid.covers ? 0 : kClamp) + kScale;
+  run(state, {.elements = n, .reads = 1, .writes = 1, .multiplies = multiplies},
       [&] { kernels().fake_quant(n, grid, x.data(), y.data()); });
 }
 void fake_quant(benchmark::State& state) { fake_quant_by(state, kGrid); }
@@ -101,11 +105,23 @@ void fake_quant_covered(benchmark::State& state) {
   fake_quant_by(state, grid);
 }
 
+// The same, kept as bytes: what is written is a quarter, and not in the limit.
+void fake_quant_bytes(benchmark::State& state) {
+  const std::int64_t n = state.range(0);
+  const Floats x = filled(n, 0.5F);
+  bounds::Values<std::int8_t> q(static_cast<std::size_t>(n));
+  tempera::core::FakeQuantGrid grid = kGrid;
+  grid.zero = 0;
+  grid.covers = true;
+  run(state, {.elements = n, .reads = 1, .multiplies = kFindStep + 1},  // and converts it
+      [&] { kernels().fake_quant_bytes(n, grid, x.data(), q.data()); });
+}
+
 void fake_quant_grad(benchmark::State& state) {
   const std::int64_t n = state.range(0);
   const Floats x = filled(n, 0.5F), dy = filled(n, 0.1F);
   Floats dx(x);
-  run(state, {.elements = n, .reads = 2, .writes = 1, .divisions = 1},
+  run(state, {.elements = n, .reads = 2, .writes = 1, .multiplies = kFindStep + kClamp},
       [&] { kernels().fake_quant_grad(n, kGrid, x.data(), dy.data(), dx.data()); });
 }
 
@@ -216,6 +232,7 @@ BENCHMARK(axpy)->Arg(kWeights);
 BENCHMARK(min_max)->Arg(kHidden)->Arg(kWeights);
 BENCHMARK(fake_quant)->Arg(kHidden)->Arg(kWeights);
 BENCHMARK(fake_quant_covered)->Arg(kHidden)->Arg(kWeights);
+BENCHMARK(fake_quant_bytes)->Arg(kHidden)->Arg(kWeights);
 BENCHMARK(fake_quant_grad)->Arg(kHidden)->Arg(kWeights);
 BENCHMARK(sgd)->Arg(kWeights)->Arg(12 * kWeights);
 BENCHMARK(adam)->Arg(kWeights);

@@ -36,7 +36,7 @@ STARTUP_MARKS = {"version": 0.010, "gzip": 0.4, "cache": 0.1}
 GEMM_SHAPES = ((64, 128, 784), (784, 128, 64), (100, 1200, 784), (100, 1200, 1200), (1200, 1200, 100), (256, 512, 512),
                (1024, 1024, 1024), (4608, 32, 288), (1, 1200, 1200))
 # Simple passes over arrays, for which LIMIT_MARK holds; the rest of bench_rows.cpp is shown beside its limit without a mark.
-PLAIN_PASSES = ("relu", "exp", "add", "mul", "relu_grad", "sum", "sum_squares", "axpy", "min_max", "fake_quant", "fake_quant_covered", "fake_quant_grad",
+PLAIN_PASSES = ("relu", "exp", "add", "mul", "relu_grad", "sum", "sum_squares", "axpy", "min_max", "fake_quant", "fake_quant_covered", "fake_quant_bytes", "fake_quant_grad",
                 "sgd", "adam", "normalize_u8", "column_sum")
 
 
