@@ -61,11 +61,13 @@ class Prefetch {
 
 // Rows [p, p + k) of columns [j, j + n) of B, n ≤ gemm_nr, in the order of a panel.
 void pack_b(const Gemm& args, std::int64_t p, std::int64_t k, std::int64_t j, std::int64_t n, Scalar* panel) noexcept {
-  const std::int64_t row = args.transpose_b ? 1 : args.ldb, column = args.transpose_b ? args.ldb : 1;
-  const std::int64_t at = p * row + j * column;
-  if (args.b_bytes == nullptr) return kernels().gemm_pack_b(n, k, args.b + at, row, column, panel);
-  const Scalar* scales = args.b_bytes->scales() + (args.transpose_b ? j : p);
-  kernels().gemm_pack_bytes(n, k, args.b_bytes->bytes() + at, row, column, scales, panel);
+  const std::int64_t at = args.transpose_b ? j * args.ldb + p : p * args.ldb + j;
+  if (args.b_bytes == nullptr) {
+    const std::int64_t row = args.transpose_b ? 1 : args.ldb, column = args.transpose_b ? args.ldb : 1;
+    return kernels().gemm_pack_b(n, k, args.b + at, row, column, panel);
+  }
+  const auto pack = args.transpose_b ? kernels().gemm_pack_byte_columns : kernels().gemm_pack_byte_rows;
+  pack(n, k, args.b_bytes->bytes() + at, args.ldb, args.b_bytes->scales() + (args.transpose_b ? j : p), panel);
 }
 
 class Product {
@@ -219,8 +221,8 @@ class Product {
     const std::int64_t height = height_of(rows.size());
     const bool own_a = chunk_rows_ == 0 && packs_a(columns.size());
     const Storage a_panels = own_a ? scalars(ceil_div(rows.size(), height) * panel_size()) : Storage();
-    const Storage b_panel =
-        packed_b_ == nullptr && strides_hurt_b(rows.size()) ? scalars(depth_ * table_.gemm_nr) : Storage();
+    const bool packs = packed_b_ == nullptr && (args_.b_bytes != nullptr || strides_hurt_b(rows.size()));
+    const Storage b_panel = packs ? scalars(depth_ * table_.gemm_nr) : Storage();
     auto* own_b = static_cast<Scalar*>(b_panel.data());
     for_steps({0, args_.k}, depth_, [&](Range depth) {
       const Scalar* a = nullptr;

@@ -43,7 +43,7 @@ Gemm RowGradient::product() const {
 
 Tensor RowGradient::make() const {
   Tensor dw(shape());
-  count_multiply_adds(dw.numel(), dy_.dim(0));
+  if (!rows_) count_multiply_adds(dw.numel(), dy_.dim(0));  // else prepare() has counted it
   Gemm args = product();
   args.c = dw.mutable_data();
   args.ldc = dw.dim(1);

@@ -51,11 +51,18 @@ LayerShapeError::LayerShapeError(const LayerInfo& layer, const std::string& mess
     : ShapeError(fmt::format("{}: {}", layer.label(), message)), path_(layer.path) {}
 
 Variable Layer::operator()(const Variable& x, ForwardContext& context) {
-  return within(info_, x, [&] { return output_site()(forward(input_site()(x, context), context), context); });
+  return at_output_site(before_output_site(x, context), context);
 }
 
 Variable Layer::before_output_site(const Variable& x, ForwardContext& context) {
   return within(info_, x, [&] { return forward(input_site()(x, context), context); });
+}
+
+Variable Layer::at_output_site(const Variable& y, ForwardContext& context, bool pools_pairs) const {
+  const Site& site = output_site();
+  if (!site.acts(context)) return pools_pairs ? core::max_pool2d(y) : y;
+  const core::ScopeName scope(own_name(info_));
+  return pools_pairs ? site.transform->pooled_pairs(y, context) : site(y, context);
 }
 
 Variable Layer::forward_fused(const Variable& /*x*/, const Tail& /*tail*/, ForwardContext& /*context*/) {
@@ -117,18 +124,13 @@ bool pools_at_site(std::span<const std::unique_ptr<Layer>> layers, std::size_t i
 Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x, ForwardContext& context) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Following behind = fused_behind(layers, i, context);
-    const bool pools = pools_at_site(layers, i + behind.layers, context);
-    if (behind.layers == 0 && !pools) {
-      x = (*layers[i])(x, context);
-      continue;
-    }
     x = behind.layers == 0 ? layers[i]->before_output_site(x, context) : layers[i]->fused(x, behind.tail, context);
     i += behind.layers;
-    if (pools) {
-      x = layers[i]->output_site().transform->pooled_pairs(x, context);
+    if (pools_at_site(layers, i, context)) {
+      x = layers[i]->at_output_site(x, context, true);
       ++i;
     }
-    x = layers[i]->output_site()(x, context);
+    x = layers[i]->at_output_site(x, context);
   }
   return x;
 }

@@ -95,9 +95,10 @@ class Layer {
 
   /// Checks the input's shape, runs forward within the layer's scope. Throws LayerShapeError.
   [[nodiscard]] Variable operator()(const Variable& x, ForwardContext& context);
-  /// The same without what is done to the layer's output.
+  /// Its two parts: all but what is done to the layer's output, and that, with max_pool2d by pairs behind it or not.
   [[nodiscard]] Variable before_output_site(const Variable& x, ForwardContext& context);
-  /// The same for forward_fused. Nothing must be done to the layer's own output.
+  [[nodiscard]] Variable at_output_site(const Variable& y, ForwardContext& context, bool pools_pairs = false) const;
+  /// before_output_site by forward_fused. Nothing must be done to the layer's own output.
   [[nodiscard]] Variable fused(const Variable& x, const Tail& tail, ForwardContext& context);
 
   /// lower with the layer's own input and output sites around it.

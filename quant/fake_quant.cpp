@@ -96,6 +96,12 @@ bool rounds_plainly(const QParams& params, const core::Random* random) noexcept 
   return params.rounding == Rounding::kHalfEven || (params.rounding == Rounding::kStochastic && random == nullptr);
 }
 
+// Rows of a matrix with a scale each, and integers of a byte.
+bool fits_bytes(const core::Shape& shape, const QParams& params) noexcept {
+  return shape.rank() == 2 && shape[0] > 1 && params.granularity == Granularity::kChannel &&
+         std::ssize(params.scale) == shape[0] && params.symmetric() && params.qmin >= -128 && params.qmax <= 127;
+}
+
 struct Quantized {
   core::LazyTensor values;
   bool inside = false;  // known to be without a clipped value
@@ -197,7 +203,7 @@ Quantized quantized(const Tensor& x, const QParams& params, const core::Random* 
   }
   RunSnapper runs(x, params, random, range_of);
   core::LazyTensor y;
-  if (bytes && rounds_plainly(params, random)) {
+  if (bytes && range_of && fits_bytes(x.shape(), params) && rounds_plainly(params, random)) {
     auto all = std::make_shared<core::ScaledBytes>(x.dim(0), x.dim(1));
     runs.to(*all);
     y = core::LazyTensor(std::move(all));

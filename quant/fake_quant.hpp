@@ -32,8 +32,8 @@ using RangeOfRun = std::function<Range(std::size_t slot, std::span<const Scalar>
 /// (clamp(round(x/s) + z, qmin, qmax) − z)·s of every element, by the channel or group it is in (weights: axis 0; anything
 /// else has one scale), or by the grid's thresholds. Equal in every bit to dequantizing QParams::quantize; NaN stays NaN. `random`
 /// decides what stochastic rounding does with each element; without it that rounds half to even. Where the values are known to lie
-/// within the grid the result is the same, and sooner there. `bytes`: a matrix whose rows have a range, and integers of a byte around
-/// a zero point of 0, becomes core::ScaledBytes if the kernels round that way.
+/// within the grid the result is the same, and sooner there. `bytes`: may be core::ScaledBytes, which has no
+/// NaN: for ranges of finite values, and zero points that stay 0.
 [[nodiscard]] core::Variable fake_quant(const core::Variable& x, const QParams& params, Surrogate surrogate,
                                         const core::Random* random = nullptr, const RangeOfRun& range_of = {},
                                         bool bytes = false);

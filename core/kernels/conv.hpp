@@ -57,6 +57,7 @@ struct TapPlane {
 /// A plane of pixels that windows of 2×2 cover side by side, height/2 × width/2 of them; an odd row or column is left out.
 struct PairPlane {
   std::int64_t height, width;
+  std::int64_t row = width;  ///< from one row of pixels to the next
   [[nodiscard]] std::int64_t pixels() const noexcept { return height * width; }
   [[nodiscard]] std::int64_t windows() const noexcept { return (height / 2) * (width / 2); }
 };

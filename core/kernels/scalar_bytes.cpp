@@ -22,11 +22,20 @@ void expand_bytes(std::int64_t n, const std::int8_t* q, Scalar scale, Scalar* y)
   for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<Scalar>(q[i]) * scale;
 }
 
-void pack_bytes(std::int64_t n, std::int64_t k, const std::int8_t* q, std::int64_t row, std::int64_t column,
-                const Scalar* scales, Scalar* panel) noexcept {
+void pack_byte_rows(std::int64_t n, std::int64_t k, const std::int8_t* q, std::int64_t stride, const Scalar* scales,
+                    Scalar* panel) noexcept {
   for (std::int64_t p = 0; p < k; ++p) {
     for (std::int64_t j = 0; j < kScalarColumns; ++j) {
-      *panel++ = j < n ? static_cast<Scalar>(q[p * row + j * column]) * scales[row == 1 ? j : p] : Scalar{0};
+      *panel++ = j < n ? static_cast<Scalar>(q[p * stride + j]) * scales[p] : Scalar{0};
+    }
+  }
+}
+
+void pack_byte_columns(std::int64_t n, std::int64_t k, const std::int8_t* q, std::int64_t stride, const Scalar* scales,
+                       Scalar* panel) noexcept {
+  for (std::int64_t p = 0; p < k; ++p) {
+    for (std::int64_t j = 0; j < kScalarColumns; ++j) {
+      *panel++ = j < n ? static_cast<Scalar>(q[j * stride + p]) * scales[j] : Scalar{0};
     }
   }
 }
@@ -36,7 +45,8 @@ void pack_bytes(std::int64_t n, std::int64_t k, const std::int8_t* q, std::int64
 void fill_scalar_bytes(KernelTable& table) {
   table.fake_quant_bytes = fake_quant_bytes;
   table.expand_bytes = expand_bytes;
-  table.gemm_pack_bytes = pack_bytes;
+  table.gemm_pack_byte_rows = pack_byte_rows;
+  table.gemm_pack_byte_columns = pack_byte_columns;
 }
 
 }  // namespace tempera::core::detail

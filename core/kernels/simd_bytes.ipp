@@ -79,13 +79,9 @@ void pack_byte_rows(std::int64_t count, std::int64_t k, const std::int8_t* q, st
   }
 }
 
-void pack_bytes(std::int64_t n, std::int64_t k, const std::int8_t* q, std::int64_t row, std::int64_t column,
-                const float* scales, float* panel) noexcept {
-  return row == 1 ? pack_byte_columns(n, k, q, column, scales, panel) : pack_byte_rows(n, k, q, row, scales, panel);
-}
-
 void fill_bytes(KernelTable& table) noexcept {
   table.fake_quant_bytes = fake_quant_bytes;
   table.expand_bytes = expand_bytes;
-  table.gemm_pack_bytes = pack_bytes;
+  table.gemm_pack_byte_rows = pack_byte_rows;
+  table.gemm_pack_byte_columns = pack_byte_columns;
 }

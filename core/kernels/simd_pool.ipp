@@ -18,12 +18,12 @@ void store_pairs(float* x, std::int64_t count, V even, V odd) noexcept {
 template <class Run>
 void each_pairs(const PairPlane& plane, const float* x, Run run) noexcept {
   const std::int64_t columns = plane.width / 2;
-  for (std::int64_t row = 0; row < plane.height / 2; ++row, x += 2 * plane.width) {
+  for (std::int64_t row = 0; row < plane.height / 2; ++row, x += 2 * plane.row) {
     for (std::int64_t j = 0; j < columns; j += kLanes) {
       const std::int64_t count = columns - j < kLanes ? columns - j : kLanes;
       V pixels[4];
       load_pairs(x + 2 * j, count, pixels[0], pixels[1]);
-      load_pairs(x + plane.width + 2 * j, count, pixels[2], pixels[3]);
+      load_pairs(x + plane.row + 2 * j, count, pixels[2], pixels[3]);
       run(pixels, count, row * columns + j);
     }
   }
@@ -72,15 +72,15 @@ bool pool_pairs_on_grid(const PairPlane& plane, const FakeQuantGrid& grid, const
 
 void pool_pairs_grad(const PairPlane& plane, const float* dy, const float* chosen, float* dx) noexcept {
   const std::int64_t columns = plane.width / 2;
-  for (std::int64_t row = 0; row < plane.height / 2; ++row, dx += 2 * plane.width, dy += columns, chosen += columns) {
+  for (std::int64_t row = 0; row < plane.height / 2; ++row, dx += 2 * plane.row, dy += columns, chosen += columns) {
     for (std::int64_t j = 0; j < columns; j += kLanes) {
       const std::int64_t count = columns - j < kLanes ? columns - j : kLanes;
       const V grad = load(dy + j, part_of(count)), at = load(chosen + j, part_of(count)), zero(0.0F);
       const auto given = [&](float i) { return xsimd::select(at == V(i), grad, zero); };
       store_pairs(dx + 2 * j, count, given(0.0F), given(1.0F));
-      store_pairs(dx + plane.width + 2 * j, count, given(2.0F), given(3.0F));
+      store_pairs(dx + plane.row + 2 * j, count, given(2.0F), given(3.0F));
     }
-    if (plane.width % 2 != 0) dx[plane.width - 1] = dx[2 * plane.width - 1] = 0;
+    if (plane.width % 2 != 0) dx[plane.width - 1] = dx[plane.row + plane.width - 1] = 0;
   }
   if (plane.height % 2 == 0) return;
   for (std::int64_t j = 0; j < plane.width; ++j) dx[j] = 0;

@@ -46,6 +46,7 @@ struct GemmTile {
   Ahead ahead{};                        ///< asked for on the way, a line a step of k, or not at all
 };
 
+/// Bytes that kernels may read, and do not use, behind those of core::ScaledBytes: whole vectors are loaded.
 inline constexpr std::int64_t kReadBehindBytes = 64;
 
 /// Integers [low, high] that stand for (q − zero)·scale; all three are whole numbers below 2^24.
@@ -142,9 +143,12 @@ struct KernelTable {
   /// panel[p·nr + j] = B(p, j) for n columns, n ≤ nr; columns up to nr are filled with 0. B(p, j) is b[p·row + j·column].
   void (*gemm_pack_b)(std::int64_t n, std::int64_t k, const Scalar* b, std::int64_t row, std::int64_t column,
                       Scalar* panel) noexcept;
-  /// The same of B(p, j) = q[p·row + j·column]·scale, where row or column is 1 and the other is the way from scale to scale.
-  void (*gemm_pack_bytes)(std::int64_t n, std::int64_t k, const std::int8_t* q, std::int64_t row, std::int64_t column,
-                          const Scalar* scales, Scalar* panel) noexcept;
+  /// The same of B(p, j) = q[p·stride + j]·scales[p].
+  void (*gemm_pack_byte_rows)(std::int64_t n, std::int64_t k, const std::int8_t* q, std::int64_t stride,
+                              const Scalar* scales, Scalar* panel) noexcept;
+  /// The same of B(p, j) = q[j·stride + p]·scales[j].
+  void (*gemm_pack_byte_columns)(std::int64_t n, std::int64_t k, const std::int8_t* q, std::int64_t stride,
+                                 const Scalar* scales, Scalar* panel) noexcept;
   /// One tile of C: m ≤ gemm_mr, n ≤ gemm_nr.
   void (*gemm_tile)(const GemmTile& tile) noexcept;
   /// C of any m and n from operands that are both contiguous along k: a_column = 1 and B(p, j) = b[j·b_row + p]. Nothing

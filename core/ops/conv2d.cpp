@@ -92,47 +92,32 @@ void run_product_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, ConvGr
   if (wanted.dx != nullptr || wanted.dw != nullptr || wanted.dbias != nullptr) conv_backward(plan, wanted);
 }
 
-// `backward` is given what is wanted, and where to put it.
-template <class Backward>
-Gradients gradients_by(const Backward& backward, const Tensor& dy, const Tensor& y, const Tensor& x, const Tensor& w,
-                       const Needs& needs) {
+// `pass` is given what is wanted, and where to put it.
+template <class Pass>
+Gradients gradients_by(const Pass& pass, const Tensor& dy, const Tensor& y, const Scalar* chosen, const Tensor& x,
+                       const Tensor& w, const Needs& needs) {
   Gradients gradients(3);
   const auto wanted = [&](std::size_t input, const Shape& shape) -> Scalar* {
     if (!needs[input]) return nullptr;
     gradients[input] = Tensor(shape);
     return gradients[input].made().mutable_data();
   };
-  backward(ConvGradients{.dy = dy.data(),
-                         .y = y.data(),
-                         .chosen = nullptr,
-                         .x = x.data(),
-                         .w = w.data(),
-                         .dx = wanted(0, x.shape()),
-                         .dw = wanted(1, w.shape()),
-                         .dbias = wanted(2, {dy.dim(1)})});
+  pass(ConvGradients{.dy = dy.data(),
+                     .y = y.data(),
+                     .chosen = chosen,
+                     .x = x.data(),
+                     .w = w.data(),
+                     .dx = wanted(0, x.shape()),
+                     .dw = wanted(1, w.shape()),
+                     .dbias = wanted(2, {dy.dim(1)})});
   return gradients;
 }
 
-bool has_direct_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, const Needs& needs) {
-  return !plan.depthwise() && (!needs[0] || winograd_outputs(plan, algorithm, ConvPass::kByInput) <= 1) &&
-         (!needs[1] || winograd_outputs(plan, algorithm, ConvPass::kByWeight) <= 1);
-}
-
-// From the gradient of what a pooling by pairs gives, spread image by image.
-Gradients direct_gradients(const ConvPlan& plan, const Tensor& pooled, const Storage& chosen, const Tensor& x,
-                           const Tensor& w, const Needs& needs) {
-  const auto backward = [&](ConvGradients wanted) {
-    wanted.chosen = data_of(chosen);
-    conv_backward(plan, wanted);
-  };
-  return gradients_by(backward, pooled, {}, x, w, needs);
-}
-
 Gradients float_gradients(const ConvPlan& plan, ConvAlgorithm algorithm, const Tensor& dy, const Tensor& y,
-                          const Tensor& x, const Tensor& w, const Needs& needs) {
+                          const Scalar* chosen, const Tensor& x, const Tensor& w, const Needs& needs) {
   if (plan.depthwise()) return depthwise_gradients(plan, dy, y, x, w, needs);
-  return gradients_by([&](const ConvGradients& wanted) { run_product_gradients(plan, algorithm, wanted); }, dy, y, x, w,
-                      needs);
+  return gradients_by([&](const ConvGradients& wanted) { run_product_gradients(plan, algorithm, wanted); }, dy, y,
+                      chosen, x, w, needs);
 }
 
 // Whether the processor multiplies bfloat16 for this convolution: its operands are then rounded where they are packed.
@@ -145,11 +130,44 @@ Gradients bf16_gradients(const ConvPlan& plan, const Tensor& grad, const Tensor&
   const Tensor dy = before_relu(grad, y);
   Gradients gradients =
       multiplied_natively(plan)
-          ? gradients_by([&](const ConvGradients& wanted) { bf16_conv_backward(plan, wanted); }, dy, {}, x, w, needs)
-          : float_gradients(plan, ConvAlgorithm::kDirect, as_operand(dy, Precision::kBf16), {}, x, w, needs);
+          ? gradients_by([&](const ConvGradients& wanted) { bf16_conv_backward(plan, wanted); }, dy, {}, nullptr, x, w,
+                         needs)
+          : float_gradients(plan, ConvAlgorithm::kDirect, as_operand(dy, Precision::kBf16), {}, nullptr, x, w, needs);
   if (needs[2]) gradients[2] = by_bias(dy);
   return gradients;
 }
+
+// What the gradients of a convolution are made from.
+struct ConvBackward {
+  ConvPlan plan;
+  std::int64_t terms;
+  bool bf16;
+  ConvAlgorithm algorithm;
+  Shape shape;     // of what was convolved, before any pooling
+  Storage chosen;  // if its own pooling follows
+  Tensor x, w;     // as the products took them
+  Tensor y;        // the result, if a rectifier made it
+
+  Gradients operator()(Gradient& grad, const Needs& needs) const {
+    count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
+    if (chosen.data() != nullptr) return of_pooled(before_relu(grad, y), chosen, needs);
+    const auto* pairs = dynamic_cast<const PairGradient*>(grad.deferred());
+    const Tensor* taken = pairs == nullptr ? nullptr : pairs->taken_of(y);
+    if (pairs == nullptr || (taken == nullptr && !y.empty())) return of_all(grad, y, needs);
+    return of_pooled(taken == nullptr ? pairs->dy() : before_relu(pairs->dy(), *taken), pairs->chosen(), needs);
+  }
+
+  // Of a window whose pixel is not above 0, nothing has a gradient: the rectifier's mask is a pooled one, too.
+  [[nodiscard]] Gradients of_pooled(const Tensor& dy, const Storage& pixels, const Needs& needs) const {
+    if (bf16 || plan.depthwise()) return of_all(spread_pairs(dy, pixels, shape), {}, needs);
+    return float_gradients(plan, algorithm, dy, {}, data_of(pixels), x, w, needs);
+  }
+
+  [[nodiscard]] Gradients of_all(const Tensor& dy, const Tensor& result, const Needs& needs) const {
+    return bf16 ? bf16_gradients(plan, dy, result, x, w, needs)
+                : float_gradients(plan, algorithm, dy, result, nullptr, x, w, needs);
+  }
+};
 
 }  // namespace
 
@@ -211,30 +229,16 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
     y = native ? bf16_conv_forward(plan, operand, weights, offsets, options.relu, shape)
                : forward_product(plan, algorithm, operand, weights, offsets, options.relu, shape, kept);
   }
-  Tensor mask = options.relu ? y : Tensor();
-  return record_deferring(kConv2d, std::move(y), {x, weight, bias},
-                          [plan, terms, bf16, algorithm, shape, chosen = std::move(chosen), x = std::move(operand),
-                           w = std::move(weights), y = std::move(mask)](Gradient& grad, const Needs& needs) {
-                            count_multiply_adds(shape.numel(), (needs[0] ? terms : 0) + (needs[1] ? terms : 0));
-                            const auto gradients = [&](const Tensor& dy, const Tensor& result) {
-                              return bf16 ? bf16_gradients(plan, dy, result, x, w, needs)
-                                          : float_gradients(plan, algorithm, dy, result, x, w, needs);
-                            };
-                            // Of a window whose pixel is not above 0, nothing has a gradient: the rectifier's mask is a pooled one,
-                            // too.
-                            const auto spread = [&](const Tensor& pooled, const Storage& taken) {
-                              return !bf16 && has_direct_gradients(plan, algorithm, needs)
-                                         ? direct_gradients(plan, pooled, taken, x, w, needs)
-                                         : gradients(spread_pairs(pooled, taken, shape), {});
-                            };
-                            if (chosen.data() != nullptr) return spread(before_relu(grad, y), chosen);
-                            const auto* pairs = dynamic_cast<const PairGradient*>(grad.deferred());
-                            if (pairs == nullptr) return gradients(grad, y);
-                            if (y.empty()) return spread(pairs->dy(), pairs->chosen());
-                            const Tensor* taken = pairs->taken_of(y);
-                            return taken == nullptr ? gradients(grad, y)
-                                                    : spread(before_relu(pairs->dy(), *taken), pairs->chosen());
-                          });
+  ConvBackward backward{.plan = plan,
+                        .terms = terms,
+                        .bf16 = bf16,
+                        .algorithm = algorithm,
+                        .shape = shape,
+                        .chosen = std::move(chosen),
+                        .x = std::move(operand),
+                        .w = std::move(weights),
+                        .y = options.relu ? y : Tensor()};
+  return record_deferring(kConv2d, std::move(y), {x, weight, bias}, std::move(backward));
 }
 
 }  // namespace tempera::core

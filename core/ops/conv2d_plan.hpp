@@ -36,7 +36,7 @@ constexpr std::int64_t kChunkFlops = 1 << 21;  // about 20 µs of work: small ag
 /// What a backward pass is given and asked for. All of conv2d's shapes; null where it is not wanted.
 struct ConvGradients {
   const Scalar *dy, *y;  ///< y: the result, if a rectifier made it
-  const Scalar* chosen;  ///< if max_pool2d by pairs follows: dy is the gradient of what it gives; conv_backward alone
+  const Scalar* chosen;  ///< if max_pool2d by pairs follows: dy is the gradient of what it gives
   const Scalar *x, *w;
   Scalar *dx, *dw, *dbias;
 };

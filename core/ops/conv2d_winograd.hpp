@@ -31,7 +31,8 @@ struct WinogradConvolution {
   std::int64_t height = 0, width = 0, padding_h = 0, padding_w = 0;
   std::int64_t out_height = 0, out_width = 0;
   const Scalar* x = nullptr;
-  const Scalar* mask = nullptr;  ///< of x's shape, or null: only where it is positive x counts
+  const Scalar* mask = nullptr;    ///< of x's shape, or null: only where it is positive x counts
+  const Scalar* chosen = nullptr;  ///< as in ConvGradients
   const Scalar* w = nullptr;
   std::int64_t w_out = 0, w_in = 0;
   bool flipped = false;        ///< filters turned by 180°

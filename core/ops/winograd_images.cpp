@@ -27,7 +27,7 @@ const Scalar* WinogradWindow::from_row(std::int64_t index, std::int64_t row) {
   Scalar* to = static_cast<Scalar*>(copies_.data()) + index % kept_ * images_.channels * images_.plane();
   // What lies around an image stays as it is when another one takes its place.
   if (index - first_index_ < kept_) std::fill_n(to, images_.channels * images_.plane(), Scalar{0});
-  copy(row, last, to);
+  images_.chosen == nullptr ? copy(row, last, to) : spread(to);
   return image(index);
 }
 
@@ -47,6 +47,16 @@ void WinogradWindow::copy(std::int64_t first, std::int64_t last, Scalar* to) con
         std::copy_n(t.x + from, columns, line);
       }
     }
+  }
+}
+
+// All of the current image, from the gradient of its pooled pixels.
+void WinogradWindow::spread(Scalar* to) const {
+  const WinogradImages& t = images_;
+  const PairPlane plane{t.height, t.width, t.stored_w};
+  for (std::int64_t c = 0; c < t.channels; ++c) {
+    const std::int64_t from = (index_ * t.channels + c) * plane.windows();
+    kernels().pool_pairs_grad(plane, t.x + from, t.chosen + from, to + c * t.plane() + t.top * t.stored_w + t.left);
   }
 }
 

@@ -10,14 +10,15 @@
 namespace tempera::core {
 
 /// Planes of height × width of every image, of which a pass reads stored_h × stored_w from (−top, −left) on: zeros lie
-/// around the image. `mask`: of x's shape, or null; where it is not positive x counts as 0.
+/// around the image. `mask`: of x's shape, or null; where it is not positive x counts as 0. `chosen`: null, or x is a PairGradient,
+/// whose planes, spread, lie within those stored.
 struct WinogradImages {
-  const Scalar *x, *mask;
+  const Scalar *x, *mask, *chosen;
   std::int64_t channels, height, width;
   std::int64_t top, left, stored_h, stored_w;
 
   [[nodiscard]] bool in_place() const noexcept {
-    return mask == nullptr && top == 0 && left == 0 && stored_h == height && stored_w == width;
+    return mask == nullptr && chosen == nullptr && top == 0 && left == 0 && stored_h == height && stored_w == width;
   }
   [[nodiscard]] std::int64_t plane() const noexcept { return stored_h * stored_w; }
 };
@@ -37,6 +38,7 @@ class WinogradWindow {
 
  private:
   void copy(std::int64_t first, std::int64_t last, Scalar* to) const;
+  void spread(Scalar* to) const;
 
   const WinogradImages& images_;
   std::int64_t kept_, last_index_, last_row_;

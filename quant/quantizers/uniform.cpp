@@ -213,13 +213,6 @@ Variable Uniform::forward(const Variable& x, ForwardContext& context) {
   return fake_quant(x, known_params(), surrogate_, context.training ? &random : nullptr);
 }
 
-// A large matrix whose rows have a scale each.
-bool Uniform::fits_bytes(const core::Shape& shape) const noexcept {
-  constexpr std::int64_t kLeastValues = 65536;  // fewer stay in the second cache as floats, too
-  return site_.is_weight() && shape.rank() == 2 && shape.numel() >= kLeastValues && slots() == shape[0] &&
-         rule_.symmetric && grid_.is_signed && grid_.bits <= 8;
-}
-
 // A channel is quantized as soon as its range is known, while it is near.
 Variable Uniform::observed_forward(const Variable& x, ForwardContext& context) {
   const bool looks = observer_ != nullptr && x.shape().numel() > 0 && observer_->takes_ends() != nullptr;
@@ -230,8 +223,9 @@ Variable Uniform::observed_forward(const Variable& x, ForwardContext& context) {
   if (slots() == 1) {  // whose runs are pieces of it
     range_of = [all = choice.look(0, x.value().values())](std::size_t, std::span<const Scalar>) { return all; };
   }
-  return fake_quant(x, choice.params, surrogate_, context.training ? &random : nullptr, range_of,
-                    fits_bytes(x.shape()));
+  constexpr std::int64_t kLeastBytes = 65536;  // fewer values stay in the second cache as floats, too
+  const bool bytes = rule_.symmetric && x.shape().numel() >= kLeastBytes;
+  return fake_quant(x, choice.params, surrogate_, context.training ? &random : nullptr, range_of, bytes);
 }
 
 Variable Uniform::pooled_pairs(const Variable& x, bool observes, ForwardContext& context) {

@@ -41,7 +41,6 @@ class Uniform final : public Quantizer {
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override;
 
  private:
-  [[nodiscard]] bool fits_bytes(const core::Shape& shape) const noexcept;
   [[nodiscard]] std::int64_t slots() const noexcept;
   struct Choice;
   [[nodiscard]] Choice choose();

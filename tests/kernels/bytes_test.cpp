@@ -92,15 +92,15 @@ TEST_CASE("panels of bytes are those of the expanded matrix, by rows and by colu
   for (const bool transposed : {false, true}) {
     for (std::int64_t n = 1; n <= width; ++n) {
       for (const std::int64_t k : {1, 2, 3, 4, 5, 16, 31}) {
-        const std::int64_t rows = transposed ? n : k, columns = transposed ? k : n, stride = columns + 3;
+        const std::int64_t rows = transposed ? n : k, columns = transposed ? k : n, stride = columns + k % 2 * 3;
         // The last row ends with its last column.
         const std::vector<std::int8_t> q = any_bytes(static_cast<std::size_t>((rows - 1) * stride + columns), random);
         Bytes in(q);
         std::vector<float> scales;
         for (std::int64_t r = 0; r < rows; ++r) scales.push_back(any_scale(random));
         Guarded<float> of_rows{std::span<const float>(scales)}, panel(static_cast<std::size_t>(k * width));
-        kernels().gemm_pack_bytes(n, k, in.memory.data(), transposed ? 1 : stride, transposed ? stride : 1,
-                                  of_rows.data(), panel.data());
+        const auto pack = transposed ? kernels().gemm_pack_byte_columns : kernels().gemm_pack_byte_rows;
+        pack(n, k, in.memory.data(), stride, of_rows.data(), panel.data());
         for (std::int64_t p = 0; p < k; ++p) {
           for (std::int64_t j = 0; j < width; ++j) {
             const std::int64_t row = transposed ? j : p, column = transposed ? p : j;

@@ -156,6 +156,39 @@ TEST_CASE("fake quantization and its derivative divide truly: ties and their nei
   }
 }
 
+TEST_CASE("steps are right about the ends of what is found without dividing: scales, widths of grids, and numbers") {
+  std::mt19937 random(11);
+  for (const float power : {0x1p-61F, 0x1p-60F, 0x1p-59F, 0x1p59F, 0x1p60F, 0x1p61F}) {
+    for (const float high : {1020.0F, 1021.0F, 1022.0F, 1023.0F, 7.0F}) {
+      std::vector<float> scales{power, std::nextafter(power, 0.0F), std::nextafter(power, kInfinity)};
+      scales.push_back(power * std::uniform_real_distribution<float>(1, 2)(random));
+      for (const float scale : scales) {
+        const FakeQuantGrid grid{scale, 0, -high, high};
+        std::vector<float> x = beside_ties(scale, -high, high, random);
+        for (int exponent = 19; exponent <= 27; ++exponent) {  // where 1.5·2²³ no longer rounds to whole numbers
+          for (const float sign : {1.0F, -1.0F}) {
+            const float mantissa = std::uniform_real_distribution<float>(1, 2)(random);
+            x.push_back(sign * std::ldexp(mantissa, exponent) * scale);
+            x.push_back(sign * std::ldexp(1.0F, exponent) * scale);
+          }
+        }
+        std::vector<float> snaps, passes;
+        for (const float v : x) {
+          snaps.push_back(snapped(grid, v));
+          passes.push_back(passed(grid, v, 3));
+        }
+        CAPTURE(scale);
+        CAPTURE(high);
+        Guarded<float> in(x), out(x.size()), dy(std::vector<float>(x.size(), 3)), dx(x.size());
+        kernels().fake_quant(std::ssize(x), grid, in.data(), out.data());
+        CHECK(first_other(out.values(), snaps) == -1);
+        kernels().fake_quant_grad(std::ssize(x), grid, in.data(), dy.data(), dx.data());
+        CHECK(first_other(dx.values(), passes) == -1);
+      }
+    }
+  }
+}
+
 TEST_CASE("the derivative of fake quantization is its definition in every bit, in place of either input too") {
   for_every_case([](const FakeQuantGrid& grid, std::int64_t n, const std::vector<float>& x) {
     std::vector<float> dy = uniform(n, -1, 1, 3), expected;

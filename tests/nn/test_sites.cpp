@@ -97,6 +97,44 @@ TEST_CASE("a transform acts once at the sites about a pooling, which is fused wh
   }
 }
 
+// Passes values on and counts how it is asked for a pooling.
+class CountsPools final : public nn::ValueTransform {
+ public:
+  Variable operator()(const Variable& value, nn::ForwardContext& /*context*/) override {
+    ++apart;
+    return value;
+  }
+  Variable pooled_pairs(const Variable& value, nn::ForwardContext& /*context*/) override {
+    ++together;
+    return core::max_pool2d(value);
+  }
+  int apart = 0, together = 0;
+};
+
+TEST_CASE("a transform is asked to pool where a pooling by pairs is all that follows, and only there") {
+  const auto asked = [](const char* pool, const char* site, nn::ForwardContext context) {
+    const std::string layers =
+        std::string(R"({"type": "conv2d", "name": "conv", "out": 1, "kernel": 1}, {"type": "relu",
+      "name": "act"}, {"type": "max_pool2d", "name": "pool", )") +
+        pool + "}";
+    Model model(layers_config(layers), {1, 4, 4}, 1);
+    const auto counts = std::make_shared<CountsPools>();
+    site_named(model, site).transform = counts;
+    static_cast<void>(model.forward(Variable(Tensor::full({1, 1, 4, 4}, 1)), context));
+    return std::pair{counts->apart, counts->together};
+  };
+  using Counts = std::pair<int, int>;
+  CHECK(asked(R"("size": 2)", "act.output", {}) == Counts{0, 1});
+  CHECK(asked(R"("size": 2)", "act.output", {.training = true}) == Counts{0, 1});
+  CHECK(asked(R"("size": 2)", "act.output", {.fuse = false}) == Counts{1, 0});
+  CHECK(asked(R"("size": 2)", "act.output", {.transform = false}) == Counts{0, 0});
+  CHECK(asked(R"("size": 2)", "conv.output", {}) == Counts{1, 0});
+  CHECK(asked(R"("size": 2)", "pool.input", {}) == Counts{1, 0});
+  CHECK(asked(R"("size": 2)", "pool.output", {}) == Counts{1, 0});
+  CHECK(asked(R"("size": 3, "stride": 1)", "act.output", {}) == Counts{1, 0});
+  CHECK(asked(R"("size": 2, "padding": 1)", "act.output", {}) == Counts{1, 0});
+}
+
 TEST_CASE("a transform behind a relu sees what the relu lets through") {
   // −10·max(3, 0) is negative; max(−10·3, 0) would be 0.
   Model model(layers_config(kTwoLayers), {2}, 1);

@@ -98,8 +98,8 @@ TEST_CASE("observing and quantizing in one pass gives the bits, gradients and ra
 
 TEST_CASE("a large weight whose rows have a scale each is kept as bytes, which stand for the same bits") {
   const int before = core::thread_count();
-  for (const std::int64_t rows : {130, 30}) {  // short rows, one ahead, and long ones
-    const std::int64_t columns = rows == 130 ? 701 : 4100;
+  for (const std::int64_t rows : {130, 30, 1}) {  // short rows, of which one is ahead, long ones, and one alone
+    const std::int64_t columns = rows == 130 ? 701 : rows == 30 ? 4100 : 70000;
     const SiteFacts site{.name = "fc1.weight", .kind = nn::SiteKind::kWeight, .shape = {rows, columns}};
     for (const auto& [fields, bytes] :
          {std::pair<const char*, bool>{R"("bits": 8, "granularity": "per_channel")", true},
@@ -107,6 +107,8 @@ TEST_CASE("a large weight whose rows have a scale each is kept as bytes, which s
           {R"("bits": 9, "granularity": "per_channel")", false},
           {R"("bits": 8, "granularity": "per_channel", "symmetric": false)", false},
           {R"("bits": 8, "granularity": "per_channel", "rounding": "floor")", false},
+          {R"("bits": 3, "granularity": "per_channel", "power_of_two_scale": true)", true},
+          {R"("bits": 8, "granularity": "per_group", "group": 64)", false},
           {R"("bits": 8)", false}}) {
       CAPTURE(fields);
       const auto together = uniform_of(fields, site), apart = uniform_of(fields, site);
@@ -116,7 +118,7 @@ TEST_CASE("a large weight whose rows have a scale each is kept as bytes, which s
         const Result one =
             result_of(*together, x, [&](Quantizer& q, const core::Variable& in, nn::ForwardContext& context) {
               core::Variable y = q.observed_forward(in, context);
-              CHECK((y.lazy_value().deferred() != nullptr) == bytes);
+              CHECK((y.lazy_value().deferred() != nullptr) == (bytes && rows > 1));
               return y;
             });
         const Result two =

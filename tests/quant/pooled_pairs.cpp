@@ -42,14 +42,16 @@ struct Grid {
 
 // Values and gradients of x (and of what a convolution in front of it is given) by either way.
 std::vector<std::vector<double>> results(const Tensor& x, const Grid& g, Surrogate surrogate,
-                                         std::optional<Range> range, bool one_pass, bool convolved) {
+                                         std::optional<Range> range, bool one_pass,
+                                         std::optional<core::ConvAlgorithm> convolved) {
   QParams params;
   set_range(params, g.bits, g.is_signed, false);
   params.scale = {g.scale};
   params.zero_point = {g.zero};
   params.rounding = g.rounding;
-  const core::Variable in(x, true), w(images_of({4, x.dim(1), 1, 1}, 0), true);
-  const core::Variable y = convolved ? core::conv2d(in, w, {}, {.relu = true}) : in;
+  const core::Variable in(x, true), w(images_of({4, x.dim(1), 3, 3}, 0), true), bias(images_of({4}, 0), true);
+  const core::Variable y =
+      convolved ? core::conv2d(in, w, bias, {.padding = {1, 2}, .relu = true, .algorithm = *convolved}) : in;
   const core::Random random(3, "rounding");
   RangeOfRun range_of;
   if (range) range_of = [&](std::size_t, std::span<const Scalar>) { return *range; };
@@ -57,7 +59,10 @@ std::vector<std::vector<double>> results(const Tensor& x, const Grid& g, Surroga
                                          : core::max_pool2d(fake_quant(y, params, surrogate, &random, range_of));
   core::backward(pooled, images_of(pooled.shape(), 0));
   std::vector<std::vector<double>> all{doubles(pooled.value()), doubles(in.grad())};
-  if (convolved) all.push_back(doubles(w.grad()));
+  if (convolved) {
+    all.push_back(doubles(w.grad()));
+    all.push_back(doubles(bias.grad()));
+  }
   return all;
 }
 
@@ -69,14 +74,14 @@ TEST_CASE("fake quantization and pooling in one pass give the values and gradien
                         Grid{3, true, 0.2F, 0, Rounding::kHalfEven}, Grid{4, true, 0.5F, 0, Rounding::kStochastic},
                         Grid{4, true, 0.5F, 0, Rounding::kFloor}}) {
     for (const Surrogate surrogate : {Surrogate::kClipped, Surrogate::kIdentity}) {
-      for (const bool convolved : {false, true}) {
-        for (const int threads : {1, 3}) {
-          core::set_thread_count(threads);
-          CAPTURE(g.bits);
-          CAPTURE(convolved);
-          CHECK(results(x, g, surrogate, {}, true, convolved) == results(x, g, surrogate, {}, false, convolved));
-          if (convolved) continue;
-          CHECK(results(x, g, surrogate, range, true, false) == results(x, g, surrogate, range, false, false));
+      for (const int threads : {1, 3}) {
+        core::set_thread_count(threads);
+        CAPTURE(g.bits);
+        CHECK(results(x, g, surrogate, {}, true, {}) == results(x, g, surrogate, {}, false, {}));
+        CHECK(results(x, g, surrogate, range, true, {}) == results(x, g, surrogate, range, false, {}));
+        for (const auto algorithm :
+             {core::ConvAlgorithm::kDirect, core::ConvAlgorithm::kWinograd2x2, core::ConvAlgorithm::kWinograd4x4}) {
+          CHECK(results(x, g, surrogate, {}, true, algorithm) == results(x, g, surrogate, {}, false, algorithm));
         }
       }
     }
@@ -85,7 +90,7 @@ TEST_CASE("fake quantization and pooling in one pass give the values and gradien
 }
 
 // A small network with a pooling behind a quantized activation, trained for a few steps.
-std::vector<double> trained(const std::string& quantizer, bool fuse, std::int64_t start_epoch) {
+std::vector<double> trained(const std::string& quantizer, bool fuse, const std::string& phases) {
   nn::ModelConfig layers;
   core::read_json(R"({"layers": [{"type": "conv2d", "name": "conv", "out": 5, "kernel": 3},
       {"type": "relu", "name": "act"}, {"type": "max_pool2d", "name": "pool"},
@@ -94,9 +99,8 @@ std::vector<double> trained(const std::string& quantizer, bool fuse, std::int64_
                   "test", [&](core::FieldVisitor& v) { layers.fields(v); });
   nn::Model model(layers, {2, 12, 13}, 7);
   QuantizationConfig config;
-  core::read_json(R"({"when": "aware", "start_epoch": )" + std::to_string(start_epoch) +
-                      R"(, "rules": [{"sites": "act.output", "quantizer": )" + quantizer +
-                      R"(}, {"sites": "conv2.output", "quantizer": )" + quantizer + "}]}",
+  core::read_json(R"({"when": "aware", )" + phases + R"(, "rules": [{"sites": "act.output", "quantizer": )" +
+                      quantizer + R"(}, {"sites": "conv2.output", "quantizer": )" + quantizer + "}]}",
                   "test", [&](core::FieldVisitor& v) { config.fields(v); });
   static_cast<void>(attach(model, config));
   std::vector<double> all;
@@ -126,14 +130,15 @@ TEST_CASE("a network pools in the pass of what is done at a site, by the same bi
     quantizers.push_back(R"({"type": "uniform", "bits": 4, "observer": {"type": ")" + observer + "\"}}");
   }
   quantizers.emplace_back(R"({"type": "uniform", "bits": 3, "scale": 0.25})");
+  quantizers.emplace_back(R"({"type": "uniform", "bits": 8, "symmetric": false, "signed": true})");
   quantizers.emplace_back(R"({"type": "uniform", "bits": 5, "rounding": "stochastic"})");
   quantizers.emplace_back(R"({"type": "lsq", "bits": 4})");
   quantizers.emplace_back(R"({"type": "bfloat16"})");
   for (const std::string& quantizer : quantizers) {
-    for (const std::int64_t start : {0, 1}) {
+    for (const char* phases : {R"("start_epoch": 0)", R"("start_epoch": 1)", R"("freeze_observers": 1)"}) {
       CAPTURE(quantizer);
-      CAPTURE(start);
-      CHECK(trained(quantizer, true, start) == trained(quantizer, false, start));
+      CAPTURE(phases);
+      CHECK(trained(quantizer, true, phases) == trained(quantizer, false, phases));
     }
   }
 }
