@@ -113,7 +113,7 @@ void fake_quant_bytes(benchmark::State& state) {
   tempera::core::FakeQuantGrid grid = kGrid;
   grid.zero = 0;
   grid.covers = true;
-  run(state, {.elements = n, .reads = 1, .multiplies = kFindStep + 1},  // and converts it
+  run(state, {.elements = n, .reads = 1, .multiplies = kFindStep + 2},  // and converts and packs it
       [&] { kernels().fake_quant_bytes(n, grid, x.data(), q.data()); });
 }
 

@@ -105,8 +105,8 @@ def added(name, records):
 
 def qat_profiles(cells, _):
     text = ["## What fake quantization adds to a step", "µs a step by operation with 8-bit fake quantization and in float32, both with "
-            "`--profile`, side by side in each round; medians of the rounds, the largest differences first. `fake_quant` with a "
-            "layer's name is of its weights, without one of inputs and activations.", ""]
+            "`--profile`, side by side in each round; medians of the rounds, the largest differences first. `fake_quant` is "
+            "of the weights or the output of the layer beside it, without a layer of the inputs.", ""]
     for name in (w for w in WORKLOADS if w in cells):
         text += added(name, cells[name])
     return text
