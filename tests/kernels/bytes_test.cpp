@@ -1,8 +1,8 @@
 // Whole numbers times a scale, kept as bytes. Oracle: the definitions in kernels/table.hpp, one value at a time.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <random>
 #include <vector>
 
@@ -22,8 +22,8 @@ struct Bytes {
   std::size_t count;
   explicit Bytes(const std::vector<std::int8_t>& values)
       : memory(values.size() + static_cast<std::size_t>(kReadBehindBytes)), count(values.size()) {
-    std::memcpy(memory.data(), values.data(), count);
-    std::memset(memory.data() + count, 77, static_cast<std::size_t>(kReadBehindBytes));
+    std::ranges::copy(values, memory.data());
+    std::fill_n(memory.data() + count, kReadBehindBytes, std::int8_t{77});
   }
 };
 
