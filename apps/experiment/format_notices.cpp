@@ -43,7 +43,7 @@ std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan
   std::vector<std::string> notices;
   for (const std::string& type : floats) {
     const FormatSupport& support = support_of(hardware, type == "float16" ? "fp16" : "bf16");
-    notices.push_back(fmt::format("{}: values are rounded to it and computed in float32 ({}): smaller files, no speed",
+    notices.push_back(fmt::format("{}: values are rounded to it, kept and computed in float32 ({}): neither smaller files nor speed",
                                   type,
                                   support.native ? "this processor has " + support.by + ", which quantizers do not use"
                                                  : "emulated here: " + support.by));

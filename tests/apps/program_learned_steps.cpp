@@ -78,7 +78,7 @@ TEST_CASE(
   CHECK(summary["results"]["integer"]["test"] == summary["results"]["fake_quant"]["test"]);
 
   int levels = 0;
-  for (const char* level : {"scalar", "sse42", "avx2", "avx512", "avx512vnni"}) {
+  for (const char* level : {"scalar", "sse42", "avx2", "avx512", "avx512vnni", "amx"}) {
     if (run({.arguments = {"hardware"}, .environment = {{"TEMPERA_ISA", level}}}).status != 0) continue;
     ++levels;
     for (const char* threads : {"1", "3"}) {
