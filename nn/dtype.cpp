@@ -78,6 +78,31 @@ float float_from_f16(std::uint16_t bits) noexcept {
 
 float float_from_bf16(std::uint16_t bits) noexcept { return core::bf16_value(bits); }
 
+namespace {
+
+std::uint16_t f16_from_float(float x) noexcept {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t sign = bits >> 16U & 0x8000U, exponent = bits >> 23U & 0xFFU, mantissa = bits & 0x7FFFFFU;
+  if (exponent == 0xFFU) return static_cast<std::uint16_t>(sign | 0x7C00U | mantissa >> 13U);
+  if (exponent > 112U) return static_cast<std::uint16_t>(sign | (exponent - 112U) << 10U | mantissa >> 13U);
+  return static_cast<std::uint16_t>(sign |
+                                    static_cast<std::uint32_t>(std::abs(x) * 0x1p24F));  // subnormal: units of 2^-24
+}
+
+}  // namespace
+
+std::vector<std::byte> half_bytes(DType half, std::span<const Scalar> values) {
+  std::vector<std::byte> bytes;
+  bytes.reserve(2 * values.size());
+  for (const Scalar value : values) {
+    const auto x = static_cast<float>(value);
+    const std::uint16_t bits = half == DType::kBF16 ? core::bf16_bits(x) : f16_from_float(x);
+    bytes.push_back(static_cast<std::byte>(bits & 0xFFU));
+    bytes.push_back(static_cast<std::byte>(bits >> 8U));
+  }
+  return bytes;
+}
+
 void read_numbers(DType dtype, std::span<const std::byte> bytes, std::span<Scalar> values) noexcept {
   switch (dtype) {
     case DType::kF64:

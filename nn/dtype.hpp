@@ -26,6 +26,9 @@ enum class DType { kF64, kF32, kF16, kBF16, kI64, kI32, kI16, kI8, kU64, kU32, k
 [[nodiscard]] float float_from_f16(std::uint16_t bits) noexcept;
 [[nodiscard]] float float_from_bf16(std::uint16_t bits) noexcept;
 
+/// Numbers that binary16 or bfloat16 (kF16, kBF16) has, as little-endian elements; of others the bits that it has no room for are lost.
+[[nodiscard]] std::vector<std::byte> half_bytes(DType half, std::span<const Scalar> values);
+
 /// Converts little-endian elements to the project's number type: exactly for the formats no wider than it, else rounded
 /// to nearest. `bytes` holds values.size() elements, at any alignment.
 void read_numbers(DType dtype, std::span<const std::byte> bytes, std::span<Scalar> values) noexcept;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -63,6 +64,36 @@ std::vector<PackedSite> packed_sites(const nn::Model& model) {
     }
   }
   return all;
+}
+
+// Half floats that a weight is stored in. Folded into a batch norm it is their quotient, which they may not have.
+std::optional<nn::DType> half_of(const nn::Site& site) {
+  const SiteQuantizer* quantizer = quantizer_of(site);
+  if (quantizer == nullptr || site.kind != nn::SiteKind::kWeight || quantizer->folded()) return {};
+  return quantizer->quantizer().stored_as();
+}
+
+// Weights in half floats, by name.
+std::map<std::string, const nn::Site*> half_sites(const nn::Model& model) {
+  std::map<std::string, const nn::Site*> all;
+  for (const nn::LayerInfo* layer : model.infos()) {
+    for (const nn::Site& site : layer->sites) {
+      if (half_of(site)) all.emplace(site.name, &site);
+    }
+  }
+  return all;
+}
+
+// What became infinite would be refused when it is read; as it was before rounding it becomes that again.
+void add_half(nn::SafetensorsWriter& writer, const nn::Site& site) {
+  const core::NoGrad no_grad;
+  nn::ForwardContext context;
+  const Tensor& weight = site.parameter.value();
+  const Variable rounded = quantizer_of(site)->quantizer().forward(Variable(weight), context);
+  const std::span<const Scalar> values = rounded.value().values();
+  if (!std::ranges::all_of(values, [](Scalar v) { return std::isfinite(v); })) return writer.add(site.name, weight);
+  const std::span<const std::int64_t> extents = weight.shape().extents();
+  writer.add(site.name, *half_of(site), {extents.begin(), extents.end()}, nn::half_bytes(*half_of(site), values));
 }
 
 bool owned(const std::vector<PackedSite>& sites, const std::string& name) {
@@ -174,8 +205,11 @@ void save_packed(const std::filesystem::path& file, const nn::Model& model,
   nn::SafetensorsWriter writer;
   const std::vector<PackedSite> sites = packed_sites(model);
   for (const PackedSite& packed : sites) add(writer, packed);
+  const std::map<std::string, const nn::Site*> halves = half_sites(model);
   for (const nn::Parameter& p : model.parameters()) {
-    if (!owned(sites, p.name)) writer.add(p.name, p.variable.value());
+    if (owned(sites, p.name)) continue;
+    const auto half = halves.find(p.name);
+    half == halves.end() ? writer.add(p.name, p.variable.value()) : add_half(writer, *half->second);
   }
   for (const nn::Buffer& b : model.buffers()) {
     if (!owned(sites, b.name)) writer.add(b.name, b.variable.value());
@@ -184,6 +218,8 @@ void save_packed(const std::filesystem::path& file, const nn::Model& model,
   writer.metadata(kPackedKey, kPackedVersion);
   writer.write(file);
 }
+
+bool stores_halves(const nn::Model& model) { return !half_sites(model).empty(); }
 
 bool is_packed(const nn::SafetensorsReader& file) { return file.metadata().contains(kPackedKey); }
 

@@ -1,5 +1,5 @@
 // A quantized model as a file that is really small: weights as packed integers with their scales, everything else as in a model
-// file. What dynamic quantization ships, as floats lie between its products and there is no program of integers.
+// file. What dynamic quantization and half floats ship: there is no program of integers.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,14 @@ namespace tempera::quant {
 
 /// Writes atomically. A weight whose site has a "uniform" quantizer of up to 8 bits is stored under its own name as U8 [bytes]:
 /// q of `bits` bits as two's complement (less 2^(bits−1) if unsigned), packed as pack() does; beside it `<site>.scale` [scales],
-/// and `<site>.zero_point` [scales] unless all are 0. Ranges observed on the way are left out. Throws FileError,
+/// and `<site>.zero_point` [scales] unless all are 0. One of half floats is F16 or BF16, unless a number became
+/// infinite or a batch norm is folded into the weight. Ranges observed on the way are left out. Throws FileError,
 /// UnsupportedError for such a quantizer that has no range yet.
 void save_packed(const std::filesystem::path& file, const nn::Model& model,
                  const std::map<std::string, std::string>& metadata);
+
+/// Whether a weight is rounded to half floats, which such a file stores.
+[[nodiscard]] bool stores_halves(const nn::Model& model);
 
 /// Whether save_packed wrote it.
 [[nodiscard]] bool is_packed(const nn::SafetensorsReader& file);

@@ -19,6 +19,7 @@
 #include "tempera/core/registry.hpp"
 #include "tempera/core/tensor.hpp"
 #include "tempera/core/variable.hpp"
+#include "tempera/nn/dtype.hpp"
 #include "tempera/nn/parameter.hpp"
 #include "tempera/nn/site.hpp"
 #include "tempera/quant/qparams.hpp"
@@ -84,6 +85,9 @@ class Quantizer {
   [[nodiscard]] virtual Integers integers(const core::Tensor& x) const;
   /// Bits that a value takes in storage.
   [[nodiscard]] virtual int bits() const = 0;
+
+  /// The format of 16-bit floats that has every number forward gives, for those that round to one.
+  [[nodiscard]] virtual std::optional<nn::DType> stored_as() const { return std::nullopt; }
 
   /// Learned numbers (an LSQ scale) and state (a range); their names begin with the site's.
   [[nodiscard]] virtual std::vector<nn::Parameter> parameters() const { return {}; }

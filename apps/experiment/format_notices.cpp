@@ -24,14 +24,17 @@ std::string bits_text(const std::set<int>& bits) { return fmt::format("{}", fmt:
 std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan, const Hardware& hardware,
                                         bool lowered) {
   bool integers = lowered;  // dynamic sites are computed in integers without being lowered
-  std::set<std::string> floats;
+  std::set<std::string> floats, float_weights;
   std::set<int> few_bits, many_bits;
-  bool eight_bits = false;
+  bool eight_bits = false, dynamic_images = false;
   for (const quant::SitePlan& site : plan) {
     if (site.quantizer.empty()) continue;
-    integers = integers || site.how == quant::How::kDynamic;
+    const bool dynamic = site.how == quant::How::kDynamic;
+    integers = integers || dynamic;
+    dynamic_images = dynamic_images || (dynamic && site.shape.rank() == 3);
     if (is_float(site)) {
       floats.insert(site.quantizer);
+      if (site.kind == nn::SiteKind::kWeight && !lowered) float_weights.insert(site.quantizer);
     } else if (site.bits > 8) {
       many_bits.insert(site.bits);
     } else if (site.bits < 8) {
@@ -43,10 +46,11 @@ std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan
   std::vector<std::string> notices;
   for (const std::string& type : floats) {
     const FormatSupport& support = support_of(hardware, type == "float16" ? "fp16" : "bf16");
-    notices.push_back(fmt::format("{}: values are rounded to it, kept and computed in float32 ({}): neither smaller files nor speed",
-                                  type,
-                                  support.native ? "this processor has " + support.by + ", which quantizers do not use"
-                                                 : "emulated here: " + support.by));
+    notices.push_back(
+        fmt::format("{}: values are rounded to it and computed in float32 ({}): no speed{}", type,
+                    support.native ? "this processor has " + support.by + ", which quantizers do not use"
+                                   : "emulated here: " + support.by,
+                    float_weights.contains(type) ? "; packed.safetensors has these weights in half the bytes" : ""));
   }
   if (!integers) {
     if (!few_bits.empty() || !many_bits.empty() || eight_bits) {
@@ -75,6 +79,11 @@ std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan
     } else {
       notices.push_back(fmt::format("int8 is emulated here ({}): little speed over float32 in large batches", int8.by));
     }
+  }
+  if (dynamic_images) {
+    notices.emplace_back(
+        "dynamic quantization of images: convolutions with it are slower than in float32 unless weights are many and "
+        "batches small; a section \"lower\" makes integers fast");
   }
   return notices;
 }

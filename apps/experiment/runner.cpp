@@ -257,19 +257,20 @@ class Run {
   }
 
   // Products of integers between floats: there is no program, and what is shipped is the model with its weights packed.
-  void ship_dynamic(const nn::Model& model) {
+  void ship_packed(const nn::Model& model) {
     quant::save_packed(folder_.file(kPacked), model, metadata_);
     auto& bytes = run_.summary.model.bytes;
     bytes["packed"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kPacked)));
     bytes["stored"] = bytes["packed"];
-    static_cast<void>(evaluate_in("integer", dynamic_forward(model)));
   }
 
   void evaluate_model(nn::Model& model, nn::Outputs test, const Calibrated& calibrated) {
     if (config_.quantization) {
       run_.quantization = quantization_of(config_, data_, model, calibrated.floats);
       test = config_.lower ? lower_model(model, *run_.quantization) : evaluate_in("fake_quant", model, {});
-      if (config_.quantization->dynamic()) ship_dynamic(model);
+      const bool dynamic = config_.quantization->dynamic();
+      if (dynamic || (!config_.lower && quant::stores_halves(model))) ship_packed(model);
+      if (dynamic) static_cast<void>(evaluate_in("integer", dynamic_forward(model)));
       folder_.write("quantization.json", report::quantization_text(*run_.quantization));
     }
     run_.evaluation = evaluation_of(test, data_.set.test, data_.set.classes);

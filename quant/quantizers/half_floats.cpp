@@ -35,7 +35,7 @@ struct NoConfig {
 };
 
 // The derivative before rounding is used as it is.
-template <Scalar (*rounded)(Scalar) noexcept>
+template <Scalar (*rounded)(Scalar) noexcept, nn::DType format>
 class HalfFloat final : public Quantizer, public CountsOverflows {
  public:
   using Config = NoConfig;
@@ -44,6 +44,7 @@ class HalfFloat final : public Quantizer, public CountsOverflows {
   [[nodiscard]] bool ready() const override { return true; }
   [[nodiscard]] std::optional<QParams> params() const override { return std::nullopt; }
   [[nodiscard]] int bits() const override { return 16; }
+  [[nodiscard]] std::optional<nn::DType> stored_as() const override { return format; }
   [[nodiscard]] Variable forward(const Variable& x, ForwardContext& /*context*/) override {
     Tensor y(x.shape());
     const Scalar* in = x.value().data();
@@ -75,8 +76,8 @@ class HalfFloat final : public Quantizer, public CountsOverflows {
 }  // namespace
 
 void add_half_floats(QuantizerRegistry& registry) {
-  registry.add<HalfFloat<to_float16>>("float16", "IEEE 754 binary16");
-  registry.add<HalfFloat<to_bfloat16>>("bfloat16", "the upper half of a float32");
+  registry.add<HalfFloat<to_float16, nn::DType::kF16>>("float16", "IEEE 754 binary16");
+  registry.add<HalfFloat<to_bfloat16, nn::DType::kBF16>>("bfloat16", "the upper half of a float32");
 }
 
 }  // namespace tempera::quant

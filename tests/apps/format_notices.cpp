@@ -68,6 +68,10 @@ TEST_CASE("short floats of quantizers are emulated, or native and unused") {
                  "bfloat16: values are rounded to it and computed in float32 (emulated here: converted by a shift)"));
   CHECK(contains(cli::format_notices({site("bfloat16", 16)}, processor(true, true), false),
                  "AMX-BF16, which quantizers do not use"));
+  CHECK(contains(emulated, "half the bytes"));
+  SitePlan values = site("float16", 16);
+  values.kind = nn::SiteKind::kOutput;
+  CHECK_FALSE(contains(cli::format_notices({values}, processor(true, false), false), "bytes"));
 }
 
 TEST_CASE("bf16 training says whether the processor has it and what is computed, float32 says nothing") {
@@ -84,6 +88,8 @@ TEST_CASE("integers that are not shipped are slower than floats, and sites witho
   SitePlan dynamic = site("uniform", 8);
   dynamic.how = quant::How::kDynamic;
   CHECK_FALSE(contains(cli::format_notices({dynamic}, processor(true, false), false), "\"lower\""));
+  dynamic.shape = {20, 12, 12};
+  CHECK(contains(cli::format_notices({dynamic}, processor(true, false), false), "convolutions with it are slower"));
   CHECK(contains(cli::format_notices({site("uniform", 8)}, processor(true, false), false), "\"lower\""));
   CHECK(cli::format_notices({site("", 32)}, processor(false, false), true).empty());
 }

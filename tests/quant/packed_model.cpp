@@ -5,6 +5,9 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -94,6 +97,78 @@ TEST_CASE("weights lie in the file bit by bit, two's complement from the lowest 
   }
   CHECK(file.find("fc1.weight.zero_point") == nullptr);  // all 0
   CHECK(file.find("fc2.weight.zero_point") != nullptr);
+}
+
+// The number that sixteen bits are by IEEE 754, of 5 or 8 bits of exponent.
+double half_value(std::uint16_t bits, int exponent_bits) {
+  const int mantissa_bits = 15 - exponent_bits, bias = (1 << (exponent_bits - 1)) - 1;
+  const int exponent = bits >> mantissa_bits & ((1 << exponent_bits) - 1), mantissa = bits & ((1 << mantissa_bits) - 1);
+  const double size = exponent == 0 ? std::ldexp(mantissa, 1 - bias - mantissa_bits)
+                                    : std::ldexp((1 << mantissa_bits) + mantissa, exponent - bias - mantissa_bits);
+  return (bits & 0x8000) != 0 ? -size : size;
+}
+
+TEST_CASE("weights rounded to half floats are stored as the nearest of them, and give the same logits when read") {
+  const Folder folder;
+  const auto network = [] {
+    return Quantized(R"({"type": "linear", "name": "fc1", "out": 30}, {"type": "relu"},
+        {"type": "linear", "name": "fc2", "out": 9}, {"type": "linear", "name": "fc3", "out": 4})",
+                     {50}, R"({"when": "after", "rules": [{"sites": "input"},
+        {"sites": "fc1.weight", "quantizer": "float16"}, {"sites": "fc2.weight", "quantizer": "bfloat16"}]})");
+  };
+  Quantized original = network();
+  CHECK(stores_halves(original.model));
+  const std::span<Scalar> first = original.model.parameters()[0].variable.mutable_value().mutable_values();
+  const double special[] = {0.0,    -0.0,    65504, -65504, 6e-8,      -5.9e-8, 2.9e-8,
+                            6.1e-5, 6.09e-5, 1e-30, 0.1,    1.0009765, 2047.5};
+  std::ranges::transform(special, first.begin(), [](double v) { return static_cast<Scalar>(v); });
+  save_packed(folder.path / "packed.safetensors", original.model, {});
+  const nn::SafetensorsReader file(folder.path / "packed.safetensors");
+  CHECK(is_packed(file));
+  for (const auto& [name, dtype, exponent] :
+       {std::tuple("fc1.weight", nn::DType::kF16, 5), std::tuple("fc2.weight", nn::DType::kBF16, 8)}) {
+    CAPTURE(name);
+    const nn::StoredTensor* stored = file.find(name);
+    REQUIRE(stored != nullptr);
+    REQUIRE(stored->dtype == dtype);
+    const auto parameters = original.model.parameters();
+    const auto weight = std::ranges::find(parameters, name, &nn::Parameter::name)->variable.value();
+    const std::vector<std::byte> bytes = file.bytes(*stored);
+    REQUIRE(std::ssize(bytes) == 2 * weight.numel());
+    for (std::size_t i = 0; i < weight.values().size(); ++i) {
+      const auto bits =
+          static_cast<std::uint16_t>(static_cast<int>(bytes[2 * i]) | static_cast<int>(bytes[2 * i + 1]) << 8);
+      const auto x = static_cast<double>(weight.values()[i]);
+      const double off = std::abs(half_value(bits, exponent) - x);
+      CHECK(std::signbit(half_value(bits, exponent)) == std::signbit(x));
+      for (const int to : {-1, 1}) {  // neighbours are no nearer, and of two as near the even one is taken
+        const auto other = static_cast<std::uint16_t>(bits + to);
+        if ((bits & 0x7FFF) == 0 || (other & 0x7FFF) == 0x7C00) continue;
+        const double distance = std::abs(half_value(other, exponent) - x);
+        CHECK((off < distance || (off == distance && bits % 2 == 0)));
+      }
+    }
+  }
+  CHECK(file.find("fc3.weight")->dtype == nn::scalar_dtype());
+  Quantized other = network();
+  for (const nn::Parameter& p : other.model.parameters()) {
+    std::ranges::fill(p.variable.mutable_value().mutable_values(), Scalar{7});
+  }
+  load_packed(file, other.model);
+  nn::ForwardContext context;
+  CHECK(std::ranges::equal(other.model.forward(core::Variable(original.images), context).value().values(),
+                           original.model.forward(core::Variable(original.images), context).value().values()));
+}
+
+TEST_CASE("a weight that half floats have no room for stays as it is") {
+  const Folder folder;
+  Quantized original(
+      R"({"type": "linear", "name": "fc1", "out": 3})", {4},
+      R"({"when": "after", "rules": [{"sites": "input"}, {"sites": "fc1.weight", "quantizer": "float16"}]})");
+  original.model.parameters()[0].variable.mutable_value().mutable_values()[5] = 70000;
+  save_packed(folder.path / "packed.safetensors", original.model, {});
+  const nn::SafetensorsReader file(folder.path / "packed.safetensors");
+  CHECK(file.find("fc1.weight")->dtype == nn::scalar_dtype());
 }
 
 TEST_CASE("a packed file is no larger than its integers, scales and floats, and a header") {
