@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
+#include <span>
 #include <utility>
 
 #include "tempera/core/errors.hpp"
@@ -95,9 +97,9 @@ struct Span {
 };
 
 // Of the finite values, not of no length.
-Span span_of(const core::Tensor& values) {
+Span span_of(std::span<const Scalar> values) {
   Span span;
-  for (const Scalar x : values.values()) {
+  for (const Scalar x : values) {
     if (!std::isfinite(x)) continue;  // behind a site that overflows
     span.low = std::min(span.low, static_cast<double>(x));
     span.high = std::max(span.high, static_cast<double>(x));
@@ -107,7 +109,7 @@ Span span_of(const core::Tensor& values) {
 }
 
 void add_histograms(const Meter& meter, SiteProfile& profile) {
-  const Span span = span_of(meter.before());
+  const Span span = span_of(meter.before().values());
   if (span.empty()) return;
   profile.low = span.low;
   profile.high = span.high;
@@ -134,31 +136,61 @@ std::vector<double> arguments(const Span& span, const std::optional<QParams>& pa
   return x;
 }
 
+// The channel that is drawn of several: that of the median scale, as the others are alike but for their width.
+std::int64_t drawn_channel(const std::vector<float>& scales) {
+  std::vector<std::int64_t> order(scales.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::stable_sort(order, {}, [&](std::int64_t c) { return scales[static_cast<std::size_t>(c)]; });
+  return order[order.size() / 2];
+}
+
+// A row of arguments for each channel, of which one is read.
+class Rows {
+ public:
+  Rows(std::int64_t channels, std::int64_t drawn, const std::vector<double>& x)
+      : x_({channels, static_cast<std::int64_t>(x.size())}), drawn_(static_cast<std::size_t>(drawn)) {
+    const std::span<Scalar> all = x_.mutable_values();
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = static_cast<Scalar>(x[i % x.size()]);
+  }
+  [[nodiscard]] const core::Tensor& arguments() const noexcept { return x_; }
+  /// Of a tensor of this shape, or zeros of an empty one.
+  [[nodiscard]] std::vector<double> drawn(const core::Tensor& y) const {
+    const auto count = static_cast<std::size_t>(x_.dim(1));
+    if (y.empty()) return std::vector<double>(count, 0.0);
+    const std::span<const Scalar> row = y.values().subspan(drawn_ * count, count);
+    return {row.begin(), row.end()};
+  }
+
+ private:
+  core::Tensor x_;
+  std::size_t drawn_;
+};
+
 // The staircase and its surrogate, over what the quantizer is given, which is `whole`.
 void add_staircase(Quantizer& quantizer, const core::Tensor& whole, SiteProfile& profile) {
   const std::optional<QParams> params = quantizer.params();
-  const bool one_scale = !params || params->scale.size() == 1;
-  const Span span = span_of(whole);
-  if (!one_scale || span.empty()) return;
+  const bool by_channel = params && params->scale.size() > 1;
+  if (by_channel && params->granularity != Granularity::kChannel) return;
+  const std::int64_t channels = by_channel ? whole.dim(0) : 1;
+  const std::int64_t channel = by_channel ? drawn_channel(params->scale) : 0;
+  const std::size_t row = whole.values().size() / static_cast<std::size_t>(channels);
+  const Span span = span_of(whole.values().subspan(static_cast<std::size_t>(channel) * row, row));
+  if (span.empty()) return;
+  if (by_channel) profile.channel = channel;
   profile.argument = arguments(span, params);
-  const std::size_t count = profile.argument.size();
-  core::Tensor x({1, static_cast<std::int64_t>(count)});
-  for (std::size_t i = 0; i < count; ++i) x.mutable_values()[i] = static_cast<Scalar>(profile.argument[i]);
-  const Variable input(x, true);
+  const Rows rows(channels, channel, profile.argument);
+  const Variable input(rows.arguments(), true);
   // The last epoch's form, as it was trained; learned numbers receive gradients here, which are dropped again.
   ForwardContext context{.training = true, .epoch = std::numeric_limits<std::int32_t>::max()};
   const Variable output = quantizer.forward_within(whole, input, context);
   core::backward(output, core::Tensor::full(output.shape(), 1));
   for (const nn::Parameter& parameter : quantizer.parameters()) parameter.variable.zero_grad();
-  for (std::size_t i = 0; i < count; ++i) {
-    profile.value.push_back(static_cast<double>(output.value().values()[i]));
-    profile.derivative.push_back(input.grad().empty() ? 0.0 : static_cast<double>(input.grad().values()[i]));
-  }
+  profile.value = rows.drawn(output.value());
+  profile.derivative = rows.drawn(input.grad());
   if (!quantizer.temperature(0)) return;
   const core::NoGrad no_grad;
   ForwardContext evaluation;
-  const core::Tensor hard = quantizer.forward_within(whole, Variable(x), evaluation).value();
-  for (const Scalar y : hard.values()) profile.hard.push_back(static_cast<double>(y));
+  profile.hard = rows.drawn(quantizer.forward_within(whole, Variable(rows.arguments()), evaluation).value());
 }
 
 SiteProfile profile_of(const nn::Site& site, const Meter& meter) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,10 @@ struct SiteProfile {
   std::vector<double> before, after;
   // The quantizer over the range of what it is given (a weight that batch norm is folded into: as it will have been scaled):
   // argument, value, and the derivative that training sees; and, where training has a soft
-  // form, the hard one that is evaluated and shipped. Empty for a weight whose channels have scales of their own.
+  // form, the hard one that is evaluated and shipped. Where channels have scales of their own, of the channel whose scale is the
+  // median. Empty where a scale is one of a group, or nothing finite was seen.
   std::vector<double> argument, value, derivative, hard;
+  std::optional<std::int64_t> channel;  ///< of the staircase, where there are several
 };
 
 /// Over the first `images` samples of pass 0, each site seeing what the quantized sites before it leave. Ranges must have been

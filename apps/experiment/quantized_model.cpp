@@ -112,7 +112,8 @@ report::Quantization quantization_of(const ExperimentConfig& config, const data:
                             .argument = std::move(profile.argument),
                             .value = std::move(profile.value),
                             .derivative = std::move(profile.derivative),
-                            .hard = std::move(profile.hard)});
+                            .hard = std::move(profile.hard),
+                            .channel = profile.channel});
   }
   return result;
 }

@@ -11,6 +11,13 @@ namespace {
 
 using nlohmann::json;
 
+json staircase_json(const QuantizedSite& site) {
+  json staircase{
+      {"argument", site.argument}, {"value", site.value}, {"derivative", site.derivative}, {"hard", site.hard}};
+  if (site.channel) staircase["channel"] = *site.channel;
+  return staircase;
+}
+
 json site_json(const QuantizedSite& site) {
   return {{"site", site.site},
           {"kind", site.kind},
@@ -23,8 +30,7 @@ json site_json(const QuantizedSite& site) {
           {"passed", site.passed},
           {"folded", site.folded},
           {"histogram", {{"low", site.low}, {"high", site.high}, {"before", site.before}, {"after", site.after}}},
-          {"staircase",
-           {{"argument", site.argument}, {"value", site.value}, {"derivative", site.derivative}, {"hard", site.hard}}}};
+          {"staircase", staircase_json(site)}};
 }
 
 QuantizedSite site_from(const JsonNode& node) {
@@ -49,6 +55,7 @@ QuantizedSite site_from(const JsonNode& node) {
   out.value = staircase.member("value").numbers();
   out.derivative = staircase.member("derivative").numbers();
   staircase.read("hard", out.hard);
+  if (staircase.has("channel")) out.channel = staircase.at("channel").integer();
   if (out.before.size() != out.after.size()) histogram.fail("as many bins before as after");
   if (out.argument.size() != out.value.size() || out.argument.size() != out.derivative.size()) {
     staircase.fail("three lists of one length");

@@ -24,6 +24,7 @@ struct QuantizedSite {
   std::vector<double> before, after;       ///< counts in equal bins
   std::vector<double> argument, value, derivative;  ///< the quantizer over that range
   std::vector<double> hard;                         ///< what is shipped, where training has a soft form
+  std::optional<std::int64_t> channel;              ///< whose staircase it is, where channels have scales of their own
 };
 
 /// What `verify` found on the test set.

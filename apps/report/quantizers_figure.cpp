@@ -22,7 +22,8 @@ std::string panel(const QuantizedSite& site, std::size_t number) {
   const double y = kSheetHead + static_cast<double>(number / kPanelColumns) * kPanelHeight;
   const std::string& name = site.quantizer.empty() ? site.site : site.quantizer;
   return words(x, y + 14, "name", name) +
-         words(x, y + 31, "axis", fitted(fmt::format("{}: {}", site.site, site.grid), kPanelWidth)) +
+         words(x, y + 31, "axis",
+               fitted(fmt::format("{}: {}", sections::staircase_name(site), site.grid), kPanelWidth)) +
          placed(sections::staircase_values(site, number), x, y + kHead, kPanelWidth, sections::kValuesHeight) +
          placed(sections::staircase_derivative(site, number), x, y + kHead + sections::kValuesHeight, kPanelWidth,
                 sections::kDerivativeHeight);
@@ -42,7 +43,7 @@ std::string render_quantizers_figure(const RunData& run) {
     throw core::UnsupportedError(
         "quantizers figure",
         fmt::format("run \"{}\" has no site whose quantizer can be drawn: that takes a section \"quantization\" and a "
-                    "quantizer with one scale for the whole tensor",
+                    "quantizer with a scale for the whole tensor or for each channel",
                     run.summary.name));
   }
   const std::size_t rows = (count + kPanelColumns - 1) / kPanelColumns;

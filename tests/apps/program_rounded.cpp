@@ -25,10 +25,27 @@ TEST_CASE("a run that was trained rounded does not call its weights in floats tr
   CHECK_FALSE(has(page, "floats, as trained"));
 }
 
-TEST_CASE("the report says which quantizers have no picture, and why") {
-  const std::string page = content(finished_smoke_quant() / "report.html");
-  CHECK(has(page, "Without a picture: "));
-  CHECK(has(page, "fc1.weight"));
+TEST_CASE("the report draws one channel where each has a scale, and says which quantizers have no picture, and why") {
+  TemporaryFolder folder;
+  const fs::path run = folder / "run";
+  const Finished done = run_tempera(smoke(run, {"--set",
+                                                R"(quantization={"when":"after","rules":[
+              {"sites":"fc1.weight","quantizer":{"type":"uniform","granularity":"per_group","group":16}},
+              {"sites":"fc2.weight","quantizer":{"type":"uniform","granularity":"per_channel"}}]})"}));
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  const json sites = json_in(run / "quantization.json")["sites"];
+  for (const json& site : sites) {
+    CAPTURE(site["site"]);
+    CHECK(site["staircase"]["argument"].empty() == (site["site"] == "fc1.weight"));
+    CHECK(site["staircase"].contains("channel") == (site["site"] == "fc2.weight"));
+  }
+  const std::string page = content(run / "report.html");
+  CHECK(has(page, "Without a picture: fc1.weight."));
+  for (const json& site : sites) {
+    if (!site["staircase"].contains("channel")) continue;
+    CHECK(site["staircase"]["channel"] < 10);
+    CHECK(has(page, "fc2.weight, channel " + site["staircase"]["channel"].dump() + " (uniform"));
+  }
 }
 
 // conv1 72 weights, depthwise 72, grouped 32, conv2 and conv3 576 each, fc 7·7·8·10, of 4 bits; a bias of 4 bytes for each of 8

@@ -191,7 +191,8 @@ TEST_CASE("the figure of the quantizers draws each that has one scale, at the he
 TEST_CASE("a figure of quantizers is refused where none can be drawn, and says what that takes") {
   RunData run = tempera::test::quantized_run();
   run.quantization->sites.erase(run.quantization->sites.begin(), run.quantization->sites.begin() + 2);
-  CHECK_THROWS_WITH_AS((void)render_quantizers_figure(run), doctest::Contains("one scale for the whole tensor"),
+  CHECK_THROWS_WITH_AS((void)render_quantizers_figure(run),
+                       doctest::Contains("a scale for the whole tensor or for each channel"),
                        tempera::core::UnsupportedError);
   run.quantization.reset();
   CHECK_THROWS_AS((void)render_quantizers_figure(run), tempera::core::UnsupportedError);

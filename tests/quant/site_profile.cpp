@@ -82,8 +82,10 @@ TEST_CASE("a staircase of unequal steps is drawn as it is shipped, upright where
     CHECK(site.argument[i] - site.argument[i - 1] <= 1e-6 * std::max(1.0, std::abs(site.argument[i])));
   }
   CHECK(drawn >= 8);
-  // Weights here have one form in training and evaluation, and several scales: nothing to draw.
+  CHECK_FALSE(site.channel.has_value());
+  // Weights here have one form in training and evaluation, and several scales.
   CHECK(profile(all, "f1.weight").hard.empty());
+  CHECK(profile(all, "f1.weight").channel.has_value());
 }
 
 TEST_CASE("the staircase of a weight goes through what its quantizer makes of each of its values") {
@@ -91,9 +93,11 @@ TEST_CASE("the staircase of a weight goes through what its quantizer makes of ea
       {"type": "batch_norm", "name": "n1"}, {"type": "relu", "name": "a1"}, {"type": "flatten"},
       {"type": "linear", "name": "f", "out": 4})";
   for (const char* fold : {"true", "false"}) {
-    for (const char* weight :
-         {R"("type": "ternary")", R"("type": "dorefa", "bits": 3)", R"("type": "power_of_two_values", "bits": 3)",
-          R"("type": "uniform", "bits": 3, "granularity": "per_tensor")"}) {
+    for (const char* weight : {R"("type": "ternary")", R"("type": "ternary", "per_channel": true)",
+                               R"("type": "lsq", "bits": 3, "per_channel": true)",
+                               R"("type": "uniform", "bits": 3, "granularity": "per_channel", "symmetric": false)",
+                               R"("type": "dorefa", "bits": 3)", R"("type": "power_of_two_values", "bits": 3)",
+                               R"("type": "uniform", "bits": 3, "granularity": "per_tensor")"}) {
       CAPTURE(fold);
       CAPTURE(weight);
       quant_test::Quantized it(layers, {2, 6, 5},
@@ -113,8 +117,17 @@ TEST_CASE("the staircase of a weight goes through what its quantizer makes of ea
         REQUIRE(std::ranges::is_sorted(drawn.argument));
         CHECK((drawn.quantizer_grid.find("folded") != std::string::npos) == transform.folded().has_value());
         CHECK(drawn.folded == transform.folded().has_value());
+        const std::vector<float> scales = transform.quantizer().params()->scale;
+        CHECK(drawn.channel.has_value() == (scales.size() > 1));
+        const std::size_t row = made.values().size() / scales.size();
+        const auto channel = static_cast<std::size_t>(drawn.channel.value_or(0));
+        // Of the median scale: as many are below it as above, give or take one.
+        const auto below = std::ranges::count_if(scales, [&](float s) { return s < scales[channel]; });
+        const auto beyond = std::ranges::count_if(scales, [&](float s) { return s > scales[channel]; });
+        CHECK(below <= static_cast<std::ptrdiff_t>(scales.size() / 2));
+        CHECK(beyond <= static_cast<std::ptrdiff_t>(scales.size() / 2));
         std::size_t missed = 0;
-        for (std::size_t i = 0; i < made.values().size(); ++i) {
+        for (std::size_t i = channel * row; i < (channel + 1) * row; ++i) {
           const auto above = std::ranges::upper_bound(drawn.argument, static_cast<double>(whole.values()[i]));
           REQUIRE(above != drawn.argument.begin());
           REQUIRE(above != drawn.argument.end());

@@ -13,7 +13,7 @@ constexpr double kLabels = 52;  // so that arguments stand below each other, wha
 
 std::string staircase_values(const QuantizedSite& site, std::size_t number) {
   LineChart chart{.sheet = {.id = fmt::format("staircase-{}", number),
-                            .title = site.site,
+                            .title = staircase_name(site),
                             .description = fmt::format("What the quantizer of {} ({}) makes of its argument.",
                                                        site.site, quantizer_text(site)),
                             .height = kValuesHeight}};
@@ -30,7 +30,7 @@ std::string staircase_values(const QuantizedSite& site, std::size_t number) {
 
 std::string staircase_derivative(const QuantizedSite& site, std::size_t number) {
   LineChart chart{.sheet = {.id = fmt::format("surrogate-{}", number),
-                            .title = fmt::format("{}: derivative", site.site),
+                            .title = fmt::format("{}: derivative", staircase_name(site)),
                             .description = fmt::format("The surrogate derivative of the quantizer of {} ({}).",
                                                        site.site, quantizer_text(site)),
                             .height = kDerivativeHeight}};
@@ -38,6 +38,10 @@ std::string staircase_derivative(const QuantizedSite& site, std::size_t number) 
   chart.y = {.label = "derivative", .min = 0, .target = 2, .room = kLabels};
   chart.series = {Series{.name = "derivative", .x = site.argument, .y = site.derivative, .stroke = {.color = 2}}};
   return draw(chart);
+}
+
+std::string staircase_name(const QuantizedSite& site) {
+  return site.channel ? fmt::format("{}, channel {}", site.site, *site.channel) : site.site;
 }
 
 std::string quantizer_text(const QuantizedSite& site) {

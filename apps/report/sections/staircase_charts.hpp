@@ -20,7 +20,10 @@ inline constexpr double kValuesHeight = 200, kDerivativeHeight = 116;  ///< user
 /// "lsq, 4 bit, signed, per_tensor"; runs of earlier versions do not say which quantizer it is.
 [[nodiscard]] std::string quantizer_text(const QuantizedSite& site);
 
-/// The site has a staircase: one scale, and values that were seen.
+/// The site, and the channel whose staircase it is where channels have scales of their own: "fc1.weight, channel 7".
+[[nodiscard]] std::string staircase_name(const QuantizedSite& site);
+
+/// The site has a staircase: a scale for all or for each channel, and values that were seen.
 [[nodiscard]] inline bool has_staircase(const QuantizedSite& site) { return !site.argument.empty(); }
 
 }  // namespace tempera::cli::report::sections
