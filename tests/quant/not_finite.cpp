@@ -8,8 +8,10 @@
 #include <string>
 
 #include "quant/quantized_model.hpp"
+#include "quant/support.hpp"
 #include "support/temporary_folder.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/quant/calibrate.hpp"
 #include "tempera/quant/exact_forward.hpp"
 #include "tempera/quant/lower.hpp"
 #include "tempera/quant/packed_model.hpp"
@@ -102,6 +104,26 @@ TEST_CASE("a bias that is not finite is refused by its layer, where a large one 
   quant_test::Quantized it = layer(R"({"type": "uniform", "bits": 4})");
   set(it.model, "fc.bias", 1, 3e38);
   CHECK_NOTHROW(static_cast<void>(lower(it.model, {})));
+}
+
+TEST_CASE("a value that is not finite ends a calibration at its site, whether its quantizer looks at values or not") {
+  for (const char* quantizer : {R"({"type": "uniform", "bits": 4})", R"({"type": "uniform", "scale": 0.5})",
+                                R"({"type": "uniform", "observer": "percentile"})", R"({"type": "pact", "alpha": 3})",
+                                R"({"type": "quantized_relu", "alpha": 3})", R"("lsq")", R"("dorefa")", R"("float16")",
+                                R"({"type": "smoothed_sigmoid", "alpha": 3})"}) {
+    for (const double bad : kNotFinite) {
+      CAPTURE(quantizer);
+      CAPTURE(bad);
+      quant_test::Quantized it(R"({"type": "linear", "name": "fc", "out": 2}, {"type": "relu", "name": "act"})", {3},
+                               R"({"when": "after", "rules": [{"sites": "act.output", "quantizer": )" +
+                                   std::string(quantizer) + R"(}, {"sites": "input"}]})");
+      quant_test::Samples images(it.images, std::vector<std::int32_t>(64, 0), 32);
+      CHECK_NOTHROW(calibrate(it.model, images, 64));
+      // A bias, so that the values of one feature are all of it, and rectified where it is not below 0.
+      set(it.model, "fc.bias", 1, std::abs(bad));
+      check_refused("act.output", [&] { calibrate(it.model, images, 64); });
+    }
+  }
 }
 
 struct Kept {
