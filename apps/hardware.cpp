@@ -128,8 +128,11 @@ std::vector<FormatSupport> formats_of(const Features& f, std::string_view level)
                                       : fmt::format("{} → f32 dot products in training", bf16);
   formats.push_back(support("bf16", {{f.amx.bf16, "AMX-BF16"}, {f.avx512bf16, "AVX512-BF16"}},
                             "rounded to it by integers", bf16_kernel));
-  formats.push_back(support("int8", {{f.amx.int8, "AMX-INT8"}, {f.avx512vnni, "AVX512-VNNI"}},
-                            f.sse42 ? "widened to int16 (pmaddwd)" : kPlain, kInteger));
+  // Dot products of bytes in 256 bits, without AVX-512, have no kernel: that would be a level of its own.
+  const char* widened =
+      f.avx_vnni ? "widened to int16 (pmaddwd); AVX-VNNI of this processor is not used" : "widened to int16 (pmaddwd)";
+  formats.push_back(
+      support("int8", {{f.amx.int8, "AMX-INT8"}, {f.avx512vnni, "AVX512-VNNI"}}, f.sse42 ? widened : kPlain, kInteger));
   formats.push_back({.format = "int4", .native = false, .by = "unpacked to int8", .kernel = kInteger});
   formats.push_back(support("1-bit", {{f.vpopcntdq, "xor + VPOPCNTDQ"}, {f.popcnt, "xor + POPCNT"}},
                             "xor + bit-slice counting", "none yet: comes with binary networks"));

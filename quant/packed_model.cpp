@@ -219,7 +219,7 @@ void save_packed(const std::filesystem::path& file, const nn::Model& model,
   writer.write(file);
 }
 
-bool stores_halves(const nn::Model& model) { return !half_sites(model).empty(); }
+bool packs_weights(const nn::Model& model) { return !packed_sites(model).empty() || !half_sites(model).empty(); }
 
 bool is_packed(const nn::SafetensorsReader& file) { return file.metadata().contains(kPackedKey); }
 

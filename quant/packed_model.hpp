@@ -1,5 +1,5 @@
 // A quantized model as a file that is really small: weights as packed integers with their scales, everything else as in a model
-// file. What dynamic quantization and half floats ship: there is no program of integers.
+// file. What is shipped where there is no program of integers.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ namespace tempera::quant {
 void save_packed(const std::filesystem::path& file, const nn::Model& model,
                  const std::map<std::string, std::string>& metadata);
 
-/// Whether a weight is rounded to half floats, which such a file stores.
-[[nodiscard]] bool stores_halves(const nn::Model& model);
+/// Whether there is a weight that such a file stores in fewer bits than a model file.
+[[nodiscard]] bool packs_weights(const nn::Model& model);
 
 /// Whether save_packed wrote it.
 [[nodiscard]] bool is_packed(const nn::SafetensorsReader& file);

@@ -19,19 +19,33 @@ bool is_float(const quant::SitePlan& site) { return site.quantizer == "float16" 
 
 std::string bits_text(const std::set<int>& bits) { return fmt::format("{}", fmt::join(bits, ", ")); }
 
+std::string joined(const std::vector<std::string>& names) {
+  return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
+}
+
 }  // namespace
+
+std::string formats_line(const Hardware& hardware) {
+  std::vector<std::string> native, emulated;
+  for (const FormatSupport& f : hardware.formats) {
+    f.native ? native.push_back(fmt::format("{} ({})", f.format, f.by)) : emulated.push_back(f.format);
+  }
+  return fmt::format("formats of this processor at level {}: native {}; emulated {}", hardware.level, joined(native),
+                     joined(emulated));
+}
 
 std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan, const Hardware& hardware,
                                         bool lowered) {
   bool integers = lowered;  // dynamic sites are computed in integers without being lowered
   std::set<std::string> floats, float_weights;
   std::set<int> few_bits, many_bits;
-  bool eight_bits = false, dynamic_images = false;
+  bool eight_bits = false, dynamic_images = false, packed = false;
   for (const quant::SitePlan& site : plan) {
     if (site.quantizer.empty()) continue;
     const bool dynamic = site.how == quant::How::kDynamic;
     integers = integers || dynamic;
     dynamic_images = dynamic_images || (dynamic && site.shape.rank() == 3);
+    packed = packed || (site.kind == nn::SiteKind::kWeight && site.quantizer == "uniform" && site.bits <= 8);
     if (is_float(site)) {
       floats.insert(site.quantizer);
       if (site.kind == nn::SiteKind::kWeight && !lowered) float_weights.insert(site.quantizer);
@@ -54,9 +68,10 @@ std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan
   }
   if (!integers) {
     if (!few_bits.empty() || !many_bits.empty() || eight_bits) {
-      notices.emplace_back(
-          "integers are simulated in float32, which is slower than plain float32; a section \"lower\" ships them as "
-          "integers");
+      notices.push_back(fmt::format(
+          "integers are simulated in float32, which is slower than plain float32; a section \"lower\" ships "
+          "them as integers{}",
+          packed ? "; packed.safetensors has the weights of \"uniform\" in their bits" : ""));
     }
     return notices;
   }

@@ -15,6 +15,9 @@ namespace tempera::cli {
 [[nodiscard]] std::vector<std::string> format_notices(const std::vector<quant::SitePlan>& plan,
                                                       const Hardware& hardware, bool lowered);
 
+/// One line for every run, whatever it computes: which formats this processor executes natively and which are emulated.
+[[nodiscard]] std::string formats_line(const Hardware& hardware);
+
 /// The same for the precision of training: nothing to say about float32.
 [[nodiscard]] std::vector<std::string> precision_notices(core::Precision precision, const Hardware& hardware);
 

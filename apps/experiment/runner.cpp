@@ -256,7 +256,7 @@ class Run {
     throw core::Error(proof_text(proof));
   }
 
-  // Products of integers between floats: there is no program, and what is shipped is the model with its weights packed.
+  // There is no program: what is shipped is the model with its weights packed.
   void ship_packed(const nn::Model& model) {
     quant::save_packed(folder_.file(kPacked), model, metadata_);
     auto& bytes = run_.summary.model.bytes;
@@ -269,7 +269,7 @@ class Run {
       run_.quantization = quantization_of(config_, data_, model, calibrated.floats);
       test = config_.lower ? lower_model(model, *run_.quantization) : evaluate_in("fake_quant", model, {});
       const bool dynamic = config_.quantization->dynamic();
-      if (dynamic || (!config_.lower && quant::stores_halves(model))) ship_packed(model);
+      if (dynamic || (!config_.lower && quant::packs_weights(model))) ship_packed(model);
       if (dynamic) static_cast<void>(evaluate_in("integer", dynamic_forward(model)));
       folder_.write("quantization.json", report::quantization_text(*run_.quantization));
     }
@@ -358,14 +358,16 @@ void announce(const ExperimentConfig& config, const data::LoadedData& data, cons
                   count_text(facts.parameters), count_text(data.set.train.size()),
                   count_text(data.set.validation.size()), count_text(data.set.test.size()), data.used,
                   data.set.origin));
+  const Hardware hardware = inspect_hardware();
+  say(formats_line(hardware));
   if (config.quantization) {
     note_useless(*config.quantization);
     const auto sites = quant::plan(plan, *config.quantization);
-    for (const std::string& notice : format_notices(sites, inspect_hardware(), config.lower.has_value())) say(notice);
+    for (const std::string& notice : format_notices(sites, hardware, config.lower.has_value())) say(notice);
     // Lowered, they are all of integers.
     if (arithmetic && config.quantization->dynamic()) say(arithmetic_text(*arithmetic));
   }
-  for (const std::string& notice : precision_notices(config.train.precision, inspect_hardware())) say(notice);
+  for (const std::string& notice : precision_notices(config.train.precision, hardware)) say(notice);
   say(fmt::format("writing to {}", folder.string()));
 }
 

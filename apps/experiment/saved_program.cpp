@@ -90,7 +90,8 @@ quant::Program shipped_program(const SavedModel& saved, const fs::path& file) {
     check_same_input(program, saved);
     return std::move(program.program);
   }
-  say(fmt::format("{} is not there: the model is lowered now", file.string()));
+  say(fmt::format("{} is not there{}: the model is lowered now", file.string(),
+                  saved.config.lower ? "" : ", as its config has no section \"lower\""));
   return program_of(saved.config, saved.model, {});
 }
 

@@ -37,6 +37,16 @@ bool contains(const std::vector<std::string>& notices, const std::string& part) 
 
 }  // namespace
 
+TEST_CASE("every format is said to be native, with what computes it, or emulated") {
+  cli::Hardware hardware = processor(true, false);
+  hardware.level = "avx512vnni";
+  CHECK(cli::formats_line(hardware) ==
+        "formats of this processor at level avx512vnni: native int8 (AVX512-VNNI); emulated fp16, bf16");
+  hardware.formats.resize(2);
+  CHECK(cli::formats_line(hardware) ==
+        "formats of this processor at level avx512vnni: native none; emulated fp16, bf16");
+}
+
 TEST_CASE("eight bits are warned of where the processor has no instructions for them") {
   CHECK(contains(cli::format_notices({site("uniform", 8)}, processor(true, false), true), "native here: AVX512-VNNI"));
   const auto notices = cli::format_notices({site("uniform", 8)}, processor(false, false), true);
@@ -91,6 +101,9 @@ TEST_CASE("integers that are not shipped are slower than floats, and sites witho
   dynamic.shape = {20, 12, 12};
   CHECK(contains(cli::format_notices({dynamic}, processor(true, false), false), "convolutions with it are slower"));
   CHECK(contains(cli::format_notices({site("uniform", 8)}, processor(true, false), false), "\"lower\""));
+  CHECK(contains(cli::format_notices({site("uniform", 8)}, processor(true, false), false), "in their bits"));
+  CHECK_FALSE(contains(cli::format_notices({site("uniform", 12)}, processor(true, false), false), "in their bits"));
+  CHECK_FALSE(contains(cli::format_notices({site("lsq", 4)}, processor(true, false), false), "in their bits"));
   CHECK(cli::format_notices({site("", 32)}, processor(false, false), true).empty());
 }
 

@@ -84,6 +84,29 @@ TEST_CASE(
   CHECK(size < kFc1 / 2 + kFc2 + 12 * kBiases + 4096);
 }
 
+TEST_CASE("without lower what is shipped has its weights in their bits, and gives the scores of fake quantization") {
+  TemporaryFolder folder;
+  json config = json::parse(kStatic);
+  config.erase("lower");
+  const fs::path run = folder / "quantized", file = write(folder / "static.json", config.dump());
+  const Finished done =
+      run_tempera({"quantize", finished_smoke().string(), "--config", file.string(), "--out", run.string()});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  CHECK_MESSAGE(has(done.out, "the whole file packed.safetensors"), done.out);
+  const json summary = json_in(run / "summary.json");
+  const auto size = static_cast<std::int64_t>(fs::file_size(run / "packed.safetensors"));
+  CHECK(summary["model"]["bytes"]["packed"] == size);
+  CHECK(summary["model"]["bytes"]["stored"] == size);
+  CHECK(size > kFc1 / 2 + kFc2 + 4 * kBiases);
+  CHECK(size < kFc1 / 2 + kFc2 + 12 * kBiases + 8192);
+  const json scores = summary["results"]["fake_quant"]["test"];
+  fs::rename(run / "packed.safetensors", folder / "alone.safetensors");
+  const json alone = result({"eval", (folder / "alone.safetensors").string()});
+  for (const char* key : {"n", "errors", "accuracy", "nll", "ece"}) CHECK_MESSAGE(alone[key] == scores[key], key);
+  const json verified = result({"verify", run.string(), "--images", "20"});  // lowered for it
+  CHECK(verified["equal"] == true);
+}
+
 TEST_CASE(
     "quantize of a quantized model, without a section, or with a selector of nothing is refused before any work") {
   TemporaryFolder folder;

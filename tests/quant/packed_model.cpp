@@ -117,7 +117,7 @@ TEST_CASE("weights rounded to half floats are stored as the nearest of them, and
         {"sites": "fc1.weight", "quantizer": "float16"}, {"sites": "fc2.weight", "quantizer": "bfloat16"}]})");
   };
   Quantized original = network();
-  CHECK(stores_halves(original.model));
+  CHECK(packs_weights(original.model));
   const std::span<Scalar> first = original.model.parameters()[0].variable.mutable_value().mutable_values();
   const double special[] = {0.0,    -0.0,    65504, -65504, 6e-8,      -5.9e-8, 2.9e-8,
                             6.1e-5, 6.09e-5, 1e-30, 0.1,    1.0009765, 2047.5};
