@@ -60,8 +60,9 @@ class SmoothedSigmoid final : public Quantizer {
               {.help = "T0, the steepness of the steps in the first epoch", .min = 0, .above_min = true});
       v.choice(
           "growth", growth, kGrowths,
-          {.help = "T after e epochs: (e + 1)·T0, T0·rate^e, half a cosine from T0 to max_temperature, or T0, which a "
-                   "schedule may move"});
+          {.help =
+               "T after e epochs, counted from the first of training and not from start_epoch: (e + 1)·T0, T0·rate^e, "
+               "half a cosine from T0 to max_temperature, or T0, which a schedule may move"});
       v.field("rate", rate, {.help = "factor an epoch, for exponential", .min = 1});
       v.field("over_epochs", over_epochs, {.help = "epochs until the cosine ends", .unit = "epochs", .min = 1});
       v.field("max_temperature", max_temperature, {.help = "T never exceeds this", .min = 0, .above_min = true});

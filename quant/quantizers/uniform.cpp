@@ -78,7 +78,7 @@ void Uniform::Config::fields(core::FieldVisitor& v) {
   v.choice("rounding", rounding, kRoundings, {.help = "what becomes of x/scale"});
   v.choice("surrogate", surrogate, kSurrogates, {.help = "what stands in for the derivative"});
   v.field("power_of_two_scale", power_of_two,
-          {.help = "rounds scales to powers of two, so that the engine only shifts"});
+          {.help = "rounds scales to powers of two, so that requantizing needs no more than shifts"});
   v.field("scale", scale, {.help = "the unit δ by hand; not set: from what is observed", .min = 0, .above_min = true});
   v.field("zero_point", zero_point, {.help = "the integer that stands for 0, beside a scale by hand"});
   v.rule(!scale || observer.get() == nullptr, "observer", "has nothing to do where \"scale\" is given");

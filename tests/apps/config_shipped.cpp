@@ -140,9 +140,10 @@ TEST_CASE("every option of uniform and learned quantizers, of calibration and of
   check_met("quantization", tempera::core::describe_fields([&](auto& v) { quantization.fields(v); }), met);
   check_met("calibration", tempera::core::describe_fields([&](auto& v) { calibration.fields(v); }), met);
   check_met("lower", tempera::core::describe_fields([&](auto& v) { lower.fields(v); }), met);
-  for (const char* type : {"uniform", "lsq", "quantized_relu"}) {
+  for (const char* type : {"uniform", "lsq", "quantized_relu", "smoothed_sigmoid"}) {
     check_met(type, describe_type(tempera::quant::QuantizerRegistry::builtin(), type), met);
   }
+  CHECK_MESSAGE(met["uniform.bits"].contains("16"), "no config has integers of more than 8 bits");
   for (const char* algorithm : {"auto", "direct", "winograd_2x2", "winograd_4x4"}) {
     CHECK_MESSAGE(met["conv2d.algorithm"].contains('"' + std::string(algorithm) + '"'), algorithm);
   }
