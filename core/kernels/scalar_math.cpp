@@ -1,5 +1,7 @@
 // Reference kernels: elementwise functions.
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <numbers>
 
 #include "tempera/core/kernels/levels.hpp"
@@ -26,8 +28,21 @@ void axpy(std::int64_t n, Scalar a, const Scalar* x, Scalar* y) noexcept {
   for (std::int64_t i = 0; i < n; ++i) y[i] += a * x[i];
 }
 
+// round(x·scale + shift) in one rounding, as the levels with an instruction for it have it: two would put pixels on the other
+// side of a tie. The product of a byte is exact in double, and so is the sum with what it lost. A double that lost something is
+// made odd (Boldo & Melquiond 2008), so that rounding it again is rounding once.
+[[maybe_unused]] float fused(float x, float scale, float shift) noexcept {
+  const double product = static_cast<double>(x) * static_cast<double>(scale), add = static_cast<double>(shift);
+  const double sum = product + add, part = sum - product;
+  const double lost = (product - (sum - part)) + (add - part);
+  auto bits = std::bit_cast<std::uint64_t>(sum);
+  if (lost != 0 && (bits & 1U) == 0) bits += (lost > 0) == (sum > 0) ? 1 : -1;
+  return static_cast<float>(std::bit_cast<double>(bits));
+}
+[[maybe_unused]] double fused(double x, double scale, double shift) noexcept { return std::fma(x, scale, shift); }
+
 void normalize_u8(std::int64_t n, const std::uint8_t* x, Scalar scale, Scalar shift, Scalar* y) noexcept {
-  for (std::int64_t i = 0; i < n; ++i) y[i] = static_cast<Scalar>(x[i]) * scale + shift;
+  for (std::int64_t i = 0; i < n; ++i) y[i] = fused(static_cast<Scalar>(x[i]), scale, shift);
 }
 
 // Both branches keep the argument of exp at or below 0, so that nothing overflows.
