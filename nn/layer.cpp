@@ -58,11 +58,16 @@ Variable Layer::before_output_site(const Variable& x, ForwardContext& context) {
   return within(info_, x, [&] { return forward(input_site()(x, context), context); });
 }
 
-Variable Layer::at_output_site(const Variable& y, ForwardContext& context, bool pools_pairs) const {
+Variable Layer::at_output_site(const Variable& y, ForwardContext& context) const {
   const Site& site = output_site();
-  if (!site.acts(context)) return pools_pairs ? core::max_pool2d(y) : y;
+  if (!site.acts(context)) return y;
   const core::ScopeName scope(own_name(info_));
-  return pools_pairs ? site.transform->pooled_pairs(y, context) : site(y, context);
+  return site(y, context);
+}
+
+Variable Layer::pooled_at_output_site(const Variable& y, ForwardContext& context) const {
+  const core::ScopeName scope(own_name(info_));
+  return output_site().transform->pooled_pairs(y, context);
 }
 
 Variable Layer::forward_fused(const Variable& /*x*/, const Tail& /*tail*/, ForwardContext& /*context*/) {
@@ -127,7 +132,7 @@ Variable forward_all(std::span<const std::unique_ptr<Layer>> layers, Variable x,
     x = behind.layers == 0 ? layers[i]->before_output_site(x, context) : layers[i]->fused(x, behind.tail, context);
     i += behind.layers;
     if (pools_at_site(layers, i, context)) {
-      x = layers[i]->at_output_site(x, context, true);
+      x = layers[i]->pooled_at_output_site(x, context);
       ++i;
     }
     x = layers[i]->at_output_site(x, context);

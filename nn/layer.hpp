@@ -95,9 +95,11 @@ class Layer {
 
   /// Checks the input's shape, runs forward within the layer's scope. Throws LayerShapeError.
   [[nodiscard]] Variable operator()(const Variable& x, ForwardContext& context);
-  /// Its two parts: all but what is done to the layer's output, and that, with max_pool2d by pairs behind it or not.
+  /// Its two parts: all but what is done to the layer's output, and that.
   [[nodiscard]] Variable before_output_site(const Variable& x, ForwardContext& context);
-  [[nodiscard]] Variable at_output_site(const Variable& y, ForwardContext& context, bool pools_pairs = false) const;
+  [[nodiscard]] Variable at_output_site(const Variable& y, ForwardContext& context) const;
+  /// The same and max_pool2d by pairs behind it, of a site that acts.
+  [[nodiscard]] Variable pooled_at_output_site(const Variable& y, ForwardContext& context) const;
   /// before_output_site by forward_fused. Nothing must be done to the layer's own output.
   [[nodiscard]] Variable fused(const Variable& x, const Tail& tail, ForwardContext& context);
 

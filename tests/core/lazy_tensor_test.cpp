@@ -15,6 +15,7 @@
 #include "tempera/core/ops/pair_pool.hpp"
 #include "tempera/core/ops/pool2d.hpp"
 #include "tempera/core/parallel.hpp"
+#include "tempera/core/precision.hpp"
 #include "tempera/core/random.hpp"
 #include "tempera/core/scaled_bytes.hpp"
 #include "tempera/core/variable.hpp"
@@ -190,8 +191,12 @@ TEST_CASE("a convolution gives the same gradients of a pooling's that is not spr
   for (const Shape& images : {Shape{3, 2, 12, 12}, Shape{2, 3, 9, 11}, Shape{5, 16, 14, 14}}) {
     for (const bool relu : {false, true}) {
       for (const ConvAlgorithm algorithm : {ConvAlgorithm::kDirect, ConvAlgorithm::kWinograd4x4}) {
-        CAPTURE(relu);
-        CHECK(conv_gradients(images, relu, true, algorithm) == conv_gradients(images, relu, false, algorithm));
+        for (const Precision precision : {Precision::kFloat32, Precision::kBf16}) {
+          CAPTURE(relu);
+          CAPTURE(precision_name(precision));
+          const PrecisionScope scope(precision);
+          CHECK(conv_gradients(images, relu, true, algorithm) == conv_gradients(images, relu, false, algorithm));
+        }
       }
     }
   }
