@@ -4,12 +4,12 @@
 #include <atomic>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "tempera/core/batch.hpp"
 #include "tempera/nn/model.hpp"
+#include "tempera/quant/drawn_staircase.hpp"
 
 namespace tempera::quant {
 
@@ -25,19 +25,15 @@ struct SiteProfile {
   // stored, with the factors of its channels taken out again.
   double low = 0, high = 0;
   std::vector<double> before, after;
-  // The quantizer over the range of what it is given (a weight that batch norm is folded into: as it will have been scaled):
-  // argument, value, and the derivative that training sees; and, where training has a soft
-  // form, the hard one that is evaluated and shipped. Where channels have scales of their own, of the channel whose scale is the
-  // median. Empty where a scale is one of a group, or nothing finite was seen.
-  std::vector<double> argument, value, derivative, hard;
-  std::optional<std::int64_t> channel;  ///< of the staircase, where there are several
+  DrawnStaircase staircase;
 };
 
 /// Over the first `images` samples of pass 0, each site seeing what the quantized sites before it leave. Ranges must have been
 /// chosen. A weight that lies on its grid already (adaround) is compared with what it was in floats, which `floats` has by
-/// site: of itself rounding changes nothing. Throws DataError if the source has no samples, Interrupted.
+/// site: of itself rounding changes nothing. Soft forms are drawn as epoch `epoch` (from 0) has trained them. Throws DataError if the source has no samples, Interrupted.
 [[nodiscard]] std::vector<SiteProfile> profile_sites(nn::Model& model, core::BatchSource& source, std::int64_t images,
                                                      const std::atomic<bool>* interrupt = nullptr,
-                                                     const std::map<std::string, core::Tensor>& floats = {});
+                                                     const std::map<std::string, core::Tensor>& floats = {},
+                                                     std::int64_t epoch = 0);
 
 }  // namespace tempera::quant

@@ -90,13 +90,14 @@ std::string overflow_text(const quant::SiteOverflows& lost) {
 }
 
 report::Quantization quantization_of(const ExperimentConfig& config, const data::LoadedData& data, nn::Model& model,
-                                     const std::map<std::string, core::Tensor>& floats) {
+                                     const std::map<std::string, core::Tensor>& floats, std::int64_t epochs) {
   constexpr std::int64_t kImages = 512, kBatch = 128;
   data::Loader images(data.set.test, data.normalization, kBatch);
   std::map<std::string, std::string> types;
   for (quant::SitePlan& site : quant::plan(model, *config.quantization)) types[site.site] = std::move(site.quantizer);
   report::Quantization result;
-  for (quant::SiteProfile& profile : quant::profile_sites(model, images, kImages, &interrupt_requested(), floats)) {
+  for (quant::SiteProfile& profile : quant::profile_sites(model, images, kImages, &interrupt_requested(), floats,
+                                                          std::max<std::int64_t>(epochs - 1, 0))) {
     result.sites.push_back({.site = profile.site,
                             .kind = profile.kind == nn::SiteKind::kWeight ? "weight" : "activation",
                             .quantizer = types[profile.site],
@@ -109,11 +110,12 @@ report::Quantization quantization_of(const ExperimentConfig& config, const data:
                             .high = profile.high,
                             .before = std::move(profile.before),
                             .after = std::move(profile.after),
-                            .argument = std::move(profile.argument),
-                            .value = std::move(profile.value),
-                            .derivative = std::move(profile.derivative),
-                            .hard = std::move(profile.hard),
-                            .channel = profile.channel});
+                            .argument = std::move(profile.staircase.argument),
+                            .value = std::move(profile.staircase.value),
+                            .derivative = std::move(profile.staircase.derivative),
+                            .hard = std::move(profile.staircase.hard),
+                            .channel = profile.staircase.channel,
+                            .temperature = profile.staircase.temperature});
   }
   return result;
 }

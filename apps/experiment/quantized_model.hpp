@@ -40,8 +40,9 @@ Calibrated choose_ranges(const ExperimentConfig& config, const data::LoadedData&
 [[nodiscard]] std::string overflow_text(const quant::SiteOverflows& lost);
 
 /// What quantization does to the values of each site of a model_of `config`, which has a section "quantization", on images of
-/// the test set; `floats` as Calibrated has them.
+/// the test set; `floats` as Calibrated has them; trained for so many epochs.
 [[nodiscard]] report::Quantization quantization_of(const ExperimentConfig& config, const data::LoadedData& data,
-                                                   nn::Model& model, const std::map<std::string, core::Tensor>& floats);
+                                                   nn::Model& model, const std::map<std::string, core::Tensor>& floats,
+                                                   std::int64_t epochs);
 
 }  // namespace tempera::cli

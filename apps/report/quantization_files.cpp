@@ -15,6 +15,7 @@ json staircase_json(const QuantizedSite& site) {
   json staircase{
       {"argument", site.argument}, {"value", site.value}, {"derivative", site.derivative}, {"hard", site.hard}};
   if (site.channel) staircase["channel"] = *site.channel;
+  if (site.temperature) staircase["temperature"] = *site.temperature;
   return staircase;
 }
 
@@ -56,6 +57,7 @@ QuantizedSite site_from(const JsonNode& node) {
   out.derivative = staircase.member("derivative").numbers();
   staircase.read("hard", out.hard);
   if (staircase.has("channel")) out.channel = staircase.at("channel").integer();
+  if (staircase.has("temperature")) out.temperature = staircase.at("temperature").number();
   if (out.before.size() != out.after.size()) histogram.fail("as many bins before as after");
   if (out.argument.size() != out.value.size() || out.argument.size() != out.derivative.size()) {
     staircase.fail("three lists of one length");

@@ -25,6 +25,7 @@ struct QuantizedSite {
   std::vector<double> argument, value, derivative;  ///< the quantizer over that range
   std::vector<double> hard;                         ///< what is shipped, where training has a soft form
   std::optional<std::int64_t> channel;              ///< whose staircase it is, where channels have scales of their own
+  std::optional<double> temperature;                ///< T of the soft form that is drawn
 };
 
 /// What `verify` found on the test set.

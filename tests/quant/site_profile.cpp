@@ -63,8 +63,8 @@ TEST_CASE("a staircase of unequal steps is drawn as it is shipped, upright where
       {12}, quant_test::weights_and(quant_test::at("a.output", quant_test::learned(4, quant_test::kBoth))));
   quant_test::Samples images(it.images, std::vector<std::int32_t>(64, 0), 32);
   const std::vector<SiteProfile> all = profile_sites(it.model, images, 64);
-  const SiteProfile& site = profile(all, "a.output");
-  CHECK(site.quantizer_grid == "4 bit, unsigned, per_tensor, steps of unequal width");
+  CHECK(profile(all, "a.output").quantizer_grid == "4 bit, unsigned, per_tensor, steps of unequal width");
+  const DrawnStaircase& site = profile(all, "a.output").staircase;
   REQUIRE(site.hard.size() == site.argument.size());
   REQUIRE(site.value.size() == site.argument.size());
   CHECK(std::ranges::is_sorted(site.argument));
@@ -84,8 +84,8 @@ TEST_CASE("a staircase of unequal steps is drawn as it is shipped, upright where
   CHECK(drawn >= 8);
   CHECK_FALSE(site.channel.has_value());
   // Weights here have one form in training and evaluation, and several scales.
-  CHECK(profile(all, "f1.weight").hard.empty());
-  CHECK(profile(all, "f1.weight").channel.has_value());
+  CHECK(profile(all, "f1.weight").staircase.hard.empty());
+  CHECK(profile(all, "f1.weight").staircase.channel.has_value());
 }
 
 TEST_CASE("the staircase of a weight goes through what its quantizer makes of each of its values") {
@@ -113,10 +113,11 @@ TEST_CASE("the staircase of a weight goes through what its quantizer makes of ea
         if (transform.folded()) whole = scaled_channels(whole, invertible_factor(*transform.folded()));
         nn::ForwardContext evaluation;
         const core::Tensor made = transform.quantizer().forward(core::Variable(whole), evaluation).value();
-        const SiteProfile& drawn = profile(all, site->name);
+        const SiteProfile& whole_site = profile(all, site->name);
+        const DrawnStaircase& drawn = whole_site.staircase;
         REQUIRE(std::ranges::is_sorted(drawn.argument));
-        CHECK((drawn.quantizer_grid.find("folded") != std::string::npos) == transform.folded().has_value());
-        CHECK(drawn.folded == transform.folded().has_value());
+        CHECK((whole_site.quantizer_grid.find("folded") != std::string::npos) == transform.folded().has_value());
+        CHECK(whole_site.folded == transform.folded().has_value());
         const std::vector<float> scales = transform.quantizer().params()->scale;
         CHECK(drawn.channel.has_value() == (scales.size() > 1));
         const std::size_t row = made.values().size() / scales.size();
@@ -126,16 +127,20 @@ TEST_CASE("the staircase of a weight goes through what its quantizer makes of ea
         const auto beyond = std::ranges::count_if(scales, [&](float s) { return s > scales[channel]; });
         CHECK(below <= static_cast<std::ptrdiff_t>(scales.size() / 2));
         CHECK(beyond <= static_cast<std::ptrdiff_t>(scales.size() / 2));
-        std::size_t missed = 0;
+        std::size_t missed = 0, outside = 0;
         for (std::size_t i = channel * row; i < (channel + 1) * row; ++i) {
           const auto above = std::ranges::upper_bound(drawn.argument, static_cast<double>(whole.values()[i]));
-          REQUIRE(above != drawn.argument.begin());
-          REQUIRE(above != drawn.argument.end());
+          // Far outliers are left out of the picture.
+          if (above == drawn.argument.begin() || above == drawn.argument.end()) {
+            ++outside;
+            continue;
+          }
           const auto at = static_cast<std::size_t>(above - drawn.argument.begin());
           const auto y = static_cast<double>(made.values()[i]);
           missed += y != drawn.value[at - 1] && y != drawn.value[at] ? 1 : 0;
         }
         CHECK(missed == 0);
+        CHECK(outside <= row / 8);
       }
     }
   }

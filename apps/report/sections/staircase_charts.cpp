@@ -18,9 +18,9 @@ std::string staircase_values(const QuantizedSite& site, std::size_t number) {
                                                        site.site, quantizer_text(site)),
                             .height = kValuesHeight}};
   chart.x = {.target = 4, .tight = true};
-  chart.y = {.label = "value", .target = 4, .room = kLabels};
-  chart.series = {
-      Series{.name = "in training", .x = site.argument, .y = site.value, .stroke = series_stroke(0, false)}};
+  chart.y = {.label = "after", .target = 4, .room = kLabels};
+  const std::string soft = site.temperature ? fmt::format("in training, T = {:.3g}", *site.temperature) : "in training";
+  chart.series = {Series{.name = soft, .x = site.argument, .y = site.value, .stroke = series_stroke(0, false)}};
   if (!site.hard.empty()) {
     chart.series.push_back(
         {.name = "as shipped", .x = site.argument, .y = site.hard, .stroke = series_stroke(1, false)});
