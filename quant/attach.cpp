@@ -17,6 +17,10 @@
 namespace tempera::quant {
 namespace {
 
+// Of steps that wait for the start epoch, one of so many lets quantizers that look once begin again: looking takes time, and
+// values change little from one of these to the next.
+constexpr std::int64_t kStepsToBeginAgain = 16;
+
 // Whether no value of a site is below 0, by site.
 void note_signs(std::span<const std::unique_ptr<nn::Layer>> layers, bool input, std::map<std::string, bool>& signs) {
   for (const auto& layer : layers) {
@@ -170,7 +174,8 @@ void fold_all(const nn::Model& model) {
   }
   for (const FoldedPair& pair : folded_pairs(graph)) {
     SiteQuantizer* quantizer = quantizer_of(*weight_site(graph[pair.weighted].operation));
-    if (quantizer != nullptr) quantizer->fold(std::get<nn::graph::BatchNorm>(graph[pair.norm].operation));
+    if (quantizer == nullptr || quantizer->quantizer().stored_as()) continue;  // half floats are never lowered
+    quantizer->fold(std::get<nn::graph::BatchNorm>(graph[pair.norm].operation));
   }
 }
 
@@ -203,6 +208,7 @@ Variable SiteQuantizer::operator()(const Variable& value, ForwardContext& contex
   if (never_aware(context)) return value;
   const bool observes = this->observes(context), waits = this->waits(context);
   if (!norm_ && observes && !waits && value.shape().numel() > 0) return quantizer_->observed_forward(value, context);
+  if (observes && waits && context.step % kStepsToBeginAgain == 0) quantizer_->begin_again();
   if (observes) observe(value.value());
   if (!quantizer_->ready() || waits) return value;
   if (!norm_) return quantizer_->forward(value, context);

@@ -66,10 +66,10 @@ std::vector<PackedSite> packed_sites(const nn::Model& model) {
   return all;
 }
 
-// Half floats that a weight is stored in. Folded into a batch norm it is their quotient, which they may not have.
+// Half floats that a weight is stored in.
 std::optional<nn::DType> half_of(const nn::Site& site) {
   const SiteQuantizer* quantizer = quantizer_of(site);
-  if (quantizer == nullptr || site.kind != nn::SiteKind::kWeight || quantizer->folded()) return {};
+  if (quantizer == nullptr || site.kind != nn::SiteKind::kWeight) return {};
   return quantizer->quantizer().stored_as();
 }
 
@@ -169,6 +169,12 @@ Loaded read(const nn::SafetensorsReader& file, const PackedSite& packed) {
   return loaded;
 }
 
+// A number that becomes that integer again. What rounds down is given half a step more: q·s/s may be less than q.
+Scalar again(std::int32_t q, const QParams& grid, std::size_t slot) {
+  const auto exact = static_cast<Scalar>(grid.dequantize(q, slot));
+  return grid.rounding == Rounding::kFloor ? exact + static_cast<Scalar>(grid.scale[slot]) / 2 : exact;
+}
+
 void put(const PackedSite& packed, const Loaded& loaded) {
   packed.scale.variable.mutable_value() = loaded.scale;
   packed.zero_point.variable.mutable_value() = loaded.zero_point;
@@ -179,7 +185,7 @@ void put(const PackedSite& packed, const Loaded& loaded) {
   const std::size_t row = to.size() / static_cast<std::size_t>(packed.site->shape[0]);
   for (std::size_t i = 0; i < to.size(); ++i) {
     const std::size_t slot = grid.slot(static_cast<std::int64_t>(i), packed.site->shape);
-    to[i] = static_cast<Scalar>(grid.dequantize(loaded.values[i] + packed.offset(), slot));
+    to[i] = again(loaded.values[i] + packed.offset(), grid, slot);
     if (factor) to[i] /= factor->values()[i / row];
   }
   packed.site->parameter.mutable_value() = weight;

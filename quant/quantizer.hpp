@@ -54,6 +54,8 @@ class Quantizer {
 
   /// Takes in values of the site, to choose the range by. Throws NumericError naming the site for NaN or infinity.
   virtual void observe(const core::Tensor& x) = 0;
+  /// Forgets what the first values chose, so that the next ones choose it: for quantizers that look once and learn from there.
+  virtual void begin_again() {}
   /// Whether a range is known, from observation, from a file or from the config; forward needs one.
   [[nodiscard]] virtual bool ready() const = 0;
   /// The fake-quantized value, with the declared surrogate as its derivative. In training (context.training) a soft form

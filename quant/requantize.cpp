@@ -61,7 +61,12 @@ Multiplier multiplier_of(double real) {
     ++exponent;
   }
   if (-exponent < kSmallestShift) {
-    throw core::UnsupportedError("multiplier", fmt::format("must be below 2^31, received {}", real));
+    throw core::UnsupportedError(
+        "multiplier",
+        fmt::format("must be below 2^31, received {}: the unit of what comes in over that of what goes out. The "
+                    "values of this site are very small beside the products that make them: did "
+                    "training diverge, or is there a batch norm with a variance of nearly 0?",
+                    real));
   }
   Multiplier m{.multiplier = static_cast<std::int32_t>(mantissa), .shift = -exponent, .real = static_cast<float>(real)};
   if (m.shift >= kLargestShift) {

@@ -77,8 +77,15 @@ core::NumberField live_field(const core::FieldsFn& numbers, const std::string& t
   try {
     return core::find_number_field(numbers, target);
   } catch (const core::ConfigError& error) {
+    // A name that is right for other settings of the same quantizer.
+    const bool steepness = target.ends_with(".temperature");
     throw core::ConfigError(
-        {{.pointer = pointer, .message = fmt::format("target \"{}\" cannot be scheduled: {}", target, error.what())}});
+        {{.pointer = pointer,
+          .message =
+              fmt::format("target \"{}\" cannot be scheduled: {}{}", target, error.what(),
+                          steepness ? " (a smoothed_sigmoid has one with \"growth\": \"constant\"; otherwise it grows "
+                                      "by itself)"
+                                    : "")}});
   }
 }
 

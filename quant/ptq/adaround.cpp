@@ -107,6 +107,10 @@ std::optional<Grid> grid_of(const Tensor& folded, const Quantizer& quantizer, st
     why = "its steps are of unequal width, and rounding to a neighbour is none of them";
     return std::nullopt;
   }
+  if (params->rounding == Rounding::kFloor) {
+    why = "its quantizer rounds down, and would not find the chosen integers in the weight again";
+    return std::nullopt;
+  }
   const Integers nearest = quantizer.integers(folded);
   const core::Shape& shape = folded.shape();
   Grid g{folded, Tensor(shape), Tensor(shape), Tensor(shape), Tensor(shape), Tensor(shape)};

@@ -64,6 +64,7 @@ class LearnedScale : public Quantizer {
     const std::size_t row = x.values().size() / slots;
     for (std::size_t slot = 0; slot < slots; ++slot) start(slot, x.values().subspan(slot * row, row));
   }
+  void begin_again() override { std::ranges::fill(scale_.mutable_value().mutable_values(), Scalar{0}); }
   [[nodiscard]] bool ready() const override {
     return std::ranges::all_of(scale_.value().values(), [](Scalar s) { return s != 0; });
   }

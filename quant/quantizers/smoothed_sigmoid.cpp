@@ -110,6 +110,11 @@ class SmoothedSigmoid final : public Quantizer {
     const float largest = site_.is_weight() ? std::max(-range.low, range.high) : range.high;
     begin(largest > 0 ? static_cast<double>(largest) : 1.0);
   }
+  void begin_again() override {
+    if (config_.alpha) return;
+    observer_->reset();
+    alpha_.mutable_value().mutable_values()[0] = 0;
+  }
   [[nodiscard]] bool ready() const override { return alpha_.value().item() != 0; }
   [[nodiscard]] std::optional<QParams> params() const override {
     const Staircase stairs = staircase();
@@ -151,8 +156,9 @@ class SmoothedSigmoid final : public Quantizer {
     add(".biases", biases_);
     return all;
   }
-  // T0: with growth "constant" it is T itself, for a schedule to move.
+  // T where it does not grow by itself: two roads to one number would be multiplied.
   void numbers(core::FieldVisitor& v) override {
+    if (config_.growth != Growth::kConstant) return;
     v.field("temperature", config_.temperature, {.help = "steepness of the steps", .min = 0, .above_min = true});
   }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 #include "tempera/core/config/reader.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/quant/attach.hpp"
@@ -16,10 +18,11 @@ TEST_CASE("a schedule reaches the temperature of every site, also where a layer 
   quant::QuantizationConfig rules;
   core::read_json(
       R"({"rules": [{"sites": "*", "quantizer": {"type": "uniform"}},
-                    {"sites": "fc1.weight", "quantizer": {"type": "smoothed_sigmoid", "temperature": 3}},
-                    {"sites": "fc1.input", "quantizer": {"type": "smoothed_sigmoid", "temperature": 5}},
-                    {"sites": "act1.output", "quantizer": {"type": "smoothed_sigmoid", "temperature": 7}},
-                    {"sites": "input", "quantizer": {"type": "smoothed_sigmoid", "temperature": 9}}]})",
+                    {"sites": "fc1.weight", "quantizer": {"type": "smoothed_sigmoid", "growth": "constant", "temperature": 3}},
+                    {"sites": "fc1.input", "quantizer": {"type": "smoothed_sigmoid", "growth": "constant", "temperature": 5}},
+                    {"sites": "act1.output", "quantizer": {"type": "smoothed_sigmoid", "growth": "constant", "temperature": 7}},
+                    {"sites": "fc1.output", "quantizer": {"type": "smoothed_sigmoid", "temperature": 8}},
+                    {"sites": "input", "quantizer": {"type": "smoothed_sigmoid", "growth": "constant", "temperature": 9}}]})",
       "test", [&](core::FieldVisitor& v) { rules.fields(v); });
   quant::attach(model, rules);
   const nn::OptimizerRegistry& registry = nn::OptimizerRegistry::builtin();
@@ -29,6 +32,13 @@ TEST_CASE("a schedule reaches the temperature of every site, also where a layer 
   CHECK(cli::live_number(numbers, "quantization.sites.fc1.input.temperature", "/schedule") == 5);
   CHECK(cli::live_number(numbers, "quantization.sites.act1.output.temperature", "/schedule") == 7);
   CHECK(cli::live_number(numbers, "quantization.sites.input.temperature", "/schedule") == 9);
+  // Two roads to one number would be multiplied.
+  try {
+    static_cast<void>(cli::live_number(numbers, "quantization.sites.fc1.output.temperature", "/schedule"));
+    FAIL("what grows by itself was scheduled");
+  } catch (const core::ConfigError& error) {
+    CHECK(std::string(error.what()).find("\"growth\": \"constant\"") != std::string::npos);
+  }
   double& live = cli::live_number(numbers, "quantization.sites.act1.output.temperature", "/schedule");
   live = 40;
   CHECK(&live == &cli::live_number(numbers, "quantization.sites.act1.output.temperature", "/schedule"));

@@ -144,6 +144,48 @@ TEST_CASE("a range observed in training is kept in evaluation, and values pass b
 }
 
 // The closed form: 127 integers on either side of 0 reach to the largest weight.
+// 2·mean|w|/√Q_P for LSQ (Esser et al. 2020, §2.1); the largest for a smoothed staircase.
+double start_of(const std::string& quantizer, const core::Tensor& weight) {
+  double sum = 0, largest = 0;
+  for (const Scalar w : weight.values()) {
+    sum += std::abs(static_cast<double>(w));
+    largest = std::max(largest, std::abs(static_cast<double>(w)));
+  }
+  return quantizer == "lsq" ? 2 * sum / static_cast<double>(weight.numel()) / std::sqrt(7.0) : largest;
+}
+
+TEST_CASE("what learns from the first values on begins with those of when rounding begins, not of the first step") {
+  for (const auto& [quantizer, learned] :
+       {std::pair<std::string, std::string>{"lsq", ".scale"}, {"smoothed_sigmoid", ".alpha"}}) {
+    CAPTURE(quantizer);
+    nn::Model model = network();
+    QuantizationConfig config;
+    core::read_json(R"({"when": "aware", "start_epoch": 1, "fold_batch_norm": false, "rules": [
+        {"sites": "fc.weight", "quantizer": {"type": ")" +
+                        quantizer + R"(", "bits": 4}}]})",
+                    "test", [&](core::FieldVisitor& v) { config.fields(v); });
+    static_cast<void>(attach(model, config));
+    core::Variable weight, number;
+    for (const nn::Parameter& p : model.parameters()) {
+      if (p.name == "fc.weight") weight = p.variable;
+      if (p.name == "fc.weight" + learned) number = p.variable;
+    }
+    REQUIRE(!number.empty());
+    const core::Tensor x = core::Tensor::full({2, 1, 5, 5}, 0.5);
+    const auto step = [&](std::int64_t at, std::int64_t epoch) {
+      for (Scalar& w : weight.mutable_value().mutable_values()) w *= Scalar{1.5};  // an update
+      nn::ForwardContext context{.training = true, .step = at, .epoch = epoch};
+      static_cast<void>(model.forward(core::Variable(x), context));
+      return static_cast<double>(number.value().item());
+    };
+    for (std::int64_t at = 0; at < 20; ++at) static_cast<void>(step(at, 0));
+    const double waited = step(20, 0), begun = start_of(quantizer, weight.value()) / std::pow(1.5, 4);
+    CHECK(waited == doctest::Approx(begun));  // of step 16
+    CHECK(step(21, 1) == waited);             // from now on it learns
+    CHECK(step(32, 1) == waited);
+  }
+}
+
 TEST_CASE("settling brings ranges from before the last update to the weights there are now") {
   nn::Model model = network();
   attach(model, rules(R"([{"sites": "fc.weight", "quantizer": "uniform"}])"));

@@ -68,6 +68,27 @@ TEST_CASE("a network read from packed weights gives the same logits in every bit
                            DynamicForward(original.model).logits(original.images).values()));
 }
 
+TEST_CASE("packed weights become the integers they were again, whichever way their quantizer rounds") {
+  const Folder folder;
+  for (const char* rounding : {"half_even", "half_away", "half_up", "floor"}) {
+    for (const char* grid : {R"("granularity": "per_channel")", R"("symmetric": false, "signed": false)",
+                             R"("granularity": "per_group", "group": 5)", R"("scale": 0.013)"}) {
+      CAPTURE(rounding);
+      CAPTURE(grid);
+      const std::string rules =
+          R"({"when": "after", "rules": [{"sites": "*.weight", "quantizer": {"type": "uniform", "bits": 5,
+          "rounding": ")" +
+          std::string(rounding) + "\", " + grid + R"(}}, {"sites": "*.input", "how": "dynamic", "quantizer": "uniform"},
+          {"sites": "norm.input"}]})";
+      Quantized original(kLayers, {2, 6, 6}, rules), other(kLayers, {2, 6, 6}, rules);
+      save_packed(folder.path / "packed.safetensors", original.model, {});
+      load_packed(nn::SafetensorsReader(folder.path / "packed.safetensors"), other.model);
+      CHECK(std::ranges::equal(DynamicForward(other.model).logits(original.images).values(),
+                               DynamicForward(original.model).logits(original.images).values()));
+    }
+  }
+}
+
 TEST_CASE("weights lie in the file bit by bit, two's complement from the lowest bit on") {
   const Folder folder;
   Quantized original = network();

@@ -260,13 +260,16 @@ TEST_CASE("a step of adaptive rounding takes no more images than there are, howe
 
 TEST_CASE("adaptive rounding says which layers it left alone and why") {
   nn::Model model = model_of(
-      R"({"type": "linear", "name": "fc1", "out": 6}, {"type": "relu"}, {"type": "linear", "name": "fc2", "out": 3})",
+      R"({"type": "linear", "name": "fc1", "out": 6}, {"type": "relu"}, {"type": "linear", "name": "fc2", "out": 3},
+         {"type": "linear", "name": "fc3", "out": 3})",
       {4});
   Samples source = random_samples({4}, 32);
-  quant::attach(model, quantization(R"({"sites": "fc1.weight", "quantizer": {"type": "dorefa", "bits": 2}})"));
+  quant::attach(model, quantization(R"({"sites": "fc1.weight", "quantizer": {"type": "dorefa", "bits": 2}},
+      {"sites": "fc3.weight", "quantizer": {"type": "uniform", "bits": 4, "rounding": "floor"}})"));
   quant::calibrate(model, source, 32);
   const std::vector<quant::RoundedLayer> layers = quant::adaround(model, source, {});
-  REQUIRE(layers.size() == 2);
+  REQUIRE(layers.size() == 3);
   CHECK(layers[0].skipped.find("more than round") != std::string::npos);
   CHECK(layers[1].skipped.find("not quantized") != std::string::npos);
+  CHECK(layers[2].skipped.find("rounds down") != std::string::npos);
 }
