@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <system_error>
@@ -43,6 +44,9 @@ int status_of(const std::function<int()>& action) {
     return kUsage;
   } catch (const std::bad_alloc&) {
     complain("out of memory; a smaller train.batch or model needs less");
+    return kFailed;
+  } catch (const std::filesystem::filesystem_error& error) {
+    complain(fmt::format("{}: {}", error.path1().string(), error.code().message()));
     return kFailed;
   } catch (const std::system_error& error) {
     // Who reads the output has seen enough of it: `tempera explain --markdown | head`.

@@ -32,6 +32,20 @@ struct RunArguments {
   bool dry_run = false;
 };
 
+// Whether steps that were smoothed while training had become hard by its end.
+std::string soft_text(const report::RunData& run) {
+  if (run.epochs.empty()) return {};
+  const report::EpochMetrics& last = run.epochs.back();
+  const auto soft = last.extra.find("validation_soft_accuracy"), steepness = last.extra.find("soft_temperature");
+  if (soft == last.extra.end() || steepness == last.extra.end()) return {};
+  constexpr double kMuch = 0.01;
+  const bool apart = soft->second - last.validation.accuracy > kMuch;
+  return fmt::format(
+      "smoothed steps in the last epoch: T {:.3g}, validation accuracy {:.2f} % soft, {:.2f} % hard, as shipped{}\n",
+      steepness->second, 100 * soft->second, 100 * last.validation.accuracy,
+      apart ? ": end with a larger T, at which both agree" : "");
+}
+
 std::string result_text(const RunResult& result) {
   const report::RunData run = report::load_run(result.folder);
   const std::string mode = report::shipped_mode(result.summary);
@@ -56,6 +70,7 @@ std::string result_text(const RunResult& result) {
                     : weights == report::FloatWeights::kCalibrated ? "the weights as calibrated"
                                                                    : "the weights as trained");
   }
+  text += soft_text(run);
   for (const std::string& line : report::repairs_lines(result.summary.repairs)) text += line + "\n";
   text += sizes_text(result.summary.model);
   if (run.temperature) {

@@ -12,7 +12,10 @@
 #include "tempera/apps/experiment/check_schedules.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
+#include "tempera/apps/experiment/saved_model.hpp"
+#include "tempera/apps/text_file.hpp"
 #include "tempera/core/errors.hpp"
+#include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
 #include "tempera/quant/attach.hpp"
 
@@ -44,6 +47,21 @@ void check_quantization(const quant::QuantizationConfig& section, nn::Model& pla
       issue.pointer = "/quantization" + issue.pointer;
       issues.push_back(std::move(issue));
     }
+  }
+}
+
+// What repairs weights after training finds them in the network's graph.
+void check_repairs(const quant::QuantizationConfig& section, const nn::Model& plan, Issues& issues) {
+  const quant::CalibrationConfig& repairs = section.calibration;
+  if (section.when != quant::When::kAfter || !(repairs.equalize || repairs.adaround || repairs.bias_correction)) return;
+  try {
+    static_cast<void>(nn::lower(plan));
+  } catch (const core::UnsupportedError& error) {
+    issues.push_back(
+        {.pointer = "/quantization/calibration",
+         .message = fmt::format("equalize, adaround and bias_correction follow the graph of a network, in which one "
+                                "layer has no place: {}",
+                                error.what())});
   }
 }
 
@@ -124,7 +142,10 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
   try {
     nn::Model plan = model_by(nn::Model::affordable, config.model, data.set.sample());
     check_output(plan, data, issues);
-    if (config.quantization) check_quantization(*config.quantization, plan, issues);
+    if (config.quantization) {
+      check_quantization(*config.quantization, plan, issues);
+      check_repairs(*config.quantization, plan, issues);
+    }
     if (!config.train.initial) require_ranges(config, plan);
     // How many remain to train on is not known where the validation part does not fit.
     if (std::ranges::find(issues, kValidation, &core::ConfigIssue::pointer) == issues.end()) {
@@ -139,6 +160,20 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
     misfit(error);
   } catch (const core::ConfigError& error) {
     add_all(issues, error);
+  }
+}
+
+// A model to start from that is not there. What is in it is looked at when it is read.
+void check_initial(const ExperimentConfig& config, Issues& issues) {
+  if (!config.train.initial) return;
+  try {
+    static_cast<void>(read_text(model_file(*config.train.initial)));
+  } catch (const core::FileError& error) {
+    issues.push_back(
+        {.pointer = "/train/initial",
+         .message = fmt::format("{} (a path counts from the folder that tempera is run in)", error.what())});
+  } catch (const core::ConfigError& error) {
+    issues.push_back({.pointer = "/train/initial", .message = error.issues()[0].message});
   }
 }
 
@@ -223,6 +258,7 @@ std::optional<Arithmetic> check_experiment(const LoadedConfig<ExperimentConfig>&
   const ExperimentConfig& config = loaded.config;
   check_model(config, data, issues);
   check_start(config, issues);
+  check_initial(config, issues);
   if (config.train.drop_last && config.train.batch > data.set.train.size()) {
     issues.push_back({.pointer = "/train/drop_last",
                       .message = fmt::format("leaves no batch of {} out of {} training samples", config.train.batch,

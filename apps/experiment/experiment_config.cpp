@@ -43,7 +43,8 @@ void TrainSection::fields(core::FieldVisitor& v) {
   v.field(
       "initial", initial,
       {.help =
-           "a run folder or model file whose weights training starts from; not set: from the layers' initialisers"});
+           "a run folder or model file whose weights training starts from, as a path from the folder that tempera is "
+           "run in; not set: from the layers' initialisers"});
   v.field("drop_last", drop_last, {.help = "leave out the last batch of an epoch when it is smaller than the others"});
   v.field("weight_average", weight_average,
           {.help = "decay of an exponential moving average of the weights, which is what is evaluated and saved",

@@ -8,6 +8,7 @@
 #include "tempera/datasets/sha256.hpp"
 #include "tempera/nn/checkpoint.hpp"
 #include "tempera/quant/packed_model.hpp"
+#include "tempera/quant/program_file.hpp"
 
 namespace tempera::cli {
 
@@ -17,6 +18,12 @@ std::string initial_sha256(const std::string& path) {
 
 void take_initial(const std::string& path, nn::Model& model) {
   const nn::SafetensorsReader file(model_file(path));
+  if (quant::is_program(file)) {
+    throw core::CheckpointError(
+        file.file(),
+        "is a program of integers, what is left of a finished network; training starts from the "
+        "model.safetensors that was written beside it");
+  }
   if (quant::is_packed(file)) {
     throw core::CheckpointError(
         file.file(),

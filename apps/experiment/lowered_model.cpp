@@ -130,12 +130,12 @@ std::string proof_text(const report::Proof& proof, bool alone) {
   if (!proof.equal) return fmt::format("NOT the same network: {}", proof.difference);
   if (alone) {
     return fmt::format(
-        "reference = engine, in every bit: {} images, {} integers\n"
+        "reference = engine, in every bit: {} images, {} integers compared\n"
         "the model is not beside the program, so fake quantization was not compared",
         count_text(proof.images), count_text(proof.values));
   }
   return fmt::format(
-      "fake quantization = reference = engine, in every bit: {} images, {} integers\n"
+      "fake quantization = reference = engine, in every bit: {} images, {} integers compared\n"
       "the float form that training uses differs in {} of all activations{}, {} of all predictions",
       count_text(proof.images), count_text(proof.values), share_text(proof.float_activations), float_site_text(proof),
       share_text(proof.float_predictions));

@@ -69,6 +69,18 @@ report::EpochMetrics metrics_of(const nn::EpochRecord& record) {
   return metrics;
 }
 
+// Training has seen another network than the one that is shipped, which may be a worse one.
+void warn_of_float_form(const report::Proof& proof) {
+  constexpr double kMuch = 0.02;
+  if (!proof.equal || !(proof.float_predictions > kMuch)) return;
+  warn(fmt::format(
+      "the float form, which training used and chose its epochs by, answers otherwise on {:.1f} % of the images: "
+      "compare its validation accuracy with the test accuracy in integers; a batch norm with a very small variance, "
+      "folded "
+      "into weights of few bits, does that (scales per_channel, freeze_batch_norm, or more bits there)",
+      100 * proof.float_predictions));
+}
+
 // One run: its parts, and the steps in which its folder comes about.
 class Run {
  public:
@@ -102,7 +114,7 @@ class Run {
       run_.summary.repairs = calibrated.repairs;
       keep_model(model);
       if (repaired) floats = evaluate_in("float", model, {.transform = false});  // as eval will, of what is saved
-      evaluate_model(model, std::move(floats), calibrated);
+      evaluate_model(model, std::move(floats), calibrated, epochs);
       run_.summary.status = "completed";
       folder_.write("report.html", report::render_report(run_));
       finish("completed");
@@ -251,6 +263,7 @@ class Run {
     const report::Proof proof = prove(config_, model, program, data_.set.test, data_.normalization, images);
     quantization.proof = run_.summary.verification = proof;
     say(proof_text(proof));
+    warn_of_float_form(proof);
     if (proof.equal) return test;
     folder_.write("quantization.json", report::quantization_text(quantization));
     throw core::Error(proof_text(proof));
@@ -264,9 +277,9 @@ class Run {
     bytes["stored"] = bytes["packed"];
   }
 
-  void evaluate_model(nn::Model& model, nn::Outputs test, const Calibrated& calibrated) {
+  void evaluate_model(nn::Model& model, nn::Outputs test, const Calibrated& calibrated, std::int64_t epochs) {
     if (config_.quantization) {
-      run_.quantization = quantization_of(config_, data_, model, calibrated.floats);
+      run_.quantization = quantization_of(config_, data_, model, calibrated.floats, epochs);
       test = config_.lower ? lower_model(model, *run_.quantization) : evaluate_in("fake_quant", model, {});
       const bool dynamic = config_.quantization->dynamic();
       if (dynamic || (!config_.lower && quant::packs_weights(model))) ship_packed(model);

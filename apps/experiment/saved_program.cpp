@@ -90,9 +90,21 @@ quant::Program shipped_program(const SavedModel& saved, const fs::path& file) {
     check_same_input(program, saved);
     return std::move(program.program);
   }
-  say(fmt::format("{} is not there{}: the model is lowered now", file.string(),
-                  saved.config.lower ? "" : ", as its config has no section \"lower\""));
-  return program_of(saved.config, saved.model, {});
+  if (saved.config.lower) {
+    say(fmt::format("{} is not there: the model is lowered now", file.string()));
+    return program_of(saved.config, saved.model, {});
+  }
+  try {
+    quant::Program program = program_of(saved.config, saved.model, {});
+    say(fmt::format("{}: its config has no section \"lower\": it is lowered now", saved.file.string()));
+    return program;
+  } catch (const core::UnsupportedError& error) {
+    throw core::UnsupportedError(
+        saved.file.string(),
+        fmt::format(
+            "has no program of integers, as its config has no section \"lower\", and none can be made of it: {}",
+            error.what()));
+  }
 }
 
 fs::path shipped_file(const SavedModel& saved) { return saved.file.parent_path() / "program.safetensors"; }

@@ -117,8 +117,10 @@ std::string study_markdown(const ordered_json& study, const nlohmann::json& prov
     if (provenance.contains(fact)) text += fmt::format("- {}: {}\n", fact, report::value_text(provenance.at(fact)));
   }
   for (const std::string& data : report::data_of(study)) text += fmt::format("- data: {}\n", data);
-  text += fmt::format("- varied: {}; paired by {}\n\n", varied(study.at("vary")),
+  text += fmt::format("- varied: {}; paired by {}\n", varied(study.at("vary")),
                       study.at("pair_by").is_null() ? "nothing" : study.at("pair_by").get<std::string>());
+  for (const std::string& failure : report::failures_of(study)) text += fmt::format("- failed: {}\n", failure);
+  text += "\n";
   text += "Means over runs with 95 % intervals by Student's t.";
   if (const std::string floats = report::float_note(statistics.at("cells")); !floats.empty()) text += " " + floats;
   text += "\n\n";

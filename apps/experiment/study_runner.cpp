@@ -181,14 +181,17 @@ std::string study_csv(const StudyResult& result) {
   if (!result.runs.empty()) {
     for (const auto& [path, value] : result.runs.front().overrides) text += "," + csv_field(path);
   }
-  text += ",n,errors,accuracy,nll,ece,seconds\n";
+  text += ",n,errors,accuracy,nll,ece,seconds,arithmetic,bytes,error\n";
   for (const StudyRun& run : result.runs) {
     text += run.folder + "," + run.summary.status;
     for (const auto& [path, value] : run.overrides) text += "," + csv_field(plain(value));
     const report::Scores* test = test_scores(run.summary);
-    text += test == nullptr ? std::string(",,,,,,\n")
-                            : fmt::format(",{},{},{},{},{},{}\n", test->n, test->errors, test->accuracy, test->nll,
-                                          test->ece, run.summary.training.seconds);
+    text += test == nullptr ? std::string(",,,,,,,")
+                            : fmt::format(",{},{},{},{},{},{},{}", test->n, test->errors, test->accuracy, test->nll,
+                                          test->ece, run.summary.training.seconds, report::shipped_mode(run.summary));
+    const auto stored = run.summary.model.bytes.find("stored");
+    text += stored == run.summary.model.bytes.end() ? "," : fmt::format(",{}", stored->second);
+    text += fmt::format(",{}\n", csv_field(run.error));
   }
   return text;
 }

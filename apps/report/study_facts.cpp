@@ -33,7 +33,17 @@ Progress progress_of(const ordered_json& study) {
 
 std::string Progress::text() const { return fmt::format("{} of {} runs completed", done, runs); }
 
+std::vector<std::string> failures_of(const ordered_json& study) {
+  std::vector<std::string> texts;
+  for (const ordered_json& run : study.at("runs")) {
+    if (!run.contains("error")) continue;
+    texts.push_back(fmt::format("{}: {}", run.at("folder").get<std::string>(), run.at("error").get<std::string>()));
+  }
+  return texts;
+}
+
 std::string value_text(const ordered_json& value) {
+  if (value.is_object() && value.size() == 1 && value.contains("type")) return value_text(value.at("type"));
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 

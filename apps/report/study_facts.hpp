@@ -24,7 +24,10 @@ struct Progress {
 /// The facts of a provenance.json that are told, in this order.
 inline constexpr const char* kMadeBy[] = {"tempera", "revision", "compiler", "processor", "level", "threads"};
 
-/// A value as a reader knows it: text without its quotes, else as JSON has it.
+/// Of every run that failed its folder and why: "0012-1a2b3c4d: relu \"act2\": …".
+[[nodiscard]] std::vector<std::string> failures_of(const nlohmann::ordered_json& study);
+
+/// A value as a reader knows it: text without its quotes, a type without other fields by its name, else as JSON has it.
 [[nodiscard]] std::string value_text(const nlohmann::ordered_json& value);
 
 /// Some cells are of runs that were trained rounded.

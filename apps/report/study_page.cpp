@@ -199,7 +199,9 @@ std::string runs_table(const ordered_json& study) {
     for (const char* mode : {"fake_quant", "integer"}) row.push_back(accuracy_text(results, mode));
   }
   const std::string floats = float_note(study.at("statistics").at("cells"));
-  return render(table) + (floats.empty() ? std::string() : note(floats));
+  std::string markup = render(table) + (floats.empty() ? std::string() : note(floats));
+  for (const std::string& failure : failures_of(study)) markup += note("Failed: " + failure);
+  return markup;
 }
 
 std::string facts_of(const ordered_json& study) {

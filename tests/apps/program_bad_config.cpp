@@ -61,6 +61,29 @@ TEST_CASE("a wrong config ends with status 2, says where and why, and leaves no 
   }
 }
 
+TEST_CASE("a model to start from that is not there is refused with its place, by a dry run, too") {
+  TemporaryFolder folder;
+  const auto missing = folder / "nowhere";
+  for (const char* more : {"--threads=1", "--dry-run"}) {
+    check_refused(run_tempera(smoke(folder / "run", {"--set", "train.initial=" + missing.string(), more})),
+                  {"/train/initial", missing.string(), "folder that tempera is run in"});
+    CHECK_FALSE(std::filesystem::exists(folder / "run"));
+  }
+}
+
+TEST_CASE("repairs of weights are refused before training where a layer has no place in the network's graph") {
+  TemporaryFolder folder;
+  const std::string layers = R"(model.layers=[{"type":"flatten"},{"type":"linear","name":"fc1","out":8},
+      {"type":"layer_norm","name":"norm"},{"type":"linear","name":"fc2","out":10}])";
+  for (const char* repair : {"\"equalize\": true", "\"bias_correction\": true", "\"adaround\": {}"}) {
+    CAPTURE(repair);
+    const std::string section = R"(quantization={"when": "after", "calibration": {)" + std::string(repair) +
+                                R"(}, "rules": [{"sites": "*.weight", "quantizer": "uniform"}]})";
+    check_refused(run_tempera(smoke(folder / "run", {"--set", layers, "--set", section})),
+                  {"/quantization/calibration", "layer_norm \"norm\""});
+  }
+}
+
 TEST_CASE("a last batch of one sample is refused before training where batch norm would meet it, and only there") {
   TemporaryFolder folder;
   const std::string layers = R"(model.layers=[{"type":"flatten"},{"type":"linear","out":10},{"type":"batch_norm"}])";

@@ -1,6 +1,7 @@
 // Runs that are stopped, killed, resumed, repeated or crowded. Oracle: a run of the same config that nothing disturbed.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -71,7 +72,14 @@ void strike_study(const fs::path& out, const char* moment) {
 std::vector<std::string> rows_without_seconds(const fs::path& study) {
   std::istringstream table(content(study / "study.csv"));
   std::vector<std::string> rows;
-  for (std::string row; std::getline(table, row);) rows.push_back(row.substr(0, row.rfind(',')));
+  std::size_t seconds = 0;  // commas before that column; no field here has one
+  for (std::string row; std::getline(table, row);) {
+    if (rows.empty())
+      seconds = static_cast<std::size_t>(std::ranges::count(row.substr(0, row.find(",seconds")), ',')) + 1;
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < seconds; ++i) begin = row.find(',', begin) + 1;
+    rows.push_back(row.erase(begin, row.find(',', begin) - begin));
+  }
   return rows;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 
 #include "smoke.hpp"
@@ -46,6 +47,26 @@ TEST_CASE("the report draws one channel where each has a scale, and says which q
     CHECK(site["staircase"]["channel"] < 10);
     CHECK(has(page, "fc2.weight, channel " + site["staircase"]["channel"].dump() + " (uniform"));
   }
+}
+
+TEST_CASE(
+    "a run of smoothed steps ends by saying how far soft and hard are apart, and draws each at the steepness it "
+    "reached") {
+  TemporaryFolder folder;
+  const fs::path run = folder / "run";
+  const Finished done = run_tempera({"run", "configs/smoke-smoothed.json", "--out", run.string()});
+  REQUIRE_MESSAGE(done.status == 0, done.err);
+  CHECK_MESSAGE(has(done.out, "smoothed steps in the last epoch: T "), done.out);
+  // After five epochs of six: 4·2⁵ and the end of the cosine, both held at 60; 6·6; 8 as it was.
+  const std::map<std::string, double> reached{
+      {"fc1.weight", 60}, {"fc2.weight", 60}, {"act1.output", 36}, {"act2.output", 8}};
+  for (const json& site : json_in(run / "quantization.json")["sites"]) {
+    const auto found = reached.find(site["site"]);
+    CAPTURE(site["site"]);
+    CHECK(site["staircase"].contains("temperature") == (found != reached.end()));
+    if (found != reached.end()) CHECK(site["staircase"]["temperature"] == found->second);
+  }
+  CHECK(has(content(run / "report.html"), "in training, T = 36"));
 }
 
 // conv1 72 weights, depthwise 72, grouped 32, conv2 and conv3 576 each, fc 7·7·8·10, of 4 bits; a bias of 4 bytes for each of 8

@@ -31,6 +31,23 @@ TEST_CASE("a dry run of a study says how many runs it would be, and makes none")
   CHECK_FALSE(has(run_tempera({"run", "configs/smoke.json", "--dry-run"}).err, "a study"));
 }
 
+TEST_CASE("a study says which of its runs failed and why, on its page, in its tables and in study.csv") {
+  TemporaryFolder folder;
+  const fs::path out = folder / "out";
+  const Finished done = run_tempera(smoke(out, {"--set", "study.vary={\"optimizer.learning_rate\": [0.05, 1e30]}"}));
+  CHECK(done.status == 1);
+  const nlohmann::json failed = json_in(out / "study.json")["runs"][1];
+  REQUIRE(failed["status"] == "failed");
+  const std::string name = failed["folder"], why = failed["error"];
+  CHECK(why.size() > 10);
+  const std::string told = why.substr(0, why.find_first_of("\"'<>&"));  // as far as nothing is escaped
+  CHECK(has(content(out / "report.html"), "Failed: " + name + ": " + told));
+  REQUIRE(run_tempera({"report", out.string(), "--markdown", (folder / "table.md").string()}).status == 0);
+  CHECK(has(content(folder / "table.md"), "- failed: " + name + ": " + told));
+  CHECK(has(content(out / "study.csv"), ",seconds,arithmetic,bytes,error\n"));
+  CHECK(has(content(out / "study.csv"), told));
+}
+
 TEST_CASE("a study goes on in its own folder and refuses one of a run, of another study, or of anything else") {
   TemporaryFolder folder;
   const fs::path own = folder / "own";
