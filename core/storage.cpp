@@ -6,6 +6,7 @@
 #include <mutex>
 #include <new>
 
+#include "tempera/core/cached_allocator.hpp"
 #include "tempera/core/system_memory.hpp"
 
 namespace tempera::core {
@@ -117,6 +118,9 @@ AllocatorStats allocator_stats() noexcept {
 }
 
 void release_cached_storage() noexcept { cache().clear(); }
+
+void* detail::take_block(std::size_t bytes) { return cache().take(bytes) + 1; }
+void detail::give_block_back(void* memory) noexcept { cache().give_back(static_cast<BlockCache::Block*>(memory) - 1); }
 
 Storage::Storage(std::size_t bytes) : block_(cache().take(bytes)) {}
 

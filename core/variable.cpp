@@ -18,10 +18,10 @@ namespace {
 
 std::atomic<std::int64_t> next_id{1};
 thread_local bool recording = true;
-thread_local std::string scope_path;
+thread_local CachedString scope_path;
 
 std::string place_of(const Node& node) {
-  return node.scope.empty() ? std::string(node.op) : fmt::format("{}: {}", node.scope, node.op);
+  return node.scope.empty() ? std::string(node.op) : fmt::format("{}: {}", std::string_view(node.scope), node.op);
 }
 
 // sum += term, in place where nobody else holds the storage.
@@ -125,6 +125,24 @@ void propagate(Node& node, Frontier& frontier) {
   node.inputs.clear();
 }
 
+template <class Input>
+Variable record_with(const char* op, LazyTensor value, std::span<Input> inputs, const OfferedBackward& backward) {
+  lap(Phase::kForward, scope_path, op);
+  Variable result{Tensor()};
+  Node& node = *result.node();
+  node.value = std::move(value);
+  node.op = op;
+  node.scope = scope_path;
+  const auto requires_grad = [](const Variable& input) { return input.requires_grad(); };
+  if (recording && std::ranges::any_of(inputs, requires_grad)) {
+    node.requires_grad = true;
+    node.inputs.assign(inputs.begin(), inputs.end());
+    node.backward = backward.kept();
+  }
+  lap_graph();
+  return result;
+}
+
 }  // namespace
 
 bool Needs::operator[](std::size_t input) const noexcept { return node_->inputs[input].requires_grad(); }
@@ -143,7 +161,7 @@ Node::~Node() {
   }
 }
 
-Variable::Variable(Tensor value, bool requires_grad) : node_(std::make_shared<Node>()) {
+Variable::Variable(Tensor value, bool requires_grad) : node_(std::allocate_shared<Node>(CachedAllocator<Node>())) {
   node_->value = std::move(value);
   node_->requires_grad = requires_grad;
   node_->id = next_id.fetch_add(1, std::memory_order_relaxed);
@@ -170,24 +188,17 @@ Tensor& Variable::mutable_grad() const { return node_->grad.made(); }
 void Variable::zero_grad() const { node_->grad = {}; }
 Variable Variable::detach() const { return Variable(value()); }
 
-Variable record(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward) {
-  lap(Phase::kForward, scope_path, op);
-  Variable result{Tensor()};
-  result.node_->value = std::move(value);
-  result.node_->op = op;
-  result.node_->scope = scope_path;
-  if (recording && std::ranges::any_of(inputs, &Variable::requires_grad)) {
-    result.node_->requires_grad = true;
-    result.node_->inputs = std::move(inputs);
-    result.node_->backward = std::move(backward);
-  }
-  lap_graph();
-  return result;
+Variable record(const char* op, LazyTensor value, Inputs inputs, OfferedBackward backward) {
+  return record_with(op, std::move(value), std::span(inputs.begin(), inputs.size()), backward);
 }
 
-Variable record_deferring(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward) {
-  Variable result = record(op, std::move(value), std::move(inputs), std::move(backward));
-  result.node_->takes_deferred = result.requires_grad();
+Variable record(const char* op, LazyTensor value, std::span<const Variable> inputs, OfferedBackward backward) {
+  return record_with(op, std::move(value), inputs, backward);
+}
+
+Variable record_deferring(const char* op, LazyTensor value, Inputs inputs, OfferedBackward backward) {
+  Variable result = record(op, std::move(value), inputs, backward);
+  result.node()->takes_deferred = result.requires_grad();
   return result;
 }
 

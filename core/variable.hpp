@@ -4,12 +4,17 @@
 // ids, so descending id order is a topological order, and `backward` needs nothing but a priority queue.
 #pragma once
 
+#include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
+#include "tempera/core/cached_allocator.hpp"
 #include "tempera/core/lazy_tensor.hpp"
 #include "tempera/core/tensor.hpp"
 
@@ -35,6 +40,24 @@ using Gradients = std::vector<Gradient>;
 /// `const Tensor&` is one as well. It captures tensors, never Variables: those would tie the graph into a chain that is
 /// released recursively.
 using BackwardFn = std::function<Gradients(Gradient& grad_output, const Needs& needs)>;
+
+/// A function object that a BackwardFn can be made of, or a function's address, where it stands. It is made one only if history is
+/// kept, as that takes memory.
+class OfferedBackward {
+ public:
+  template <class Fn>
+    requires(!std::same_as<std::remove_cvref_t<Fn>, OfferedBackward> && std::is_object_v<std::remove_reference_t<Fn>> &&
+             std::constructible_from<BackwardFn, Fn>)
+  OfferedBackward(Fn&& fn) noexcept  // NOLINT(google-explicit-constructor): operations pass a lambda
+      : fn_(const_cast<void*>(static_cast<const void*>(std::addressof(fn)))),  // NOLINT: it is used as it was given
+        kept_(
+            [](void* at) -> BackwardFn { return static_cast<Fn&&>(*static_cast<std::remove_reference_t<Fn>*>(at)); }) {}
+  [[nodiscard]] BackwardFn kept() const { return kept_(fn_); }
+
+ private:
+  void* fn_;
+  BackwardFn (*kept_)(void* at);
+};
 
 /// Handle to a node of the graph. Copies refer to the same node.
 class Variable {
@@ -69,10 +92,6 @@ class Variable {
 
  private:
   friend struct Node;
-  friend Variable record(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward);
-  friend Variable record_deferring(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward);
-  explicit Variable(std::shared_ptr<Node> node) : node_(std::move(node)) {}
-
   std::shared_ptr<Node> node_;
 };
 
@@ -86,7 +105,7 @@ struct Node {
   bool requires_grad = false;
   std::int64_t id = 0;
   const char* op = kLeafOp;      ///< operation that made it, as in error texts
-  std::string scope;             ///< path of the layer it was made in, e.g. "fc1"
+  CachedString scope;            ///< path of the layer it was made in, e.g. "fc1"
   std::vector<Variable> inputs;  ///< released by `backward`
   BackwardFn backward;           ///< empty for leaves
   bool takes_deferred = false;   ///< a gradient that is not made yet
@@ -97,13 +116,17 @@ struct Node {
   ~Node();  // iterative: a chain of a million operations must not overflow the stack
 };
 
+/// The inputs of an operation where they stand: {x, weight}.
+using Inputs = std::initializer_list<std::reference_wrapper<const Variable>>;
+
 /// Makes the result of an operation; `op` is a string literal other than "leaf". An empty Variable among the inputs
 /// stands for an operand that was left out. Without an input that requires a gradient, or under NoGrad, the history is dropped.
-[[nodiscard]] Variable record(const char* op, LazyTensor value, std::vector<Variable> inputs, BackwardFn backward);
+[[nodiscard]] Variable record(const char* op, LazyTensor value, Inputs inputs, OfferedBackward backward);
+[[nodiscard]] Variable record(const char* op, LazyTensor value, std::span<const Variable> inputs,
+                              OfferedBackward backward);
 
 /// The same for an operation whose `backward` has a use for a gradient that is not made yet.
-[[nodiscard]] Variable record_deferring(const char* op, LazyTensor value, std::vector<Variable> inputs,
-                                        BackwardFn backward);
+[[nodiscard]] Variable record_deferring(const char* op, LazyTensor value, Inputs inputs, OfferedBackward backward);
 
 /// The same for an operation whose gradient by its input is, or passes for, that by its result (straight-through estimators).
 [[nodiscard]] Variable record_straight_through(const char* op, LazyTensor value, const Variable& input);

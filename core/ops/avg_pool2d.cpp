@@ -83,7 +83,8 @@ Variable avg_pool2d(const Variable& x, const Pool2dOptions& options, bool count_
 Variable global_avg_pool2d(const Variable& x) {
   require(x.shape().rank() == 4, "global_avg_pool2d", "the input must be [batch, channels, height, width], received {}",
           x.shape());
-  return mean(x, {2, 3});
+  static const std::vector<int> kImage{2, 3};
+  return mean(x, kImage);
 }
 
 }  // namespace tempera::core

@@ -91,7 +91,7 @@ class Unfolded {
   const ConvPlan& plan_;
   const Windows& w_;
   WindowOffsets offsets_;
-  std::vector<WindowRun> runs_;
+  CachedVector<WindowRun> runs_;
 };
 
 // One group of the images [first, last); dw, the sum over them, may be null.

@@ -29,6 +29,7 @@ class Forward {
       find_places();
       return;
     }
+    strips_.reserve(static_cast<std::size_t>(ceil_div(w_.columns(), kernels().gemm_nr)));
     for (std::int64_t j = 0; j < w_.columns(); j += kernels().gemm_nr) {
       strips_.push_back(offsets_.runs(j, std::min(j + kernels().gemm_nr, w_.columns())));
     }
@@ -47,6 +48,7 @@ class Forward {
 
  private:
   void find_places() {
+    places_.reserve(static_cast<std::size_t>(w_.out_height * vectors_per_row_));
     for (std::int64_t row = 0; row < w_.out_height; ++row) {
       for (std::int64_t v = 0; v < vectors_per_row_; ++v) {
         const std::int64_t lanes = kernels().conv_lanes;
@@ -105,7 +107,7 @@ class Forward {
   }
 
   void strip(std::int64_t group, std::int64_t index, const Scalar* x, Scalar* panel, Scalar* y) const {
-    const std::vector<WindowRun>& runs = strips_[static_cast<std::size_t>(index)];
+    const CachedVector<WindowRun>& runs = strips_[static_cast<std::size_t>(index)];
     const std::int64_t width = kernels().gemm_nr, first = index * width;
     kernels().conv_pack(w_.rows(), offsets_.rows().data(), static_cast<std::int64_t>(runs.size()), runs.data(), x,
                         panel);
@@ -131,8 +133,8 @@ class Forward {
   const Windows& w_;
   WindowOffsets offsets_;
   std::int64_t vectors_per_row_;
-  std::vector<std::int64_t> places_;  // of vectors of windows: their first columns
-  std::vector<std::vector<WindowRun>> strips_;
+  CachedVector<std::int64_t> places_;  // of vectors of windows: their first columns
+  CachedVector<CachedVector<WindowRun>> strips_;
   const Scalar *weights_, *bias_;
   bool relu_;
 };

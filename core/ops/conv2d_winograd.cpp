@@ -4,7 +4,9 @@
 #include "tempera/core/ops/conv2d_winograd.hpp"
 
 #include <algorithm>
+#include <array>
 
+#include "tempera/core/cached_allocator.hpp"
 #include "tempera/core/kernels/caches.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/ops/winograd_images.hpp"
@@ -13,8 +15,9 @@
 namespace tempera::core {
 namespace {
 
-constexpr std::int64_t kChunks = 16;     // of a large batch: enough for threads that are disturbed
-constexpr std::int64_t kMaxStrips = 4;   // of tiles in a block
+constexpr std::int64_t kChunks = 16;                 // of a large batch: enough for threads that are disturbed
+constexpr std::int64_t kMaxStrips = 4;               // of tiles in a block
+constexpr std::int64_t kMaxTiles = 32 * kMaxStrips;  // a strip has at most 32 at any level
 constexpr std::int64_t kMaxDepth = 512;  // channels that are summed before they are added to the sums by point
 
 class Convolution {
@@ -68,8 +71,8 @@ class Convolution {
 
   void transform_filters() {
     filters_ = scalars(points_ * filter_step_);
-    std::vector<const Scalar*> from;
-    std::vector<std::int64_t> offsets;
+    CachedVector<const Scalar*> from;
+    CachedVector<std::int64_t> offsets;
     from.reserve(static_cast<std::size_t>(c_.in));
     offsets.reserve(static_cast<std::size_t>(c_.out));
     for (std::int64_t i = 0; i < c_.in; ++i) from.push_back(c_.w + i * c_.w_in);
@@ -92,32 +95,31 @@ class Convolution {
 
   // Where a block's tiles stand, and how much of them there is.
   struct Tiles {
-    std::vector<const Scalar*> from;
-    std::vector<Scalar*> to;
-    std::vector<std::int64_t> heights, widths;
+    std::int64_t count = 0;
+    // NOLINTBEGIN(cppcoreguidelines-pro-type-member-init): written as far as they are read
+    std::array<const Scalar*, kMaxTiles> from;
+    std::array<Scalar*, kMaxTiles> to;
+    std::array<std::int64_t, kMaxTiles> heights, widths;
+    // NOLINTEND(cppcoreguidelines-pro-type-member-init)
   };
 
-  [[nodiscard]] Tiles tiles_of(std::int64_t first, WinogradWindow& window) const {
-    const std::int64_t end = std::min(first + block_, c_.images * tiles());
-    Tiles t;
-    t.from.reserve(static_cast<std::size_t>(end - first));
-    t.to.reserve(static_cast<std::size_t>(end - first));
-    t.heights.reserve(static_cast<std::size_t>(end - first));
-    t.widths.reserve(static_cast<std::size_t>(end - first));
-    for (std::int64_t tile = first; tile < end; ++tile) {
-      const std::int64_t image = tile / tiles();
-      const std::int64_t y = tile % tiles() / tiles_w_ * c_.outputs, x = tile % tiles_w_ * c_.outputs;
-      t.from.push_back(window.from_row(image, y) + y * images_.stored_w + x);
-      t.to.push_back(c_.y + image * c_.out * c_.out_height * c_.out_width + y * c_.out_width + x);
-      t.heights.push_back(std::min(c_.outputs, c_.out_height - y));
-      t.widths.push_back(std::min(c_.outputs, c_.out_width - x));
+  void find_tiles(std::int64_t first, WinogradWindow& window, Tiles& t) const {
+    t.count = std::min(block_, c_.images * tiles() - first);
+    for (std::int64_t i = 0; i < t.count; ++i) {
+      const std::int64_t image = (first + i) / tiles(), at = (first + i) % tiles();
+      const std::int64_t y = at / tiles_w_ * c_.outputs, x = at % tiles_w_ * c_.outputs;
+      const auto to = static_cast<std::size_t>(i);
+      t.from[to] = window.from_row(image, y) + y * images_.stored_w + x;
+      t.to[to] = c_.y + image * c_.out * c_.out_height * c_.out_width + y * c_.out_width + x;
+      t.heights[to] = std::min(c_.outputs, c_.out_height - y);
+      t.widths[to] = std::min(c_.outputs, c_.out_width - x);
     }
-    return t;
   }
 
   void block(std::int64_t first, WinogradWindow& window, Scalar* v, Scalar* m) const {
-    const Tiles t = tiles_of(first, window);
-    const auto count = static_cast<std::int64_t>(t.from.size());
+    Tiles t;
+    find_tiles(first, window, t);
+    const std::int64_t count = t.count;
     kernels().winograd_data({.outputs = c_.outputs,
                              .taps = c_.taps,
                              .lanes = count,
@@ -171,7 +173,7 @@ class Convolution {
   WinogradImages images_;
   std::int64_t block_ = 0, filter_row_ = 0, filter_step_ = 0;
   Storage filters_;  // [point][out][in]
-  std::vector<std::int64_t> in_planes_, out_planes_;
+  CachedVector<std::int64_t> in_planes_, out_planes_;
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,7 @@ namespace tempera::core {
 /// Elements [begin, end) of an axis. Throws ShapeError unless 0 ≤ begin ≤ end ≤ extent.
 [[nodiscard]] Variable slice(const Variable& x, int axis, std::int64_t begin, std::int64_t end);
 /// Joins along an axis; the other extents must agree. Throws ShapeError, also for an empty list.
-[[nodiscard]] Variable concat(const std::vector<Variable>& parts, int axis);
+[[nodiscard]] Variable concat(std::span<const Variable> parts, int axis);
 /// Surrounds x with `value`: {before, after} for each axis. Throws ShapeError for negative counts or another rank.
 [[nodiscard]] Variable pad(const Variable& x, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths,
                            double value = 0.0);

@@ -59,11 +59,12 @@ Variable slice(const Variable& x, int axis, std::int64_t begin, std::int64_t end
   });
 }
 
-Variable concat(const std::vector<Variable>& parts, int axis) {
+Variable concat(std::span<const Variable> parts, int axis) {
   require(!parts.empty(), "concat", "needs at least one part, received none");
   const Shape& first = parts.front().shape();
   const int a = checked_axis("concat", axis, first);
-  std::vector<std::int64_t> ends;
+  CachedVector<std::int64_t> ends;
+  ends.reserve(parts.size());
   std::int64_t total = 0;
   for (const Variable& part : parts) {
     const bool fits = part.shape().rank() == first.rank() && with_extent(part.shape(), a, first[a]) == first;
@@ -76,7 +77,7 @@ Variable concat(const std::vector<Variable>& parts, int axis) {
     copy_range(part.value(), 0, y, at, part.shape()[a], a);
     at += part.shape()[a];
   }
-  return record("concat", std::move(y), parts, [a, ends](const Tensor& dy, const Needs& needs) {
+  return record("concat", std::move(y), parts, [a, ends = std::move(ends)](const Tensor& dy, const Needs& needs) {
     Gradients gradients(ends.size());
     for (std::size_t i = 0; i < ends.size(); ++i) {
       if (needs[i]) gradients[i] = sliced(dy, a, i == 0 ? 0 : ends[i - 1], ends[i]);

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
+#include "tempera/core/cached_allocator.hpp"
 #include "tempera/core/kernels/conv.hpp"
 #include "tempera/core/ops/windows.hpp"
 #include "tempera/core/storage.hpp"
@@ -26,10 +26,10 @@ class WindowOffsets {
   /// Writes the copy, of pixels() elements.
   void copy(const Scalar* image, Scalar* to) const noexcept;
 
-  [[nodiscard]] const std::vector<std::int64_t>& rows() const noexcept { return rows_; }        ///< [w.rows()]
-  [[nodiscard]] const std::vector<std::int64_t>& columns() const noexcept { return columns_; }  ///< [w.columns()]
+  [[nodiscard]] const CachedVector<std::int64_t>& rows() const noexcept { return rows_; }        ///< [w.rows()]
+  [[nodiscard]] const CachedVector<std::int64_t>& columns() const noexcept { return columns_; }  ///< [w.columns()]
   /// The windows [begin, end) as runs of neighbouring pixels.
-  [[nodiscard]] std::vector<WindowRun> runs(std::int64_t begin, std::int64_t end) const;
+  [[nodiscard]] CachedVector<WindowRun> runs(std::int64_t begin, std::int64_t end) const;
 
  private:
   // Where column x of the padded image stands in a row.
@@ -39,7 +39,7 @@ class WindowOffsets {
   std::int64_t copied_height_;
   std::int64_t step_;    // from one window to the next; 1 where there is no next
   std::int64_t sorted_;  // columns of one remainder, of which the last may be left over
-  std::vector<std::int64_t> rows_, columns_;
+  CachedVector<std::int64_t> rows_, columns_;
 };
 
 }  // namespace tempera::core

@@ -53,7 +53,8 @@ std::span<const std::unique_ptr<Layer>> Concat::branch(std::size_t index) const 
 }
 
 Variable Concat::forward(const Variable& x, ForwardContext& context) {
-  std::vector<Variable> parts;
+  core::CachedVector<Variable> parts;
+  parts.reserve(ends_.size());
   for (std::size_t i = 0; i < ends_.size(); ++i) parts.push_back(forward_all(branch(i), x, context));
   return core::concat(parts, 1);
 }

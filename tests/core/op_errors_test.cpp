@@ -99,9 +99,10 @@ TEST_CASE("layout operations and reductions refuse axes and ranges outside of th
   CHECK(complaint<ShapeError>([&] { return slice(x, 1, 2, 4); }) ==
         "[slice] needs 0 <= begin <= end <= 3, received [2, 4) on axis 1 of [2, 3]");
   CHECK(complaint<ShapeError>([&] {
-          return concat({x, of({3, 3})}, 1);
+          return concat(std::vector{x, of({3, 3})}, 1);
         }) == "[concat] extents other than axis 1 must agree, received [2, 3] and [3, 3]");
-  CHECK(complaint<ShapeError>([&] { return concat({}, 0); }) == "[concat] needs at least one part, received none");
+  CHECK(complaint<ShapeError>([&] { return concat(std::vector<Variable>{}, 0); }) ==
+        "[concat] needs at least one part, received none");
   const std::vector<std::int64_t> indices{0, 2};
   CHECK(complaint<ShapeError>([&] { return index_select(x, 0, indices); }) ==
         "[index_select] indices must be in [0, 2), received 2 for axis 0 of [2, 3]");

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <string>
 
 #include "tempera/core/errors.hpp"
@@ -71,6 +72,24 @@ TEST_CASE("under NoGrad and without a leaf that wants one, no history is kept") 
   const Variable datum(Tensor::scalar(1));
   CHECK((datum * datum).node()->inputs.empty());
   CHECK_FALSE((x * x).detach().requires_grad());
+}
+
+TEST_CASE("a backward function that has a name is copied where history is kept, and left to its owner") {
+  const Variable x = number(3);
+  const auto factor = std::make_shared<double>(5);
+  const auto scaled = [factor](const Tensor& dy, const Needs&) {
+    return Gradients{Tensor::scalar(static_cast<Scalar>(*factor) * dy.item())};
+  };
+  {
+    const NoGrad no_history;
+    const Variable y = record("scaled", Tensor::scalar(15), {x}, scaled);
+    CHECK(factor.use_count() == 2);  // here and in the function
+  }
+  const Variable y = record("scaled", Tensor::scalar(15), {x}, scaled);
+  CHECK(factor.use_count() == 3);
+  backward(y);
+  backward(record("scaled", Tensor::scalar(15), {x}, scaled));
+  CHECK(x.grad().item() == 10);
 }
 
 TEST_CASE("an input that needs no gradient is not asked for one") {
@@ -151,7 +170,7 @@ TEST_CASE("backward frees each activation as soon as its gradient has been hande
     live_at_end = allocator_stats().live_bytes;
     return Gradients{dy};
   });
-  for (int i = 0; i < kLinks; ++i) y = record("link", Tensor(y.shape()), {y}, pass);
+  for (int i = 0; i < kLinks; ++i) y = record("link", Tensor(y.shape()), {y}, &pass);
   y = record("last", Tensor(y.shape()), {y}, [&](const Tensor& dy, const Needs&) {
     live_at_start = allocator_stats().live_bytes;
     return Gradients{dy};

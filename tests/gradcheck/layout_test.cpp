@@ -31,7 +31,7 @@ TEST_CASE("slice, concat and pad gradients agree with differences on every axis"
     const int begin = number(0, static_cast<int>(shape[axis])), end = number(begin, static_cast<int>(shape[axis]));
     const Variable x = normal(shape), y = normal(shape);
     agrees([=](const Variables& in) { return core::slice(in[0], axis, begin, end); }, {x});
-    agrees([=](const Variables& in) { return core::concat({in[0], in[1], in[0]}, axis); }, {x, y});
+    agrees([=](const Variables& in) { return core::concat(Variables{in[0], in[1], in[0]}, axis); }, {x, y});
     std::vector<std::pair<std::int64_t, std::int64_t>> widths;
     for (int i = 0; i < shape.rank(); ++i) widths.emplace_back(number(0, 2), number(0, 2));
     agrees([=](const Variables& in) { return core::pad(in[0], widths, 0.5); }, {x});

@@ -4,15 +4,10 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <new>
 
-namespace tempera::test {
-
-inline std::atomic<std::int64_t> news{0};
-
-}  // namespace tempera::test
+#include "support/news.hpp"
 
 // Every other form of new and delete ends here. Inlined, GCC would take free for the wrong counterpart of new.
 // NOLINTBEGIN(cppcoreguidelines-no-malloc, misc-definitions-in-headers)
