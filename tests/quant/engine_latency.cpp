@@ -4,7 +4,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <span>
+#include <string>
+#include <variant>
 #include <vector>
 
 #include "quant/random_program.hpp"
@@ -70,6 +73,22 @@ Program network() {
   return p;
 }
 
+// Every instruction by its name, a convolution with groups by what they are as well, and thresholds and wide buffers.
+void add_kinds(const Program& program, std::set<std::string>& kinds) {
+  for (const Instruction& in : program.instructions) {
+    kinds.emplace(program::kOperationNames[in.operation.index()]);
+    const auto cell = program.buffers[static_cast<std::size_t>(in.output)].cell;
+    if (cell == Cell::kU16 || cell == Cell::kS16) kinds.emplace("16 bits");
+    if (const auto* conv = std::get_if<program::Conv2d>(&in.operation); conv != nullptr && conv->groups > 1) {
+      kinds.emplace(conv->weight.shape[1] > 1              ? "grouped"
+                    : conv->weight.shape[0] > conv->groups ? "several"
+                                                           : "depthwise");
+    }
+    const auto* requantize = std::get_if<program::Requantize>(&in.operation);
+    if (requantize != nullptr && requantize->requant.thresholds) kinds.emplace("thresholds");
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a call with one image asks for no memory and starts no thread, however many there may be") {
@@ -95,4 +114,29 @@ TEST_CASE("a call with one image asks for no memory and starts no thread, howeve
   CHECK(news.load() > first);
   CHECK(threads() > started);
   core::set_thread_count(before);
+}
+
+TEST_CASE("no kind of instruction asks for memory in a call with one image, or starts a thread") {
+  const int before = core::thread_count();
+  core::set_thread_count(13);
+  std::set<std::string> kinds;
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    CAPTURE(seed);
+    const Program program = quant_test::random_program(seed);
+    add_kinds(program, kinds);
+    const core::Tensor one = quant_test::random_samples(program, 1, seed);
+    Engine engine(program);
+    const std::int64_t started = threads();
+    static_cast<void>(engine.logits(one));
+    const std::int64_t first = news.load();
+    const auto storage = core::allocator_stats().system_allocations;
+    for (int i = 0; i < 3; ++i) static_cast<void>(engine.logits(one));
+    CHECK(news.load() == first);
+    CHECK(core::allocator_stats().system_allocations == storage);
+    CHECK(threads() == started);
+  }
+  core::set_thread_count(before);
+  std::set<std::string> all(program::kOperationNames.begin(), program::kOperationNames.end());
+  all.insert({"16 bits", "grouped", "depthwise", "several", "thresholds"});
+  CHECK(kinds == all);
 }
