@@ -2,7 +2,7 @@
 
 #include <limits>
 #include <map>
-#include <optional>
+#include <mutex>
 #include <utility>
 
 #include "tempera/core/errors.hpp"
@@ -44,7 +44,7 @@ bool multiplies(const nn::GraphNode& node) {
 // A value of the graph. With `rows`: x is still to be rounded to them, which a product of integers does by itself.
 struct Value {
   Variable x;
-  std::optional<QParams> rows;
+  const QParams* rows = nullptr;
 };
 
 Variable function(const nn::GraphNode& node, const nn::graph::Function& op, const Variable& x) {
@@ -81,11 +81,16 @@ void fuse(const nn::Graph& graph, Layers& layers) {
   }
 }
 
+// Those of every node that has some: kept from call to call, so that they take no memory again.
+using Grids = std::vector<QParams>;
+
 // One pass of a batch through the graph.
 class Walk {
  public:
-  Walk(const nn::Graph& graph, const Layers& layers, const core::Tensor& x, const DynamicWatch& watch)
-      : graph_(graph), layers_(layers), watch_(watch), batch_(x.dim(0)), x_(x) {}
+  Walk(const nn::Graph& graph, const Layers& layers, Grids& grids, const core::Tensor& x, const DynamicWatch& watch)
+      : graph_(graph), layers_(layers), grids_(grids), watch_(watch), batch_(x.dim(0)), x_(x) {
+    values_.reserve(graph.nodes.size());
+  }
 
   core::Tensor run() {
     for (const nn::GraphNode& node : graph_.nodes) {
@@ -101,9 +106,10 @@ class Walk {
   Value visit(const Node& node, const nn::graph::Pass& op) {
     const Variable x = floats(node);
     if (const DynamicUniform* quantizer = dynamic_of(node)) {
-      Value value{.x = x, .rows = quantizer->rows(x.value())};
+      QParams& rows = grids_[values_.size()];
+      quantizer->rows(x.value(), rows);
       core::lap(core::Phase::kForward, op.site->name, "dynamic range");
-      return value;
+      return {.x = x, .rows = &rows};
     }
     return {.x = (*op.site)(x, context_)};
   }
@@ -146,7 +152,8 @@ class Walk {
     return {.x = core::add(floats(node), floats(node, 1))};
   }
   Value visit(const Node& node, const nn::graph::Concat& /*op*/) {
-    std::vector<Variable> parts;
+    core::CachedVector<Variable> parts;
+    parts.reserve(node.inputs.size());
     for (std::size_t i = 0; i < node.inputs.size(); ++i) parts.push_back(floats(node, i));
     return {.x = core::concat(parts, 1)};
   }
@@ -169,21 +176,20 @@ class Walk {
     return values_[static_cast<std::size_t>(node.inputs[i])];
   }
   // What a packed layer takes in comes from the dynamic quantizer before it.
-  [[nodiscard]] const QParams& rows(const Node& node) const {
-    return *in(node).rows;  // NOLINT(bugprone-unchecked-optional-access)
-  }
+  [[nodiscard]] const QParams& rows(const Node& node) const { return *in(node).rows; }
   [[nodiscard]] static Variable settled(const Value& value) {
-    return value.rows ? Variable(fake_quantized(value.x.value(), *value.rows)) : value.x;
+    return value.rows != nullptr ? Variable(fake_quantized(value.x.value(), *value.rows)) : value.x;
   }
   [[nodiscard]] Variable floats(const Node& node, std::size_t i = 0) const { return settled(in(node, i)); }
 
   const nn::Graph& graph_;
   const Layers& layers_;
+  Grids& grids_;
   const DynamicWatch& watch_;
   std::int64_t batch_;
   Variable x_;
   nn::ForwardContext context_;
-  std::vector<Value> values_;
+  core::CachedVector<Value> values_;
 };
 
 }  // namespace
@@ -192,6 +198,23 @@ struct DynamicForward::State {
   nn::Graph graph;
   Layers layers;
   std::vector<std::string> names;
+
+  // Grids for a call; several threads may call at once.
+  std::unique_ptr<Grids> take() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return std::make_unique<Grids>(graph.nodes.size());
+    std::unique_ptr<Grids> grids = std::move(idle_.back());
+    idle_.pop_back();
+    return grids;
+  }
+  void give_back(std::unique_ptr<Grids> grids) {
+    const std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(grids));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Grids>> idle_;
 };
 
 DynamicForward::DynamicForward(const nn::Model& model) : state_(std::make_unique<State>()) {
@@ -216,7 +239,10 @@ DynamicForward::~DynamicForward() = default;
 
 core::Tensor DynamicForward::logits(const core::Tensor& x, const DynamicWatch& watch) const {
   const core::NoGrad no_history;
-  return Walk(state_->graph, state_->layers, x, watch).run();
+  std::unique_ptr<Grids> grids = state_->take();
+  core::Tensor y = Walk(state_->graph, state_->layers, *grids, x, watch).run();
+  state_->give_back(std::move(grids));  // not after an exception
+  return y;
 }
 
 const std::vector<std::string>& DynamicForward::integer_layers() const noexcept { return state_->names; }

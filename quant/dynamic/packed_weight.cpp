@@ -157,8 +157,8 @@ void PackedWeight::multiply(std::int64_t group, const Rows& rows) const {
 // Row by row, by the steps that are not 0: half of them after a ReLU, and what is not multiplied is not read.
 void PackedWeight::multiply_few(std::int64_t group, const Rows& rows) const {
   const engine::Panels<std::int8_t>& panels = parts_[static_cast<std::size_t>(group)].narrow;
-  std::vector<std::int32_t> steps(static_cast<std::size_t>(length_ / 2 + 1)), values(steps.size());
-  std::vector<std::int32_t> c(static_cast<std::size_t>(padded_));
+  core::CachedVector<std::int32_t> steps(static_cast<std::size_t>(length_ / 2 + 1)), values(steps.size());
+  core::CachedVector<std::int32_t> c(static_cast<std::size_t>(padded_));
   for (std::int64_t i = 0; i < rows.m; ++i) {
     const std::int64_t count = engine::nonzero_steps(rows.q + rows.begin(i), length_, steps.data(), values.data());
     const auto s_x = static_cast<Scalar>(rows.scale[i * rows.scale_step]);

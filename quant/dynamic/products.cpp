@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <span>
-#include <vector>
 
+#include "tempera/core/cached_allocator.hpp"
 #include "tempera/core/kernels/int_table.hpp"
 #include "tempera/core/parallel.hpp"
 #include "tempera/quant/runs.hpp"
@@ -19,8 +19,8 @@ using core::Tensor;
 std::int64_t stride_of(std::int64_t length) noexcept { return (length + 3 + 3) / 4 * 4; }
 
 // z − qmin of every sample.
-std::vector<std::int32_t> shifts_of(const QParams& rows) {
-  std::vector<std::int32_t> shifts = rows.zero_point;
+core::CachedVector<std::int32_t> shifts_of(const QParams& rows) {
+  core::CachedVector<std::int32_t> shifts(rows.zero_point.begin(), rows.zero_point.end());
   for (std::int32_t& shift : shifts) shift -= rows.qmin;
   return shifts;
 }
@@ -63,9 +63,10 @@ struct Run {
   std::int64_t offset, length;
 };
 
-std::vector<Run> runs_of(const Image& image, const core::Conv2dOptions& options, std::array<std::int64_t, 2> kernel,
-                         const PackedWeight& weight) {
-  std::vector<Run> runs;
+core::CachedVector<Run> runs_of(const Image& image, const core::Conv2dOptions& options,
+                                std::array<std::int64_t, 2> kernel, const PackedWeight& weight) {
+  core::CachedVector<Run> runs;
+  runs.reserve(static_cast<std::size_t>(weight.length()));
   for (std::int64_t k = 0; k < weight.length(); ++k) {
     const std::int64_t at = weight.source(k), tap = at % (kernel[0] * kernel[1]);
     const std::int64_t h = tap / kernel[1] * options.dilation[0], w = tap % kernel[1] * options.dilation[1];
@@ -99,9 +100,9 @@ Tensor linear(const Tensor& x, const QParams& rows, const PackedWeight& weight, 
   Tensor y({batch, weight.outputs()});
   if (batch == 0) return y;
   const bool bytes = weight.takes_bytes(batch);
-  std::vector<std::int16_t> q(static_cast<std::size_t>(batch * stride));
-  std::vector<std::uint8_t> q_bytes(static_cast<std::size_t>(bytes ? batch * stride : 0));
-  const std::vector<std::int32_t> shifts = shifts_of(rows);
+  core::CachedVector<std::int16_t> q(static_cast<std::size_t>(batch * stride));
+  core::CachedVector<std::uint8_t> q_bytes(static_cast<std::size_t>(bytes ? batch * stride : 0));
+  const core::CachedVector<std::int32_t> shifts = shifts_of(rows);
   const std::int64_t grain = std::max<std::int64_t>(1, kRunGrain / std::max<std::int64_t>(1, length));
   core::parallel_for(batch, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
@@ -131,19 +132,19 @@ Tensor conv2d(const Tensor& x, const QParams& rows, const PackedWeight& weight, 
                     .height = x.dim(2) + 2 * options.padding[0],
                     .width = x.dim(3) + 2 * options.padding[1]};
   const bool in_place = weight.segments() > 1 || weight.length() == image.channels;
-  const std::vector<Run> runs = in_place ? std::vector<Run>() : runs_of(image, options, kernel, weight);
+  const core::CachedVector<Run> runs = in_place ? core::CachedVector<Run>() : runs_of(image, options, kernel, weight);
   const std::int64_t cells = output[1] * output[2], stride = stride_of(weight.length());
   const bool bytes = weight.takes_bytes(cells);
-  const std::vector<std::int32_t> shifts = shifts_of(rows);
+  const core::CachedVector<std::int32_t> shifts = shifts_of(rows);
   Tensor y(output.with_batch(batch));
   Scalar* results = y.mutable_data();
   core::parallel_for(batch, 1, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<std::int16_t> planes(static_cast<std::size_t>(sample));
+    core::CachedVector<std::int16_t> planes(static_cast<std::size_t>(sample));
     // The border stays 0; one value more, which kernels may read.
-    std::vector<std::int16_t> arranged(static_cast<std::size_t>(image.groups * image.pixels() + 1));
-    std::vector<std::int16_t> matrix(static_cast<std::size_t>(in_place || bytes ? 0 : cells * stride));
-    std::vector<std::uint8_t> narrow(static_cast<std::size_t>(bytes ? image.groups * image.pixels() + 3 : 0));
-    std::vector<std::uint8_t> narrow_matrix(static_cast<std::size_t>(in_place || !bytes ? 0 : cells * stride));
+    core::CachedVector<std::int16_t> arranged(static_cast<std::size_t>(image.groups * image.pixels() + 1));
+    core::CachedVector<std::int16_t> matrix(static_cast<std::size_t>(in_place || bytes ? 0 : cells * stride));
+    core::CachedVector<std::uint8_t> narrow(static_cast<std::size_t>(bytes ? image.groups * image.pixels() + 3 : 0));
+    core::CachedVector<std::uint8_t> narrow_matrix(static_cast<std::size_t>(in_place || !bytes ? 0 : cells * stride));
     for (std::int64_t i = begin; i < end; ++i) {
       quantize_sample(rows, static_cast<std::size_t>(i), sample, x.data() + i * sample, planes.data());
       arrange(image, options, planes.data(), arranged.data());

@@ -53,11 +53,17 @@ DynamicUniform::DynamicUniform(const Uniform::Config& config, const SiteFacts& s
 }
 
 QParams DynamicUniform::rows(const Tensor& x) const {
-  QParams params = grid_;
+  QParams params;
+  rows(x, params);
+  return params;
+}
+
+void DynamicUniform::rows(const Tensor& x, QParams& params) const {
+  params = grid_;
   const std::int64_t batch = x.dim(0);
   params.scale.assign(static_cast<std::size_t>(batch), 1);
   params.zero_point.assign(static_cast<std::size_t>(batch), 0);
-  if (x.numel() == 0) return params;
+  if (x.numel() == 0) return;
   const std::int64_t row = x.numel() / batch;
   core::parallel_for(batch, std::max<std::int64_t>(1, kRunGrain / row), [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i) {
@@ -70,7 +76,6 @@ QParams DynamicUniform::rows(const Tensor& x) const {
       set_scale(params, static_cast<std::size_t>(i), {static_cast<float>(low), static_cast<float>(high)}, rule_);
     }
   });
-  return params;
 }
 
 Variable DynamicUniform::forward(const Variable& x, ForwardContext& context) {

@@ -35,6 +35,8 @@ class DynamicUniform final : public Quantizer {
   /// x [batch, …] → the grid of each sample, as channels along the batch axis. A sample of zeros: scale 1. Throws
   /// NumericError naming the site and the sample for NaN or infinity.
   [[nodiscard]] QParams rows(const core::Tensor& x) const;
+  /// The same into grids of an earlier call, whose memory is used again.
+  void rows(const core::Tensor& x, QParams& params) const;
   /// What all samples have in common: bits, integers and rounding, without scales.
   [[nodiscard]] const QParams& grid() const noexcept { return grid_; }
 

@@ -11,6 +11,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "quant/quantized_model.hpp"
 #include "support/worse.hpp"
@@ -320,6 +322,26 @@ std::string refusal(const std::string& layers, const core::Shape& input, const s
     return error.what();
   }
   return "no error";
+}
+
+TEST_CASE("calls from several threads at once give what each gives alone") {
+  Quantized network(kLayers, {2, 8, 8}, kRules);
+  const DynamicForward forward(network.model);
+  const auto image = [&](std::size_t i) {
+    return Tensor({1, 2, 8, 8}, network.images.values().subspan(i * 2 * 8 * 8, 2 * 8 * 8));
+  };
+  std::vector<Tensor> together(4), alone;
+  for (std::size_t i = 0; i < together.size(); ++i) alone.push_back(forward.logits(image(i)));
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < together.size(); ++i) {
+    threads.emplace_back([&, i] {
+      for (int call = 0; call < 20; ++call) together[i] = forward.logits(image(i));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (std::size_t i = 0; i < together.size(); ++i) {
+    CHECK(std::ranges::equal(together[i].values(), alone[i].values()));
+  }
 }
 
 TEST_CASE("what has no integer product is refused with its layer and the reason") {
