@@ -12,6 +12,7 @@
 #include "tempera/apps/experiment/evaluation.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/saved_outputs.hpp"
+#include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/experiment/statistics.hpp"
 #include "tempera/apps/experiment/study_file.hpp"
 #include "tempera/apps/experiment/study_markdown.hpp"
@@ -30,9 +31,21 @@ struct Contestant {
   std::string arithmetic;  // the one in which it is used
   std::string data_sha256;
   std::int64_t parameters = 0;
+  std::int64_t bytes = 0;  // of the file that is used
   report::Scores scores;
   std::vector<bool> wrong;  // by test sample
 };
+
+// Of a program or packed weights, where there are some beside the model.
+std::int64_t shipped_bytes(const SavedModel& saved, const std::string& arithmetic) {
+  namespace fs = std::filesystem;
+  if (arithmetic != "float") {
+    for (const fs::path& file : {shipped_file(saved), saved.file.parent_path() / "packed.safetensors"}) {
+      if (fs::exists(file)) return static_cast<std::int64_t>(fs::file_size(file));
+    }
+  }
+  return static_cast<std::int64_t>(fs::file_size(saved.file));
+}
 
 Contestant measure(const std::string& path, const Registry& registry) {
   SavedModel saved = load_model(path, registry);
@@ -46,6 +59,7 @@ Contestant measure(const std::string& path, const Registry& registry) {
                     .arithmetic = arithmetic,
                     .data_sha256 = data.set.sha256,
                     .parameters = saved.model.facts().parameters,
+                    .bytes = shipped_bytes(saved, arithmetic),
                     .scores = scores_of(outputs),
                     .wrong = {}};
   const std::vector<std::int32_t> predicted = nn::predictions(outputs.logits);
@@ -67,11 +81,12 @@ bool comparable(const Contestant& a, const Contestant& b) {
 }
 
 std::string runs_text(const std::vector<Contestant>& all) {
-  Table table({"run", "arithmetic", "parameters", "test", "errors", "error %", "95 % interval", "nll", "ece"});
+  Table table(
+      {"run", "arithmetic", "parameters", "file bytes", "test", "errors", "error %", "95 % interval", "nll", "ece"});
   for (const Contestant& c : all) {
     const Interval interval = wilson_interval(c.scores.errors, c.scores.n);
-    table.row({c.name, c.arithmetic, count_text(c.parameters), count_text(c.scores.n), count_text(c.scores.errors),
-               fmt::format("{:.2f}", 100 * (1 - c.scores.accuracy)),
+    table.row({c.name, c.arithmetic, count_text(c.parameters), count_text(c.bytes), count_text(c.scores.n),
+               count_text(c.scores.errors), fmt::format("{:.2f}", 100 * (1 - c.scores.accuracy)),
                fmt::format("{:.2f} - {:.2f}", 100 * interval.low, 100 * interval.high),
                fmt::format("{:.4f}", c.scores.nll), fmt::format("{:.4f}", c.scores.ece)});
   }
@@ -105,6 +120,7 @@ ordered_json document_of(const std::vector<Contestant>& all) {
     runs.push_back({{"run", c.name},
                     {"arithmetic", c.arithmetic},
                     {"parameters", c.parameters},
+                    {"bytes", c.bytes},
                     {"n", c.scores.n},
                     {"errors", c.scores.errors},
                     {"accuracy", c.scores.accuracy},

@@ -60,7 +60,7 @@ TEST_CASE("plain loops are not compared in speed") {
   const auto notices = cli::format_notices({site("uniform", 8)}, hardware, true);
   CHECK(contains(notices, "plain loops at level scalar"));
   CHECK_FALSE(contains(notices, "int16"));
-  CHECK_FALSE(contains(notices, "little speed"));
+  CHECK_FALSE(contains(notices, "twice the speed"));
 }
 
 TEST_CASE("fewer bits than eight are the speed of eight, more are that of sixteen") {

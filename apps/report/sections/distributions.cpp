@@ -12,7 +12,9 @@
 namespace tempera::cli::report::sections {
 namespace {
 
-// log10(1 + count): a grid puts into one bin what was spread over many.
+// On a logarithmic axis, as a grid puts into one bin what was spread over many: an empty bin is at the foot of it.
+constexpr double kFoot = 0.5;
+
 Series outline(const QuantizedSite& site, const std::vector<double>& counts, const std::string& name,
                std::size_t index) {
   Series series{.name = name, .stroke = series_stroke(index, false)};
@@ -20,7 +22,7 @@ Series outline(const QuantizedSite& site, const std::vector<double>& counts, con
   for (std::size_t i = 0; i < counts.size(); ++i) {
     for (const double edge : {0.0, 1.0}) {
       series.x.push_back(site.low + (static_cast<double>(i) + edge) * width);
-      series.y.push_back(std::log10(1 + counts[i]));
+      series.y.push_back(std::max(counts[i], kFoot));
     }
   }
   return series;
@@ -33,7 +35,7 @@ std::string chart_of(const QuantizedSite& site, std::size_t number) {
                 .description = fmt::format("Values of {} from {} to {} before and after quantization to {}.", site.site,
                                            significant(site.low, 3), significant(site.high, 3), site.grid)}};
   chart.x = {.label = "value", .target = 4, .tight = true};
-  chart.y = {.label = "log10(1 + count)", .target = 4};
+  chart.y = {.label = "values in a bin", .kind = ScaleKind::log, .min = kFoot, .target = 4};
   chart.series = {outline(site, site.before, "before", 0), outline(site, site.after, "after", 1)};
   return figure(fmt::format("{} ({} bit{})", site.site, site.bits, site.folded ? ", batch norm folded in" : ""),
                 draw(chart));
