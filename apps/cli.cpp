@@ -46,7 +46,10 @@ int status_of(const std::function<int()>& action) {
     complain("out of memory; a smaller train.batch or model needs less");
     return kFailed;
   } catch (const std::filesystem::filesystem_error& error) {
-    complain(fmt::format("{}: {}", error.path1().string(), error.code().message()));
+    const std::string path = error.path1().string(), other = error.path2().string();
+    complain(path.empty()
+                 ? std::string(error.what())
+                 : fmt::format("{}{}: {}", path, other.empty() ? "" : " and " + other, error.code().message()));
     return kFailed;
   } catch (const std::system_error& error) {
     // Who reads the output has seen enough of it: `tempera explain --markdown | head`.

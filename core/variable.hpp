@@ -41,8 +41,8 @@ using Gradients = std::vector<Gradient>;
 /// released recursively.
 using BackwardFn = std::function<Gradients(Gradient& grad_output, const Needs& needs)>;
 
-/// A function object that a BackwardFn can be made of, or a function's address, where it stands. It is made one only if history is
-/// kept, as that takes memory.
+/// Refers to a function object that a BackwardFn can be made of, or to a function's address, and does not own it: for a parameter
+/// only, valid until the call returns. It is made one only if history is kept, as that takes memory.
 class OfferedBackward {
  public:
   template <class Fn>
@@ -52,6 +52,7 @@ class OfferedBackward {
       : fn_(const_cast<void*>(static_cast<const void*>(std::addressof(fn)))),  // NOLINT: it is used as it was given
         kept_(
             [](void* at) -> BackwardFn { return static_cast<Fn&&>(*static_cast<std::remove_reference_t<Fn>*>(at)); }) {}
+  /// Copies what has a name and moves from what has none: to be called once.
   [[nodiscard]] BackwardFn kept() const { return kept_(fn_); }
 
  private:
@@ -116,7 +117,7 @@ struct Node {
   ~Node();  // iterative: a chain of a million operations must not overflow the stack
 };
 
-/// The inputs of an operation where they stand: {x, weight}.
+/// References to the inputs of an operation, {x, weight}: for a parameter only.
 using Inputs = std::initializer_list<std::reference_wrapper<const Variable>>;
 
 /// Makes the result of an operation; `op` is a string literal other than "leaf". An empty Variable among the inputs

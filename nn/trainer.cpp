@@ -29,6 +29,7 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options) : parts_(std::move(
 
 const TrainingState& Trainer::run() {
   last_save_ = now();
+  if (state_.epoch > 0) numbers_at_end_of(state_.epoch - 1);  // resumed: there may be no epoch left to set them
   while (state_.epoch < options_.epochs && !state_.stopped_early) {
     train_epoch();
     finish_epoch();
@@ -40,12 +41,13 @@ const TrainingState& Trainer::run() {
 void Trainer::train_epoch() {
   core::Batch batch;
   parts_.train.start(state_.epoch, state_.batch);
-  if (state_.batch > 0) set_scheduled_numbers(state_.batch - 1);  // resumed: there may be no batch left to set them
+  if (state_.batch > 0)
+    set_scheduled_numbers(state_.epoch, state_.batch - 1);  // resumed: there may be no batch left to set them
   double begin = now();
   while (true) {
     stop_if_interrupted();
     if (!parts_.train.next(batch)) break;
-    set_scheduled_numbers(state_.batch);
+    set_scheduled_numbers(state_.epoch, state_.batch);
     train_step(batch);
     const double end = now();
     state_.sums.seconds += end - std::exchange(begin, end);
@@ -103,8 +105,12 @@ void Trainer::train_step(const core::Batch& batch) {
            .sums = state_.sums});
 }
 
-void Trainer::set_scheduled_numbers(std::int64_t batch) {
-  const double epoch = static_cast<double>(state_.epoch) + ratio(batch, parts_.train.batches_per_epoch());
+void Trainer::numbers_at_end_of(std::int64_t epoch) {
+  set_scheduled_numbers(epoch, parts_.train.batches_per_epoch() - 1);
+}
+
+void Trainer::set_scheduled_numbers(std::int64_t whole, std::int64_t batch) {
+  const double epoch = static_cast<double>(whole) + ratio(batch, parts_.train.batches_per_epoch());
   for (std::size_t i = 0; i < bases_.size(); ++i) {
     const ScheduledNumber& scheduled = parts_.schedules[i];
     *scheduled.number = scheduled.schedule.at(bases_[i], epoch, static_cast<double>(options_.epochs));

@@ -78,6 +78,10 @@ class Trainer {
  public:
   Trainer(TrainerParts parts, TrainerOptions options);
 
+  /// Sets scheduled numbers to what they are in the last batch of an epoch (from 0): what they stay at when training has ended, or
+  /// were when weights of an earlier epoch were kept.
+  void numbers_at_end_of(std::int64_t epoch);
+
   std::function<void(const StepReport&)> on_step;
   /// After an epoch's checkpoint is written, so that what is done here may be repeated but is never ahead of it.
   std::function<void(const EpochRecord&)> on_epoch;
@@ -105,7 +109,7 @@ class Trainer {
   [[noreturn]] void fail_in_step(const core::NumericError& error) const;
   void train_step(const core::Batch& batch);
   [[nodiscard]] core::Variable outputs_of(const core::Batch& batch, ForwardContext& context);
-  void set_scheduled_numbers(std::int64_t batch);
+  void set_scheduled_numbers(std::int64_t epoch, std::int64_t batch);
   void finish_epoch();
   void validate(EpochRecord& record);
   [[nodiscard]] Outputs outputs_of_average(const ForwardContext& context);

@@ -17,8 +17,8 @@
 namespace tempera::quant {
 namespace {
 
-// Of steps that wait for the start epoch, one of so many lets quantizers that look once begin again: looking takes time, and
-// values change little from one of these to the next.
+// Of steps that wait for the start epoch, one of so many lets quantizers that look once begin again. Looking at all values takes
+// about as long as rounding them, which waiting is to spare; so what they begin with may be of some steps ago.
 constexpr std::int64_t kStepsToBeginAgain = 16;
 
 // Whether no value of a site is below 0, by site.
@@ -99,10 +99,22 @@ void check_how(const QuantizationConfig& config, std::vector<core::ConfigIssue>&
   }
 }
 
+const nn::Site* weight_site(const nn::graph::Operation& operation) {
+  if (const auto* linear = std::get_if<nn::graph::Linear>(&operation)) return linear->weight_site;
+  if (const auto* conv = std::get_if<nn::graph::Conv2d>(&operation)) return conv->weight_site;
+  return nullptr;
+}
+
+// Every site with its quantizer, or null.
+using Assigned = std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>>;
+const std::string& name_of(const Assigned::value_type& one) { return one.first.site; }
+
+// Half floats are rounded as they are: they never become integers, for which a norm has to be folded in.
+bool folds(const Quantizer* weight) { return weight == nullptr || !weight->stored_as(); }
+
 // What stands between a layer and the batch norm that is folded into its weights would have to be quantized before the norm
 // has acted, which the integers of the folded layer never are.
-void check_folds(const nn::Model& model, const QuantizationConfig& config, const std::vector<SiteFacts>& sites,
-                 std::vector<core::ConfigIssue>& issues) {
+void check_folds(const nn::Model& model, const Assigned& all, std::vector<core::ConfigIssue>& issues) {
   nn::Graph graph;
   try {
     graph = nn::lower(model);
@@ -112,29 +124,27 @@ void check_folds(const nn::Model& model, const QuantizationConfig& config, const
   for (const FoldedPair& pair : folded_pairs(graph)) {
     const std::string& layer = graph[pair.weighted].layer;
     const std::string& norm = graph[pair.norm].layer;
-    for (const SiteFacts& site : sites) {
-      if (site.name != layer + ".output" && site.name != norm + ".input") continue;
-      const int rule = rule_of(site, config);
-      if (type_of(rule, config).empty()) continue;
-      issues.push_back({.pointer = fmt::format("/rules/{}/sites", rule),
+    const auto weight = std::ranges::find(all, weight_site(graph[pair.weighted].operation)->name, name_of);
+    if (weight != all.end() && !folds(weight->second.get())) continue;
+    for (const auto& [site, quantizer] : all) {
+      if (quantizer == nullptr || (site.site != layer + ".output" && site.site != norm + ".input")) continue;
+      issues.push_back({.pointer = fmt::format("/rules/{}/sites", site.rule),
                         .message = fmt::format(
                             "takes \"{}\", which lies between \"{}\" and the batch norm \"{}\" that is folded into "
                             "its weights (let a later rule without a quantizer take that site back)",
-                            site.name, layer, norm)});
+                            site.site, layer, norm)});
     }
   }
 }
 
-// Every site with its quantizer; complaints go to `issues`.
-std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> assign(nn::Model& model,
-                                                                    const QuantizationConfig& config) {
+// Throws every complaint at once.
+Assigned assign(nn::Model& model, const QuantizationConfig& config) {
   std::vector<core::ConfigIssue> issues;
   const std::vector<SiteFacts> sites = facts_of(model);
   check_selectors(config, sites, issues);
   check_how(config, issues);
   const bool sound = issues.empty();  // else sites would repeat what was said of their rule
-  if (config.fold_batch_norm) check_folds(model, config, sites, issues);
-  std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> all;
+  Assigned all;
   for (const SiteFacts& site : sites) {
     const int rule = rule_of(site, config);
     SitePlan plan{.site = site.name, .kind = site.kind, .shape = site.shape, .rule = rule, .quantizer = {}, .bits = 32};
@@ -154,14 +164,9 @@ std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> assign(nn::Model& m
     }
     all.emplace_back(std::move(plan), std::move(quantizer));
   }
+  if (config.fold_batch_norm) check_folds(model, all, issues);
   if (!issues.empty()) throw core::ConfigError(std::move(issues));
   return all;
-}
-
-const nn::Site* weight_site(const nn::graph::Operation& operation) {
-  if (const auto* linear = std::get_if<nn::graph::Linear>(&operation)) return linear->weight_site;
-  if (const auto* conv = std::get_if<nn::graph::Conv2d>(&operation)) return conv->weight_site;
-  return nullptr;
 }
 
 // A model with a layer that has no graph cannot be lowered, and what is never lowered need not be folded.
@@ -174,8 +179,8 @@ void fold_all(const nn::Model& model) {
   }
   for (const FoldedPair& pair : folded_pairs(graph)) {
     SiteQuantizer* quantizer = quantizer_of(*weight_site(graph[pair.weighted].operation));
-    if (quantizer == nullptr || quantizer->quantizer().stored_as()) continue;  // half floats are never lowered
-    quantizer->fold(std::get<nn::graph::BatchNorm>(graph[pair.norm].operation));
+    if (quantizer != nullptr && folds(&quantizer->quantizer()))
+      quantizer->fold(std::get<nn::graph::BatchNorm>(graph[pair.norm].operation));
   }
 }
 
@@ -251,7 +256,7 @@ std::vector<SitePlan> plan(nn::Model& model, const QuantizationConfig& config) {
 }
 
 std::vector<SitePlan> attach(nn::Model& model, const QuantizationConfig& config) {
-  std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>> all = assign(model, config);
+  Assigned all = assign(model, config);
   const std::vector<SiteFacts> facts = facts_of(model);
   const std::vector<nn::Site*> sites = model.sites();
   std::vector<SitePlan> plans;

@@ -27,7 +27,7 @@ struct SitePlan {
 };
 
 /// The transform that attach puts into a site: a quantizer, and when it acts. Phases: before `start_epoch` it observes and
-/// lets values pass; from then on it quantizes, and in training goes on observing until `freeze_observers`. In evaluation
+/// lets values pass, and what is chosen once and then learned is chosen again every few steps; from then on it quantizes, and in training goes on observing until `freeze_observers`. In evaluation
 /// it quantizes if it is ready, and never observes unless told to by `observing`.
 class SiteQuantizer final : public nn::ValueTransform {
  public:

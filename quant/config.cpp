@@ -72,7 +72,8 @@ void QuantizationConfig::fields(core::FieldVisitor& v) {
            .unit = "epochs",
            .min = 0,
            .max = kMostEpochs});
-  v.field("fold_batch_norm", fold_batch_norm, {.help = "quantizes weights as batch norm will have scaled them"});
+  v.field("fold_batch_norm", fold_batch_norm,
+          {.help = "quantizes weights as batch norm will have scaled them, but for half floats"});
   v.field("freeze_batch_norm", freeze_batch_norm,
           {.help = "epochs after which batch norm keeps its running statistics",
            .unit = "epochs",

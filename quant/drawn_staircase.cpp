@@ -11,9 +11,9 @@ namespace {
 
 constexpr std::size_t kSamples = 241;
 
-// Where a quantizer's steps are, from its first to its last integer; nothing of half floats.
-std::optional<Span> reach(const std::optional<QParams>& params, std::size_t slot) {
-  if (!params) return std::nullopt;
+// Where a quantizer's steps are, from its first to its last integer; nothing of half floats, and where the grid is of values alone.
+std::optional<Span> reach(const Quantizer& quantizer, const std::optional<QParams>& params, std::size_t slot) {
+  if (!params || !quantizer.keeps_places()) return std::nullopt;
   if (!params->thresholds.empty()) return Span{params->thresholds.front(), params->thresholds.back()};
   return Span{params->dequantize(params->qmin, slot), params->dequantize(params->qmax, slot)};
 }
@@ -116,7 +116,7 @@ DrawnStaircase drawn_staircase(Quantizer& quantizer, const core::Tensor& whole, 
   if (values.empty()) return drawn;
   if (by_channel) drawn.channel = channel;
   drawn.temperature = quantizer.temperature(epoch);
-  drawn.argument = arguments(drawn_span(values, reach(params, static_cast<std::size_t>(channel))),
+  drawn.argument = arguments(drawn_span(values, reach(quantizer, params, static_cast<std::size_t>(channel))),
                              marked(params, drawn.temperature.has_value()));
   const Rows rows(channels, channel, drawn.argument);
   const Variable input(rows.arguments(), true);

@@ -241,7 +241,7 @@ core::Tensor DynamicForward::logits(const core::Tensor& x, const DynamicWatch& w
   const core::NoGrad no_history;
   std::unique_ptr<Grids> grids = state_->take();
   core::Tensor y = Walk(state_->graph, state_->layers, *grids, x, watch).run();
-  state_->give_back(std::move(grids));  // not after an exception
+  state_->give_back(std::move(grids));  // after an exception they are dropped, and the next call makes new ones
   return y;
 }
 

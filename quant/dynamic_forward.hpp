@@ -39,7 +39,8 @@ class DynamicForward {
   DynamicForward(const DynamicForward&) = delete;
   DynamicForward& operator=(const DynamicForward&) = delete;
 
-  /// x [batch, sample…] → logits [batch, classes]. What a sample gives does not depend on the others. Throws NumericError
+  /// x [batch, sample…] → logits [batch, classes]. What a sample gives does not depend on the others. Several
+  /// threads may call at once. Throws NumericError
   /// naming the site and the sample for values that are not finite.
   [[nodiscard]] core::Tensor logits(const core::Tensor& x, const DynamicWatch& watch = {}) const;
 

@@ -170,7 +170,7 @@ Loaded read(const nn::SafetensorsReader& file, const PackedSite& packed) {
 }
 
 // A number that becomes that integer again. What rounds down is given half a step more: q·s/s may be less than q.
-Scalar again(std::int32_t q, const QParams& grid, std::size_t slot) {
+Scalar representative(std::int32_t q, const QParams& grid, std::size_t slot) {
   const auto exact = static_cast<Scalar>(grid.dequantize(q, slot));
   return grid.rounding == Rounding::kFloor ? exact + static_cast<Scalar>(grid.scale[slot]) / 2 : exact;
 }
@@ -185,7 +185,7 @@ void put(const PackedSite& packed, const Loaded& loaded) {
   const std::size_t row = to.size() / static_cast<std::size_t>(packed.site->shape[0]);
   for (std::size_t i = 0; i < to.size(); ++i) {
     const std::size_t slot = grid.slot(static_cast<std::int64_t>(i), packed.site->shape);
-    to[i] = again(loaded.values[i] + packed.offset(), grid, slot);
+    to[i] = representative(loaded.values[i] + packed.offset(), grid, slot);
     if (factor) to[i] /= factor->values()[i / row];
   }
   packed.site->parameter.mutable_value() = weight;

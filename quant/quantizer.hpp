@@ -81,6 +81,8 @@ class Quantizer {
   [[nodiscard]] virtual std::optional<QParams> params() const = 0;
   /// The same where there has to be one: throws UnsupportedError if there is no grid.
   [[nodiscard]] QParams known_params() const;
+  /// Whether that grid is one of the argument as well: values stay where they are, but for rounding and clamping.
+  [[nodiscard]] virtual bool keeps_places() const noexcept { return true; }
   /// The hard form of x as integers. Unless overridden: params()->quantize of each element. Throws UnsupportedError if
   /// there is no grid. Grids of weights throw NumericError naming the site for NaN or infinity, where uniform ones, which
   /// activations have as well, take NaN to the zero point.

@@ -31,16 +31,16 @@ struct Contestant {
   std::string arithmetic;  // the one in which it is used
   std::string data_sha256;
   std::int64_t parameters = 0;
-  std::int64_t bytes = 0;  // of the file that is used
+  std::int64_t bytes = 0;  // of the file that ships it
   report::Scores scores;
   std::vector<bool> wrong;  // by test sample
 };
 
-// Of a program or packed weights, where there are some beside the model.
+// Of a program or packed weights, where a run has left some beside its model.
 std::int64_t shipped_bytes(const SavedModel& saved, const std::string& arithmetic) {
   namespace fs = std::filesystem;
-  if (arithmetic != "float") {
-    for (const fs::path& file : {shipped_file(saved), saved.file.parent_path() / "packed.safetensors"}) {
+  if (arithmetic != "float" && saved.file.filename() == "model.safetensors") {
+    for (const fs::path& file : {shipped_file(saved), packed_file(saved)}) {
       if (fs::exists(file)) return static_cast<std::int64_t>(fs::file_size(file));
     }
   }

@@ -40,10 +40,9 @@ std::string soft_text(const report::RunData& run) {
   if (soft == last.extra.end() || steepness == last.extra.end()) return {};
   constexpr double kMuch = 0.01;
   const bool apart = soft->second - last.validation.accuracy > kMuch;
-  return fmt::format(
-      "smoothed steps in the last epoch: T {:.3g}, validation accuracy {:.2f} % soft, {:.2f} % hard, as shipped{}\n",
-      steepness->second, 100 * soft->second, 100 * last.validation.accuracy,
-      apart ? ": end with a larger T, at which both agree" : "");
+  return fmt::format("smoothed steps in the last epoch: T {:.3g}, validation accuracy {:.2f} % soft, {:.2f} % hard{}\n",
+                     steepness->second, 100 * soft->second, 100 * last.validation.accuracy,
+                     apart ? ": end with a larger T, at which both agree" : "");
 }
 
 std::string result_text(const RunResult& result) {

@@ -13,10 +13,10 @@
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/quantized_model.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
-#include "tempera/apps/text_file.hpp"
 #include "tempera/core/errors.hpp"
 #include "tempera/nn/graph.hpp"
 #include "tempera/nn/layer_registry.hpp"
+#include "tempera/nn/safetensors.hpp"
 #include "tempera/quant/attach.hpp"
 
 namespace tempera::cli {
@@ -167,13 +167,15 @@ void check_model(const ExperimentConfig& config, const data::LoadedData& data, I
 void check_initial(const ExperimentConfig& config, Issues& issues) {
   if (!config.train.initial) return;
   try {
-    static_cast<void>(read_text(model_file(*config.train.initial)));
+    static_cast<void>(nn::SafetensorsReader(model_file(*config.train.initial)));
   } catch (const core::FileError& error) {
     issues.push_back(
         {.pointer = "/train/initial",
          .message = fmt::format("{} (a path counts from the folder that tempera is run in)", error.what())});
   } catch (const core::ConfigError& error) {
     issues.push_back({.pointer = "/train/initial", .message = error.issues()[0].message});
+  } catch (const core::CheckpointError&) {
+    return;  // told when it is read, with what is wrong in it
   }
 }
 

@@ -78,7 +78,7 @@ core::NumberField live_field(const core::FieldsFn& numbers, const std::string& t
     return core::find_number_field(numbers, target);
   } catch (const core::ConfigError& error) {
     // A name that is right for other settings of the same quantizer.
-    const bool steepness = target.ends_with(".temperature");
+    const bool steepness = target.starts_with("quantization.sites.") && target.ends_with(".temperature");
     throw core::ConfigError(
         {{.pointer = pointer,
           .message =

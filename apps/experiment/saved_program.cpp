@@ -107,6 +107,7 @@ quant::Program shipped_program(const SavedModel& saved, const fs::path& file) {
   }
 }
 
+fs::path packed_file(const SavedModel& saved) { return saved.file.parent_path() / "packed.safetensors"; }
 fs::path shipped_file(const SavedModel& saved) { return saved.file.parent_path() / "program.safetensors"; }
 
 quant::Program shipped_program(const SavedModel& saved) { return shipped_program(saved, shipped_file(saved)); }

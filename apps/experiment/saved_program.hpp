@@ -33,6 +33,8 @@ struct SavedProgram {
 [[nodiscard]] quant::Program shipped_program(const SavedModel& saved, const std::filesystem::path& file);
 /// Of the file beside the model's.
 [[nodiscard]] std::filesystem::path shipped_file(const SavedModel& saved);
+/// Where a run leaves packed weights, beside its model.
+[[nodiscard]] std::filesystem::path packed_file(const SavedModel& saved);
 [[nodiscard]] quant::Program shipped_program(const SavedModel& saved);
 
 /// Throws FileError, CheckpointError for a file that is damaged, of another version, or does not say how it is fed.

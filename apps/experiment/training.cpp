@@ -109,6 +109,7 @@ nn::TrainingState train(const ExperimentConfig& config, const data::LoadedData& 
   const fs::path best = options.checkpoints / nn::kBestCheckpoint;
   if (config.train.early_stopping && !options.checkpoints.empty() && fs::exists(best)) {
     nn::load_model(nn::SafetensorsReader(best), model);
+    if (trainer.state().best_epoch > 0) trainer.numbers_at_end_of(trainer.state().best_epoch - 1);
   }
   return trainer.state();
 }

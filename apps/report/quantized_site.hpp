@@ -22,7 +22,7 @@ struct QuantizedSite {
   bool folded = false;                     ///< a weight quantized as a batch norm will have scaled it
   double low = 0, high = 0;                ///< of the histograms
   std::vector<double> before, after;       ///< counts in equal bins
-  std::vector<double> argument, value, derivative;  ///< the quantizer over that range
+  std::vector<double> argument, value, derivative;  ///< the quantizer over all of its steps
   std::vector<double> hard;                         ///< what is shipped, where training has a soft form
   std::optional<std::int64_t> channel;              ///< whose staircase it is, where channels have scales of their own
   std::optional<double> temperature;                ///< T of the soft form that is drawn

@@ -37,7 +37,9 @@ std::vector<std::string> failures_of(const ordered_json& study) {
   std::vector<std::string> texts;
   for (const ordered_json& run : study.at("runs")) {
     if (!run.contains("error")) continue;
-    texts.push_back(fmt::format("{}: {}", run.at("folder").get<std::string>(), run.at("error").get<std::string>()));
+    std::string why = run.at("error").get<std::string>();
+    std::ranges::replace(why, '\n', ' ');
+    texts.push_back(fmt::format("{}: {}", run.at("folder").get<std::string>(), why));
   }
   return texts;
 }

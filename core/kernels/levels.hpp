@@ -20,6 +20,7 @@ void fill_scalar_pool(KernelTable& table);
 void fill_scalar_channels(KernelTable& table);  ///< sums and functions by channel
 bool scalar_fake_quant(std::int64_t n, const FakeQuantGrid& grid, const Scalar* x, Scalar* y) noexcept;
 inline constexpr std::int64_t kScalarColumns = 8;  ///< gemm_nr of the reference kernels
+inline constexpr std::int64_t kMostColumns = 32;   ///< gemm_nr of any level at most
 
 // In single precision only; each is compiled for its instruction set from simd.ipp.
 void fill_sse42(KernelTable& table);

@@ -102,5 +102,5 @@ void fill_math(KernelTable& table) noexcept {
   table.sigmoid_grad = map2<[](V dy, V y) { return dy * y * (V(1.0F) - y); }>;
   table.tanh_grad = map2<[](V dy, V y) { return dy * (V(1.0F) - y * y); }>;
   table.gelu_grad = map2<gelu_grad>;
-  if (kFuses) table.normalize_u8 = normalize_u8;  // elsewhere one rounding is quicker had by the number
+  if (kFuses) table.normalize_u8 = normalize_u8;  // else a vector would round twice: the reference loop does not
 }

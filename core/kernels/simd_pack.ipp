@@ -75,6 +75,7 @@ void pack_b(std::int64_t n, std::int64_t k, const float* b, std::int64_t row, st
 
 void fill_gemm(KernelTable& table) noexcept {
   table.gemm_mr = kTileRows;
+  static_assert(kTileColumns <= detail::kMostColumns);
   table.gemm_nr = kTileColumns;
   table.gemm_depth = kTileDepth;
   table.gemm_pack_a = pack_a;

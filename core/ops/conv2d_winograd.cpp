@@ -8,6 +8,7 @@
 
 #include "tempera/core/cached_allocator.hpp"
 #include "tempera/core/kernels/caches.hpp"
+#include "tempera/core/kernels/levels.hpp"
 #include "tempera/core/kernels/table.hpp"
 #include "tempera/core/ops/winograd_images.hpp"
 #include "tempera/core/parallel.hpp"
@@ -15,9 +16,9 @@
 namespace tempera::core {
 namespace {
 
-constexpr std::int64_t kChunks = 16;                 // of a large batch: enough for threads that are disturbed
-constexpr std::int64_t kMaxStrips = 4;               // of tiles in a block
-constexpr std::int64_t kMaxTiles = 32 * kMaxStrips;  // a strip has at most 32 at any level
+constexpr std::int64_t kChunks = 16;    // of a large batch: enough for threads that are disturbed
+constexpr std::int64_t kMaxStrips = 4;  // of tiles in a block
+constexpr std::int64_t kMaxTiles = detail::kMostColumns * kMaxStrips;
 constexpr std::int64_t kMaxDepth = 512;  // channels that are summed before they are added to the sums by point
 
 class Convolution {

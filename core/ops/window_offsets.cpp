@@ -46,6 +46,7 @@ void WindowOffsets::copy(const Scalar* image, Scalar* to) const noexcept {
 
 CachedVector<WindowRun> WindowOffsets::runs(std::int64_t begin, std::int64_t end) const {
   CachedVector<WindowRun> all;
+  all.reserve(static_cast<std::size_t>(end - begin));
   for (std::int64_t j = begin; j < end; ++j) {
     const std::int64_t at = columns_[static_cast<std::size_t>(j)];
     if (!all.empty() && all.back().from + all.back().count == at) {

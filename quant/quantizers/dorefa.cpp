@@ -43,6 +43,7 @@ class Dorefa final : public Quantizer {
   [[nodiscard]] bool ready() const override { return true; }
   [[nodiscard]] std::optional<QParams> params() const override { return grid_; }
   [[nodiscard]] int bits() const override { return grid_.bits; }
+  [[nodiscard]] bool keeps_places() const noexcept override { return !site_.is_weight(); }
 
   [[nodiscard]] Integers integers(const Tensor& x) const override {
     if (!site_.is_weight()) return Quantizer::integers(x);
@@ -93,7 +94,8 @@ class Dorefa final : public Quantizer {
     return u;
   }
   [[nodiscard]] std::int32_t step_of(Scalar u) const {
-    return 2 * static_cast<std::int32_t>(std::nearbyint(static_cast<double>(u) * levels_)) - levels_;
+    const double level = std::nearbyint(static_cast<double>(u) * levels_);
+    return 2 * static_cast<std::int32_t>(std::clamp<double>(level, 0, levels_)) - levels_;
   }
 
   SiteFacts site_;

@@ -1,5 +1,6 @@
 // Sixteen-bit floats: IEEE 754 binary16 and bfloat16, rounded to nearest even, subnormals kept.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -60,17 +61,21 @@ class HalfFloat final : public Quantizer, public CountsOverflows {
           return count;
         },
         [](std::int64_t a, std::int64_t b) { return a + b; });
-    if (site_.is_weight()) overflows_ = {};  // they are the same values in each pass
-    overflows_.count += lost;
-    overflows_.of += y.numel();
+    if (site_.is_weight()) {  // they are the same values in each pass
+      count_ = lost;
+      of_ = y.numel();
+    } else {
+      count_ += lost;
+      of_ += y.numel();
+    }
     return core::record_straight_through("half_float", std::move(y), x);
   }
-  [[nodiscard]] Overflows overflows() const override { return overflows_; }
-  void forget_overflows() override { overflows_ = {}; }
+  [[nodiscard]] Overflows overflows() const override { return {.count = count_, .of = of_}; }
+  void forget_overflows() override { count_ = of_ = 0; }
 
  private:
   SiteFacts site_;
-  Overflows overflows_;
+  std::atomic<std::int64_t> count_ = 0, of_ = 0;  // networks may be called by several threads at once
 };
 
 }  // namespace

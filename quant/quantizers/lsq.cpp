@@ -38,7 +38,7 @@ struct LsqConfig {
 
 Variable learned(std::int64_t slots) { return Variable(Tensor::zeros({slots}), true); }
 
-// What LSQ and LSQ+ share: a learned scale that starts from the first values seen.
+// What LSQ and LSQ+ share: a learned scale that starts from the first values seen since it was told to begin.
 class LearnedScale : public Quantizer {
  public:
   using Config = LsqConfig;

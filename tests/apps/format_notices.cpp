@@ -52,6 +52,10 @@ TEST_CASE("eight bits are warned of where the processor has no instructions for 
   const auto notices = cli::format_notices({site("uniform", 8)}, processor(false, false), true);
   REQUIRE(notices.size() == 1);
   CHECK(contains(notices, "widened to int16"));
+  CHECK(contains(notices, "twice as fast"));
+  SitePlan dynamic = site("uniform", 8);
+  dynamic.how = quant::How::kDynamic;
+  CHECK_FALSE(contains(cli::format_notices({dynamic}, processor(false, false), false), "twice as fast"));
 }
 
 TEST_CASE("plain loops are not compared in speed") {
@@ -60,7 +64,7 @@ TEST_CASE("plain loops are not compared in speed") {
   const auto notices = cli::format_notices({site("uniform", 8)}, hardware, true);
   CHECK(contains(notices, "plain loops at level scalar"));
   CHECK_FALSE(contains(notices, "int16"));
-  CHECK_FALSE(contains(notices, "twice the speed"));
+  CHECK_FALSE(contains(notices, "twice as fast"));
 }
 
 TEST_CASE("fewer bits than eight are the speed of eight, more are that of sixteen") {

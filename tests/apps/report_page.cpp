@@ -157,7 +157,8 @@ TEST_CASE(
                  "<span>the file that is shipped, whole; weights and biases alone " + bytes(51000) + "</span>"));
 }
 
-TEST_CASE("the figure of the quantizers draws each that has one scale, at the heights of its levels, and no other") {
+TEST_CASE(
+    "the figure of the quantizers draws each that has steps to draw, at the heights of its levels, and no other") {
   const RunData run = tempera::test::quantized_run();
   const std::string svg = render_quantizers_figure(run);
   CHECK(svg.starts_with("<svg "));

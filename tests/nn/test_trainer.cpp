@@ -385,10 +385,13 @@ TEST_CASE("an epoch whose validation is all a resumed run still has to do record
       CHECK_THROWS_AS(trainer.run(), core::Interrupted);
       return 0.0;
     }
-    return trainer.run().history.front().numbers.at("optimizer.learning_rate");
+    const double first = trainer.run().history.front().numbers.at("optimizer.learning_rate");
+    CHECK(rate == doctest::Approx(1 - 11.0 / 12));  // the last batch of all
+    return first;
   };
   const double uninterrupted = rate_after({.epochs = 2}, 0, false);
   CHECK(uninterrupted == doctest::Approx(1 - 5.0 / 12));  // the sixth batch of twelve
   rate_after({.epochs = 2, .checkpoints = folder.path()}, 6, false);
   CHECK(rate_after({.epochs = 2, .checkpoints = folder.path()}, 0, true) == uninterrupted);
+  CHECK(rate_after({.epochs = 2, .checkpoints = folder.path()}, 0, true) == uninterrupted);  // with nothing left to do
 }

@@ -143,7 +143,6 @@ TEST_CASE("a range observed in training is kept in evaluation, and values pass b
   CHECK(!std::ranges::equal(quantized.values(), plain.values()));
 }
 
-// The closed form: 127 integers on either side of 0 reach to the largest weight.
 // 2·mean|w|/√Q_P for LSQ (Esser et al. 2020, §2.1); the largest for a smoothed staircase.
 double start_of(const std::string& quantizer, const core::Tensor& weight) {
   double sum = 0, largest = 0;
@@ -186,6 +185,7 @@ TEST_CASE("what learns from the first values on begins with those of when roundi
   }
 }
 
+// The closed form: 127 integers on either side of 0 reach to the largest weight.
 TEST_CASE("settling brings ranges from before the last update to the weights there are now") {
   nn::Model model = network();
   attach(model, rules(R"([{"sites": "fc.weight", "quantizer": "uniform"}])"));

@@ -139,6 +139,12 @@ TEST_CASE("the staircase of a weight goes through what its quantizer makes of ea
           const auto y = static_cast<double>(made.values()[i]);
           missed += y != drawn.value[at - 1] && y != drawn.value[at] ? 1 : 0;
         }
+        // Beyond its values, too, a quantizer gives nothing but what its grid has.
+        const QParams grid = *transform.quantizer().params();
+        for (const double y : drawn.value) {
+          CHECK(y >= static_cast<double>(grid.dequantize(grid.qmin, channel)));
+          CHECK(y <= static_cast<double>(grid.dequantize(grid.qmax, channel)));
+        }
         CHECK(missed == 0);
         CHECK(outside <= row / 8);
       }
