@@ -69,7 +69,8 @@ class SmoothedSigmoid final : public Quantizer {
       v.field("alpha", alpha,
               {.help = "the largest value at first; not set: from what is observed first", .min = 1e-30, .max = 1e30});
       v.typed("observer", ObserverRegistry::builtin(), observer,
-              {.help = "how the first α is chosen; not set: min_max"});
+              {.help = "how the first α is chosen; not set: mse, as few steps up to the largest value are too wide for "
+                       "the others"});
       v.choice(
           "beta", beta, kBetas,
           {.help = "the scale β of the input: tied to α, so that steps are as wide as they are high, or learned (in "
@@ -99,7 +100,7 @@ class SmoothedSigmoid final : public Quantizer {
                               .narrow = grid_.is_signed,
                               .symmetric = true};
     const ObserverRegistry& known = ObserverRegistry::builtin();
-    observer_ = config.observer ? known.make(*config.observer, facts) : known.make(*known.create("min_max"), facts);
+    observer_ = config.observer ? known.make(*config.observer, facts) : known.make(*known.create("mse"), facts);
   }
 
   // The first values set α, and all else by it; from then on it is learned.
@@ -162,7 +163,7 @@ class SmoothedSigmoid final : public Quantizer {
     v.field("temperature", config_.temperature, {.help = "steepness of the steps", .min = 0, .above_min = true});
   }
   [[nodiscard]] std::vector<nn::Buffer> buffers() const override {
-    std::vector<nn::Buffer> all = observer_->buffers();
+    std::vector<nn::Buffer> all;  // the observer looks once, and its state is of no use afterwards
     if (!biases_.empty()) all.push_back({.name = site_.name + ".bias_unit", .shape = {1}, .variable = unit_});
     return all;
   }

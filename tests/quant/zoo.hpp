@@ -27,7 +27,7 @@ inline constexpr const char* kBeta = R"(, "beta": "learned")";
 inline constexpr const char* kBiases = R"(, "biases": "learned")";
 inline constexpr const char* kBoth = R"(, "beta": "learned", "biases": "learned")";
 inline std::string learned(int bits, const std::string& steps) {
-  return R"("type": "smoothed_sigmoid", "bits": )" + std::to_string(bits) + steps;
+  return R"("type": "smoothed_sigmoid", "observer": "min_max", "bits": )" + std::to_string(bits) + steps;
 }
 
 inline std::vector<Animal> zoo() {
