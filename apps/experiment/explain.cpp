@@ -45,6 +45,15 @@ class Search {
     }
   }
 
+  /// A type by its name alone, wherever it may stand: "lsq", "conv2d.padding".
+  void by_type(const std::vector<const core::TypeCatalog*>& catalogs, Path path) {
+    for (const core::TypeCatalog* catalog : catalogs) {
+      const std::vector<std::string> types = catalog->names();
+      if (std::ranges::find(types, path[0]) == types.end()) continue;
+      in_type(*catalog, path[0], path.subspan(1), std::string(catalog->kind()));
+    }
+  }
+
  private:
   void in_types(const core::TypeCatalog& catalog, Path path, const std::string& prefix) {
     const std::vector<std::string> types = catalog.names();
@@ -58,7 +67,12 @@ class Search {
         if (field.name == path[0]) in_type(catalog, type, path, prefix);
       }
     }
-    if (found.empty()) fail(path[0], std::move(names));
+    if (!found.empty()) return;
+    std::vector<std::string> known_once;
+    for (std::string& name : names) {
+      if (std::ranges::find(known_once, name) == known_once.end()) known_once.push_back(std::move(name));
+    }
+    fail(path[0], std::move(known_once));
   }
 
   void in_type(const core::TypeCatalog& catalog, const std::string& type, Path rest, const std::string& prefix) {
@@ -107,6 +121,7 @@ std::vector<Explanation> explain(const core::FieldsFn& fields, std::string_view 
   }
   Search search;
   search.in_fields(top, parts, "");
+  if (search.found.empty()) search.by_type(core::catalogs_of(top), parts);
   if (search.found.empty()) {
     throw core::ConfigError(fmt::format("\"{}\": there is no \"{}\"{}", core::shortened(path),
                                         core::shortened(search.failed), core::suggestion(search.failed, search.known)));

@@ -74,6 +74,16 @@ TEST_CASE("a path that leaves out the type explains the field of every type that
   CHECK(paths == std::vector<std::string>{"optimizer.adam.learning_rate", "optimizer.sgd.learning_rate"});
 }
 
+TEST_CASE("a type is explained by its name alone, and what could have stood there is named once") {
+  CHECK(text_of("sgd").starts_with("optimizer.sgd: stochastic gradient descent\n"));
+  CHECK(text_of("conv2d.out").starts_with("layer.conv2d.out: output channels\n"));
+  CHECK(refusal_of("sgdd") != "");
+  const std::string refusal = refusal_of("model.x.y");
+  const std::size_t first = refusal.find("name");
+  CHECK(first != std::string::npos);
+  CHECK(refusal.find(" name,", first + 4) == std::string::npos);
+}
+
 TEST_CASE("an unknown path is refused with the nearest name at the place where it fails") {
   CHECK(refusal_of("train.epocs") == "\"train.epocs\": there is no \"epocs\"; did you mean \"epochs\"?");
   CHECK(refusal_of("optimizer.sdg") == "\"optimizer.sdg\": there is no \"sdg\"; did you mean \"sgd\"?");
