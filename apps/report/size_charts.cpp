@@ -235,7 +235,7 @@ std::vector<Trend> size_trends(const ordered_json& all, Size size) {
 std::string size_charts(const ordered_json& cells) {
   const std::string by_bits = chart_of(cells, Size::kBits), by_bytes = chart_of(cells, Size::kBytes);
   if (by_bits.empty()) return {};
-  return "<div class=\"one\">" + by_bits + "</div><div class=\"one\">" + by_bytes + "</div>" +
+  return multiples({by_bits, by_bytes}) +
          note(
              "Small dots are runs, marks their means, whiskers 95 % intervals of the mean by Student's t; a single run "
              "has none, and one that goes on beyond the axis ends in an arrow. Bits are the mean over all weights, of "

@@ -115,8 +115,8 @@ std::string differences_chart(const ordered_json& differences, const std::string
   for (const ordered_json& difference : differences) {
     if (difference.at("path") != path || !difference.contains(measure.key)) continue;
     const ordered_json& mean = difference.at(measure.key);
-    const std::string name = fmt::format("{} − {}: {}", value_text(difference.at("second")),
-                                         value_text(difference.at("first")), settings_text(difference.at("settings")));
+    std::string name = fmt::format("{} − {}", value_text(difference.at("second")), value_text(difference.at("first")));
+    if (!difference.at("settings").empty()) name += ": " + settings_text(difference.at("settings"));
     chart.groups.push_back(group_of(name, mean, {}, number));
     chart.sheet.description += fmt::format("{}: {}. ", name, percent(mean.at("mean").get<double>()));
   }
