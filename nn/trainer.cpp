@@ -29,7 +29,12 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options) : parts_(std::move(
 
 const TrainingState& Trainer::run() {
   last_save_ = now();
-  if (state_.epoch > 0) numbers_at_end_of(state_.epoch - 1);  // resumed: there may be no epoch left to set them
+  // Resumed: there may be no epoch, or no batch of this one, left to set them.
+  if (state_.batch > 0) {
+    set_scheduled_numbers(state_.epoch, state_.batch - 1);
+  } else if (state_.epoch > 0) {
+    numbers_at_end_of(state_.epoch - 1);
+  }
   while (state_.epoch < options_.epochs && !state_.stopped_early) {
     train_epoch();
     finish_epoch();
@@ -41,8 +46,6 @@ const TrainingState& Trainer::run() {
 void Trainer::train_epoch() {
   core::Batch batch;
   parts_.train.start(state_.epoch, state_.batch);
-  if (state_.batch > 0)
-    set_scheduled_numbers(state_.epoch, state_.batch - 1);  // resumed: there may be no batch left to set them
   double begin = now();
   while (true) {
     stop_if_interrupted();

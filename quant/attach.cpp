@@ -105,6 +105,15 @@ const nn::Site* weight_site(const nn::graph::Operation& operation) {
   return nullptr;
 }
 
+// Empty for a model with a layer that has none: it cannot be lowered, and what is never lowered need not be folded.
+nn::Graph graph_of(const nn::Model& model) {
+  try {
+    return nn::lower(model);
+  } catch (const core::UnsupportedError&) {
+    return {};
+  }
+}
+
 // Every site with its quantizer, or null.
 using Assigned = std::vector<std::pair<SitePlan, std::unique_ptr<Quantizer>>>;
 const std::string& name_of(const Assigned::value_type& one) { return one.first.site; }
@@ -115,12 +124,7 @@ bool folds(const Quantizer* weight) { return weight == nullptr || !weight->store
 // What stands between a layer and the batch norm that is folded into its weights would have to be quantized before the norm
 // has acted, which the integers of the folded layer never are.
 void check_folds(const nn::Model& model, const Assigned& all, std::vector<core::ConfigIssue>& issues) {
-  nn::Graph graph;
-  try {
-    graph = nn::lower(model);
-  } catch (const core::UnsupportedError&) {
-    return;
-  }
+  const nn::Graph graph = graph_of(model);
   for (const FoldedPair& pair : folded_pairs(graph)) {
     const std::string& layer = graph[pair.weighted].layer;
     const std::string& norm = graph[pair.norm].layer;
@@ -169,18 +173,12 @@ Assigned assign(nn::Model& model, const QuantizationConfig& config) {
   return all;
 }
 
-// A model with a layer that has no graph cannot be lowered, and what is never lowered need not be folded.
 void fold_all(const nn::Model& model) {
-  nn::Graph graph;
-  try {
-    graph = nn::lower(model);
-  } catch (const core::UnsupportedError&) {
-    return;
-  }
+  const nn::Graph graph = graph_of(model);
   for (const FoldedPair& pair : folded_pairs(graph)) {
     SiteQuantizer* quantizer = quantizer_of(*weight_site(graph[pair.weighted].operation));
-    if (quantizer != nullptr && folds(&quantizer->quantizer()))
-      quantizer->fold(std::get<nn::graph::BatchNorm>(graph[pair.norm].operation));
+    if (quantizer == nullptr || !folds(&quantizer->quantizer())) continue;
+    quantizer->fold(std::get<nn::graph::BatchNorm>(graph[pair.norm].operation));
   }
 }
 
