@@ -27,8 +27,9 @@ struct SitePlan {
 };
 
 /// The transform that attach puts into a site: a quantizer, and when it acts. Phases: before `start_epoch` it observes and
-/// lets values pass, and what is chosen once and then learned is chosen again every few steps; from then on it quantizes, and in training goes on observing until `freeze_observers`. In evaluation
-/// it quantizes if it is ready, and never observes unless told to by `observing`.
+/// lets values pass, and what is chosen once and then learned is chosen again every few steps; from then on it quantizes, and
+/// in training goes on observing until `freeze_observers`. In evaluation it quantizes if it is ready, and never observes
+/// unless told to by `observing`.
 class SiteQuantizer final : public nn::ValueTransform {
  public:
   SiteQuantizer(std::unique_ptr<Quantizer> quantizer, const SiteFacts& site, const QuantizationConfig& config);

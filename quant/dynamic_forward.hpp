@@ -40,8 +40,7 @@ class DynamicForward {
   DynamicForward& operator=(const DynamicForward&) = delete;
 
   /// x [batch, sample…] → logits [batch, classes]. What a sample gives does not depend on the others. Several
-  /// threads may call at once. Throws NumericError
-  /// naming the site and the sample for values that are not finite.
+  /// threads may call at once. Throws NumericError naming the site and the sample for values that are not finite.
   [[nodiscard]] core::Tensor logits(const core::Tensor& x, const DynamicWatch& watch = {}) const;
 
   /// Paths of the layers that multiply integers; all others compute in floats.

@@ -30,7 +30,8 @@ struct SiteProfile {
 
 /// Over the first `images` samples of pass 0, each site seeing what the quantized sites before it leave. Ranges must have been
 /// chosen. A weight that lies on its grid already (adaround) is compared with what it was in floats, which `floats` has by
-/// site: of itself rounding changes nothing. Soft forms are drawn as epoch `epoch` (from 0) has trained them. Throws DataError if the source has no samples, Interrupted.
+/// site: of itself rounding changes nothing. Soft forms are drawn as epoch `epoch` (from 0) has trained them. Throws DataError
+/// if the source has no samples, Interrupted.
 [[nodiscard]] std::vector<SiteProfile> profile_sites(nn::Model& model, core::BatchSource& source, std::int64_t images,
                                                      const std::atomic<bool>* interrupt = nullptr,
                                                      const std::map<std::string, core::Tensor>& floats = {},

@@ -10,6 +10,7 @@
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/evaluation.hpp"
+#include "tempera/apps/experiment/run_folder.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/saved_outputs.hpp"
 #include "tempera/apps/experiment/saved_program.hpp"
@@ -39,7 +40,7 @@ struct Contestant {
 // Of a program or packed weights, where a run has left some beside its model.
 std::int64_t shipped_bytes(const SavedModel& saved, const std::string& arithmetic) {
   namespace fs = std::filesystem;
-  if (arithmetic != "float" && saved.file.filename() == "model.safetensors") {
+  if (arithmetic != "float" && saved.file.filename() == kModelFile) {
     for (const fs::path& file : {shipped_file(saved), packed_file(saved)}) {
       if (fs::exists(file)) return static_cast<std::int64_t>(fs::file_size(file));
     }

@@ -11,6 +11,7 @@
 #include "tempera/apps/commands/command.hpp"
 #include "tempera/apps/experiment/data_source.hpp"
 #include "tempera/apps/experiment/lowered_model.hpp"
+#include "tempera/apps/experiment/run_folder.hpp"
 #include "tempera/apps/experiment/saved_model.hpp"
 #include "tempera/apps/experiment/saved_program.hpp"
 #include "tempera/apps/interrupt.hpp"
@@ -90,10 +91,10 @@ int verify(const Session& session, const VerifyArguments& arguments) {
   const std::optional<fs::path> program = program_file(arguments.model);
   if (!program) {
     SavedModel saved = load_model(arguments.model, *session.registry);
-    const fs::path beside = saved.file.parent_path() / "program.safetensors";
+    const fs::path beside = shipped_file(saved);
     return verify_model(session, arguments, std::move(saved), beside);
   }
-  const fs::path model = program->parent_path() / "model.safetensors";
+  const fs::path model = program->parent_path() / kModelFile;
   if (!fs::exists(model)) return verify_alone(session, arguments, *program);
   return verify_model(session, arguments, load_model(model, *session.registry), *program);
 }

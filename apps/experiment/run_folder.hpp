@@ -9,6 +9,11 @@
 
 namespace tempera::cli {
 
+// Networks that a run leaves in its folder, and that other verbs read.
+inline constexpr const char* kModelFile = "model.safetensors";      ///< floats
+inline constexpr const char* kProgramFile = "program.safetensors";  ///< integers, where it was lowered
+inline constexpr const char* kPackedFile = "packed.safetensors";    ///< packed weights, where it was not
+
 /// What stands in a run's folder before the run.
 enum class FolderState {
   kFresh,     ///< absent or empty

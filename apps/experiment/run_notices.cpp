@@ -58,8 +58,7 @@ void warn_of_float_form(const report::Proof& proof) {
   warn(fmt::format(
       "the float form, which training used, answers otherwise on {:.1f} % of the images: "
       "compare its validation accuracy with the test accuracy in integers; a batch norm with a very small variance, "
-      "folded "
-      "into weights of few bits, does that (scales per_channel, freeze_batch_norm, or more bits there)",
+      "folded into weights of few bits, does that (scales per_channel, freeze_batch_norm, or more bits there)",
       100 * proof.float_predictions));
 }
 

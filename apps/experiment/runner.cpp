@@ -38,11 +38,8 @@ namespace tempera::cli {
 namespace fs = std::filesystem;
 namespace {
 
-// Files of a run folder that the program itself reads back.
+// Read back by the program itself.
 constexpr const char* kSummary = "summary.json";
-constexpr const char* kModel = "model.safetensors";
-constexpr const char* kProgram = "program.safetensors";
-constexpr const char* kPacked = "packed.safetensors";
 
 report::EpochMetrics metrics_of(const nn::EpochRecord& record) {
   report::EpochMetrics metrics;
@@ -195,8 +192,8 @@ class Run {
 
   // Before the evaluation, so that what may fail there (a class the model never gets right) does not cost the model.
   void keep_model(const nn::Model& model) {
-    save_model(folder_.file(kModel), model, metadata_);
-    run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModel)));
+    save_model(folder_.file(kModelFile), model, metadata_);
+    run_.summary.model.bytes["stored"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kModelFile)));
   }
 
   // Of the set that was evaluated last, in formats that end before the values do.
@@ -240,9 +237,9 @@ class Run {
     stage("testing in integers");
     nn::Outputs test = evaluate_in("fake_quant", exact_forward(config_, model));
     const quant::Program program = program_of(config_, model, program_metadata(config_, metadata_));
-    quant::save_program(folder_.file(kProgram), program);
+    quant::save_program(folder_.file(kProgramFile), program);
     auto& bytes = run_.summary.model.bytes;
-    bytes["program"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kProgram)));
+    bytes["program"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kProgramFile)));
     bytes["stored"] = bytes["program"];
     bytes["parameters"] = parameter_bytes(program);  // batch norms are folded: other numbers than the model's
     static_cast<void>(evaluate_in("integer", engine_forward(program)));
@@ -259,9 +256,9 @@ class Run {
 
   // There is no program: what is shipped is the model with its weights packed.
   void ship_packed(const nn::Model& model) {
-    quant::save_packed(folder_.file(kPacked), model, metadata_);
+    quant::save_packed(folder_.file(kPackedFile), model, metadata_);
     auto& bytes = run_.summary.model.bytes;
-    bytes["packed"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kPacked)));
+    bytes["packed"] = static_cast<std::int64_t>(fs::file_size(folder_.file(kPackedFile)));
     bytes["stored"] = bytes["packed"];
   }
 
@@ -318,9 +315,9 @@ report::Summary summary_in(const RunFolder& folder) {
 
 // What later commands need of a finished run.
 std::vector<const char*> models_of(const ExperimentConfig& config) {
-  std::vector<const char*> models{kModel};
-  if (config.quantization && config.lower) models.push_back(kProgram);
-  if (config.quantization && config.quantization->dynamic()) models.push_back(kPacked);
+  std::vector<const char*> models{kModelFile};
+  if (config.quantization && config.lower) models.push_back(kProgramFile);
+  if (config.quantization && config.quantization->dynamic()) models.push_back(kPackedFile);
   return models;
 }
 

@@ -77,7 +77,7 @@ fs::path model_file(const fs::path& path) {
         "see all of them with `tempera compare {0}` and `tempera report {0}`",
         path.string()));
   }
-  fs::path model = path / "model.safetensors";
+  fs::path model = path / kModelFile;
   const fs::path checkpoint = path / "checkpoints" / nn::kLastCheckpoint;
   if (fs::exists(model)) return model;
   const bool kept = fs::exists(checkpoint);

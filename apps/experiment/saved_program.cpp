@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tempera/apps/experiment/lowered_model.hpp"
+#include "tempera/apps/experiment/run_folder.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/core/config/reader.hpp"
 #include "tempera/core/config/writer.hpp"
@@ -79,8 +80,8 @@ std::map<std::string, std::string> program_metadata(const ExperimentConfig& conf
 
 std::optional<fs::path> program_file(const fs::path& path) {
   if (fs::is_regular_file(path)) return quant::is_program(path) ? std::optional(path) : std::nullopt;
-  const fs::path inside = path / "program.safetensors";
-  const bool alone = fs::exists(inside) && !fs::exists(path / "model.safetensors") && !fs::exists(path / "checkpoints");
+  const fs::path inside = path / kProgramFile;
+  const bool alone = fs::exists(inside) && !fs::exists(path / kModelFile) && !fs::exists(path / "checkpoints");
   return alone ? std::optional(inside) : std::nullopt;
 }
 
@@ -107,8 +108,8 @@ quant::Program shipped_program(const SavedModel& saved, const fs::path& file) {
   }
 }
 
-fs::path packed_file(const SavedModel& saved) { return saved.file.parent_path() / "packed.safetensors"; }
-fs::path shipped_file(const SavedModel& saved) { return saved.file.parent_path() / "program.safetensors"; }
+fs::path packed_file(const SavedModel& saved) { return saved.file.parent_path() / kPackedFile; }
+fs::path shipped_file(const SavedModel& saved) { return saved.file.parent_path() / kProgramFile; }
 
 quant::Program shipped_program(const SavedModel& saved) { return shipped_program(saved, shipped_file(saved)); }
 

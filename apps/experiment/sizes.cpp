@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "tempera/apps/experiment/run_folder.hpp"
 #include "tempera/apps/terminal.hpp"
 #include "tempera/quant/packing.hpp"
 
@@ -70,8 +71,7 @@ std::int64_t parameter_bytes(const quant::Program& program) {
 std::string sizes_text(const report::ModelFacts& model) {
   std::string text;
   const auto alone = model.bytes.find("parameters");
-  for (const auto& [name, file] :
-       {std::pair("program", "program.safetensors"), std::pair("packed", "packed.safetensors")}) {
+  for (const auto& [name, file] : {std::pair("program", kProgramFile), std::pair("packed", kPackedFile)}) {
     const auto whole = model.bytes.find(name);
     if (whole == model.bytes.end()) continue;
     text += fmt::format("size: weights and biases alone {} bytes as float32", count_text(model.bytes.at("float32")));

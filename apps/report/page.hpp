@@ -27,8 +27,8 @@ struct Section {
 /// The temperature figure alone, as a standalone SVG document (light and dark). The README's picture is made with it.
 [[nodiscard]] std::string render_temperature_figure(const RunData& run);
 
-/// The staircase and the surrogate derivative of every quantizer of the run that has a scale for all or for each channel, as a standalone SVG document
-/// (light and dark). The guide's picture is made with it. Throws UnsupportedError where there is none.
+/// The staircase and the surrogate derivative of every quantizer of the run that has a scale for all or for each channel, as a
+/// standalone SVG document (light and dark). The guide's picture is made with it. Throws UnsupportedError where there is none.
 [[nodiscard]] std::string render_quantizers_figure(const RunData& run);
 
 /// What pages share: document, styles, header, navigation.

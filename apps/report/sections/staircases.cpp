@@ -25,8 +25,7 @@ std::string staircases(const RunData& run) {
   if (by_channel) {
     markup += note(
         "Where channels have scales of their own, the channel is drawn whose scale is the median: the others are alike "
-        "but "
-        "for their width.");
+        "but for their width.");
   }
   if (left_out.empty()) return markup;
   return markup +
